@@ -1,0 +1,74 @@
+"""Gemini 3 through AI/ML API as a LangChain chat model.
+
+Names are imported when they are first asked for: importing this package loads neither
+langchain-core nor httpx.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_aimlapi._version import __version__
+
+if TYPE_CHECKING:
+    from langchain_aimlapi.chat_models import ChatAIMLGemini
+    from langchain_aimlapi.errors import (
+        AIMLAPIAuthenticationError,
+        AIMLAPIBudgetError,
+        AIMLAPIConnectionError,
+        AIMLAPIContextOverflowError,
+        AIMLAPICreditsError,
+        AIMLAPIEmptyResponseError,
+        AIMLAPIError,
+        AIMLAPIInvalidRequestError,
+        AIMLAPINotFoundError,
+        AIMLAPIPermissionError,
+        AIMLAPIRateLimitError,
+        AIMLAPIResponseError,
+        AIMLAPIServerError,
+        AIMLAPITimeoutError,
+    )
+    from langchain_aimlapi.spend import SpendCallbackHandler, get_spend_callback
+else:
+    # Hidden from type checkers, for whom it would make every misspelt name an `object`.
+    def __getattr__(name: str) -> object:
+        """Import the public name `name` (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415  only when it is needed
+
+        home = _HOMES.get(name, "errors")
+        return getattr(import_module(f"{__name__}.{home}"), name)
+
+    def __dir__() -> list[str]:
+        """Return the module's own names with the public ones, loaded or not."""
+        return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "AIMLAPIAuthenticationError",
+    "AIMLAPIBudgetError",
+    "AIMLAPIConnectionError",
+    "AIMLAPIContextOverflowError",
+    "AIMLAPICreditsError",
+    "AIMLAPIEmptyResponseError",
+    "AIMLAPIError",
+    "AIMLAPIInvalidRequestError",
+    "AIMLAPINotFoundError",
+    "AIMLAPIPermissionError",
+    "AIMLAPIRateLimitError",
+    "AIMLAPIResponseError",
+    "AIMLAPIServerError",
+    "AIMLAPITimeoutError",
+    "ChatAIMLGemini",
+    "SpendCallbackHandler",
+    "__version__",
+    "get_spend_callback",
+]
+
+# Where a public name lives, if not in `errors`.
+_HOMES = {
+    "ChatAIMLGemini": "chat_models",
+    "SpendCallbackHandler": "spend",
+    "get_spend_callback": "spend",
+}

@@ -1,0 +1,173 @@
+"""Keeps HTTP clients of one model: per process, per event loop, few calls in flight each.
+
+One httpx pool with many connections walks all of them at each request; many clients with few calls
+each do not (measured: ten times cheaper with 64 calls in flight). So load is spread over clients:
+the first with room takes the call, and a call counts until the end of its stream.
+
+Nothing here knows what a client is: the makers and closers are handed in by `_transport`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+_MOST_CLIENTS = 64
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A client with the number of calls that it carries now.
+
+    Attributes:
+        client: What the maker made.
+        busy: Calls in flight.
+        served: Calls that ended well: a connection may be waiting in its pool, perhaps stale.
+    """
+
+    client: Any
+    busy: int = 0
+    served: int = 0
+
+
+class Clients:
+    """The clients of one model; a copy or an unpickled one starts empty."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._leases: list[Lease] = []
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
+        self._closer: weakref.finalize[[list[Lease]], Clients] | None = None
+
+    def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
+        """Sockets, locks and loops do not travel."""
+        return Clients, ()
+
+    def acquire(self, make: Callable[[], Any], *, most: int) -> Lease:
+        """Return a lease of a client for threads.
+
+        Args:
+            make: Makes a client.
+            most: Calls that one client may carry at a time.
+        """
+        self._notice_fork()
+        with self._lock:
+            if self._closer is None:
+                self._closer = weakref.finalize(self, _close_all, self._leases)
+            return _first_with_room(self._leases, make, most)
+
+    async def aacquire(
+        self, make: Callable[[], Any], *, most: int, aclose: Callable[[Any], Awaitable[None]]
+    ) -> Lease:
+        """Return a lease of a client for the running event loop.
+
+        Args:
+            make: Makes a client.
+            most: Calls that one client may carry at a time.
+            aclose: Closes a client; called for each when the loop shuts down (`asyncio.run` does
+                that) or when the model is no longer used.
+        """
+        self._notice_fork()
+        loop = asyncio.get_running_loop()
+        clients = self._loops.get(loop)
+        if clients is None:
+            clients = _LoopClients(aclose)
+            await clients.start()
+            with self._lock:
+                self._loops = {
+                    one: kept for one, kept in self._loops.items() if not one.is_closed()
+                }
+                clients = self._loops.setdefault(loop, clients)
+        return _first_with_room(clients.leases, make, most)
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; its client stays open for the next call."""
+        with self._lock:
+            lease.busy -= 1
+
+    def close(self) -> None:
+        """Close the clients for threads; the next call opens new ones."""
+        self._notice_fork()
+        with self._lock:
+            leases, self._leases = self._leases, []
+            if self._closer is not None:
+                self._closer.detach()
+                self._closer = None
+        _close_all(leases)
+
+    async def aclose(self) -> None:
+        """Close the clients of the running event loop, then those for threads."""
+        with self._lock:
+            clients = self._loops.pop(asyncio.get_running_loop(), None)
+        if clients is not None:
+            await clients.stop()
+        self.close()
+
+    def _notice_fork(self) -> None:
+        """Forget the parent's clients: their sockets are the parent's, their locks may be held."""
+        if self._process == os.getpid():
+            return
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._leases = []
+        self._loops = {}
+        if self._closer is not None:
+            self._closer.detach()
+            self._closer = None
+
+
+class _LoopClients:
+    """The clients of one event loop.
+
+    Their end is tied to the loop's by an asynchronous generator, the one thing that a loop closes
+    by itself: at `loop.shutdown_asyncgens()`, or once nothing refers to it any more.
+    """
+
+    def __init__(self, aclose: Callable[[Any], Awaitable[None]]) -> None:
+        self.leases: list[Lease] = []
+        self._guard = _closing_at_the_end(self.leases, aclose)
+
+    async def start(self) -> None:
+        await anext(self._guard)
+
+    async def stop(self) -> None:
+        await self._guard.aclose()
+
+
+async def _closing_at_the_end(
+    leases: list[Lease], aclose: Callable[[Any], Awaitable[None]]
+) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        for lease in leases:
+            await aclose(lease.client)
+        leases.clear()
+
+
+def _first_with_room(leases: list[Lease], make: Callable[[], Any], most: int) -> Lease:
+    for lease in leases:
+        if lease.busy < most:
+            break
+    else:
+        if len(leases) < _MOST_CLIENTS:
+            lease = Lease(make())
+            leases.append(lease)
+        else:
+            lease = min(leases, key=lambda one: one.busy)
+    lease.busy += 1
+    return lease
+
+
+def _close_all(leases: list[Lease]) -> None:
+    for lease in leases:
+        lease.client.close()
+    leases.clear()

@@ -1,0 +1,224 @@
+"""What a server said went wrong, told as one of our errors.
+
+Four shapes of error bodies are known (wire facts of 2026-11-21): the gateway's own flat one
+`{message, statusCode, requestId, path, timestamp}` (the code may be a string), OpenRouter's
+`{error: {code, message, metadata: {raw}}}` (with or without `choices`, also inside a 200), Google's
+list of the same, and `{object: "error", message}`. Anything else is quoted as text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi import errors
+from langchain_aimlapi._json import decode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX_BODY = 65_536
+_MAX_TEXT = 500
+_OVERFLOW = re.compile(
+    r"context[ _-]?(length|window|size|limit)|maximum (number of )?(input |prompt )?tokens"
+    r"|input token count|too many (input |prompt )?tokens|(prompt|input) is too long"
+    r"|token limit exceeded|exceeds? the (model'?s? )?(token|context) limit",
+    re.IGNORECASE,
+)
+_OUTPUT_LIMIT = re.compile(r"\bmax_(completion_|output_)?tokens\b", re.IGNORECASE)
+_INPUT = re.compile(r"input|prompt|context", re.IGNORECASE)
+_CREDITS = re.compile(r"credit|balance|top.?up|billing|insufficient funds", re.IGNORECASE)
+_FREE_TIER = re.compile(r"free.?tier", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+# Words that stand where a number is expected, as seen in error events.
+_CODES = {
+    "server_error": 500,
+    "internal_server_error": 500,
+    "overloaded_error": 503,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "timeout": 504,
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "insufficient_quota": 402,
+    "model_not_found": 404,
+}
+_ADVICE: dict[type[errors.AIMLAPIError], str] = {
+    errors.AIMLAPIAuthenticationError: ("Check the key: pass api_key=... or set AIMLAPI_API_KEY."),
+    errors.AIMLAPICreditsError: "Top up the account, or set a limit with langchain_aimlapi.spend.",
+    errors.AIMLAPINotFoundError: "Check `model` (GET /v1/models lists the ids) and `base_url`.",
+    errors.AIMLAPIContextOverflowError: "Shorten the messages, for example with trim_messages.",
+}
+
+
+def response_failure(
+    status_code: int, *, body: bytes, headers: Mapping[str, str], advice: str = ""
+) -> errors.AIMLAPIError:
+    """Return the error for an HTTP answer whose status is not 200.
+
+    Args:
+        status_code: HTTP status.
+        body: The body as it came, whole or cut.
+        headers: Response headers, names lower-cased.
+        advice: What the caller knows about the model (a deprecated id's successor), added to
+            errors about the request or the model.
+
+    Returns:
+        The error of the tree in `errors`, its facts filled in.
+
+    Source:
+        docs.aimlapi.com/errors-and-messages, read 2026-11-21; OpenRouter's error page.
+    """
+    content = _parsed(body)
+    code, message = _code_and_message(content)
+    return _failure(
+        status_code or code or 0,
+        message=message or _text(content),
+        body=content if len(body) <= _MAX_BODY else _text(content),
+        headers=headers,
+        advice=advice,
+    )
+
+
+def body_failure(body: Any, *, headers: Mapping[str, str]) -> errors.AIMLAPIError | None:  # noqa: ANN401  any JSON value
+    """Return the error that a body or an event inside a 200 tells of, or `None` if it tells none.
+
+    Args:
+        body: Any decoded JSON value.
+        headers: Response headers, names lower-cased.
+    """
+    if not _tells_failure(body):
+        return None
+    code, message = _code_and_message(body)
+    return _failure(code or 0, message=message or _text(body), body=body, headers=headers)
+
+
+def _tells_failure(body: object) -> bool:
+    if isinstance(body, list):
+        return bool(body) and isinstance(body[0], dict) and bool(body[0].get("error"))
+    if not isinstance(body, dict):
+        return False
+    if body.get("error") or body.get("object") == "error":
+        return True
+    return not body.get("choices") and "statusCode" in body and "message" in body
+
+
+def _failure(
+    code: int,
+    *,
+    message: str,
+    body: Any,  # noqa: ANN401  any JSON value
+    headers: Mapping[str, str],
+    advice: str = "",
+) -> errors.AIMLAPIError:
+    kind = _kind(code, message)
+    request_id = _request_id(body) or headers.get("x-inference-id")
+    if kind not in (errors.AIMLAPIInvalidRequestError, errors.AIMLAPINotFoundError):
+        advice = ""
+    hints = [
+        f"{code} {message}" if code else message,
+        *((f"(request id {request_id})",) if request_id else ()),
+        *((_ADVICE[kind],) if kind in _ADVICE else ()),
+        *((advice,) if advice else ()),
+    ]
+    return kind(
+        " ".join(hints),
+        status_code=code or None,
+        request_id=request_id,
+        body=body,
+        response_headers={k: v for k, v in headers.items() if k != "set-cookie"},
+        is_retryable=_retryable_exception(code, message),
+    )
+
+
+def _kind(code: int, message: str) -> type[errors.AIMLAPIError]:
+    if code in (400, 413) and _is_overflow(message):
+        return errors.AIMLAPIContextOverflowError
+    if code == 402 or (code == 403 and _CREDITS.search(message)):  # noqa: PLR2004  HTTP statuses
+        return errors.AIMLAPICreditsError
+    if code in _KINDS:
+        return _KINDS[code]
+    if code >= 500:  # noqa: PLR2004  HTTP statuses
+        return errors.AIMLAPIServerError
+    if code >= 400:  # noqa: PLR2004  HTTP statuses
+        return errors.AIMLAPIInvalidRequestError
+    return errors.AIMLAPIResponseError
+
+
+_KINDS: dict[int, type[errors.AIMLAPIError]] = {
+    401: errors.AIMLAPIAuthenticationError,
+    403: errors.AIMLAPIPermissionError,
+    404: errors.AIMLAPINotFoundError,
+    408: errors.AIMLAPITimeoutError,
+    409: errors.AIMLAPIServerError,
+    429: errors.AIMLAPIRateLimitError,
+}
+
+
+def _is_overflow(message: str) -> bool:
+    if not _OVERFLOW.search(message):
+        return False
+    # "max_tokens exceeds the maximum tokens" is about a setting, not about the prompt.
+    return not _OUTPUT_LIMIT.search(message) or bool(_INPUT.search(message))
+
+
+def _retryable_exception(code: int, message: str) -> bool | None:
+    """A free tier that is used up does not refill while we wait (documented text of a 429)."""
+    return False if code == 429 and _FREE_TIER.search(message) else None  # noqa: PLR2004  HTTP status
+
+
+def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any JSON value
+    """Return the code and the words of an error body, whatever its shape."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return None, ""
+    error = body.get("error")
+    source = error if isinstance(error, dict) else body
+    code = _code(source.get("code")) or _code(body.get("statusCode")) or _code(source.get("type"))
+    message = source.get("message")
+    words = error if isinstance(error, str) else _words(message)
+    return code, " ".join(part for part in (words, _raw(source)) if part)
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, str):
+        value = _CODES.get(value) or (int(value) if value.isdecimal() and len(value) <= 3 else None)  # noqa: PLR2004  three digits
+    if isinstance(value, int | float) and 400 <= value <= 599:  # noqa: PLR2004  HTTP statuses
+        return int(value)
+    return None
+
+
+def _words(message: object) -> str:
+    return message if isinstance(message, str) else _text(message) if message else ""
+
+
+def _raw(error: dict[str, Any]) -> str:
+    """Return the upstream provider's own words: OpenRouter keeps them as JSON in a string."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if not isinstance(raw, str) or not raw:
+        return ""
+    inner = _code_and_message(_parsed(raw.encode("utf-8", "replace")))[1]
+    return f"[{inner or raw[:_MAX_TEXT]}]"
+
+
+def _request_id(body: object) -> str | None:
+    value = body.get("requestId") if isinstance(body, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
+def _parsed(body: bytes) -> Any:  # noqa: ANN401  any JSON value
+    try:
+        return decode_json(body)
+    except ValueError:
+        text = body[:_MAX_BODY].decode("utf-8", "replace").strip()
+        title = _TITLE.search(text)
+        return " ".join(title[1].split()) if title else text[:_MAX_TEXT]
+
+
+def _text(body: object) -> str:
+    text = body if isinstance(body, str) else repr(body)
+    return text[:_MAX_TEXT] or "(empty body)"

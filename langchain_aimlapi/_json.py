@@ -1,0 +1,173 @@
+"""JSON, read fast from the wire, written strictly to it.
+
+pydantic-core's parser is three times as fast as the standard one; it refuses lone surrogates, a
+byte order mark and deep nesting, for which the standard parser is asked once. Writing is strict:
+what JSON cannot say (NaN, dates, sets, half a surrogate pair) is an error that names the value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
+    """Return the value of a JSON text; strings come without lone surrogates.
+
+    Args:
+        data: UTF-8 bytes, or text.
+
+    Raises:
+        ValueError: It is not JSON, not UTF-8, or nested too deep.
+    """
+    try:
+        return from_json(data)
+    except ValueError:
+        return mended(_decode_leniently(data))
+
+
+def decode_event(data: bytes) -> tuple[Any, bool]:
+    """Return the value of one event, plus whether its strings may hold halves of pairs.
+
+    A server that cuts text by UTF-16 units may end one delta with half a surrogate pair; the
+    halves are joined by `Halves`, so they are left alone here.
+
+    Raises:
+        ValueError: As `decode_json`.
+    """
+    try:
+        return from_json(data), False
+    except ValueError:
+        return _decode_leniently(data), True
+
+
+def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        msg = "JSON is nested too deep"
+        raise ValueError(msg) from error
+
+
+def decode_arguments(text: str) -> dict[str, Any] | None:
+    """Return a tool call's arguments, or `None` if they are not one whole JSON object.
+
+    Strict where langchain-core is not: no missing brackets mended, no NaN, no raw newlines in
+    strings, because a call made from half an answer would be executed.
+
+    Args:
+        text: The `arguments` of the wire; empty text means no arguments.
+    """
+    if not text or text.isspace():
+        return {}
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def encode_json(value: Any, *, where: str) -> str:  # noqa: ANN401  any value a user may hand in
+    """Return compact JSON text of a small value.
+
+    Args:
+        value: What to write.
+        where: What the value is, for the error.
+
+    Raises:
+        ValueError: JSON cannot say it.
+    """
+    try:
+        return _ENCODE(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"{where} cannot be written as JSON: {error}. Pass plain JSON values."
+        raise ValueError(msg) from error
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401  any JSON value
+    """Return the JSON text of a value that came from the wire; never fails."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+def encode_request_body(request: dict[str, Any]) -> bytes:
+    """Return the request's bytes.
+
+    The messages are strings in a frame that we built, which pydantic-core writes fastest; all else
+    came from the user and is written by the strict encoder.
+
+    Args:
+        request: A request body with `messages`.
+
+    Raises:
+        ValueError: A value in it cannot be written as JSON, or text holds half a surrogate pair.
+    """
+    settings = {key: value for key, value in request.items() if key != "messages"}
+    try:
+        head = encode_json(settings, where="The request").encode()
+        messages = to_json(request["messages"], inf_nan_mode="constants")
+    except (PydanticSerializationError, UnicodeEncodeError) as error:
+        msg = (
+            "A message holds half a surrogate pair, which UTF-8 cannot say"
+            f"{_first_lone(request)}. Clean the text, for example with "
+            "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')."
+        )
+        raise ValueError(msg) from error
+    return b"".join((head[:-1], b"," if settings else b"", b'"messages":', messages, b"}"))
+
+
+def _first_lone(request: dict[str, Any]) -> str:
+    for position, message in enumerate(request["messages"]):
+        text = repr(message)
+        if found := _LONE.search(str(message.get("content", ""))) or re.search(
+            r"\\ud[89a-f][0-9a-f]{2}", text
+        ):
+            return f": message {position} ({message.get('role')}), {found[0]!a}"
+    return ""
+
+
+def mended(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    """Return the value with surrogate pairs joined; a half without partner is U+FFFD."""
+    match value:
+        case str():
+            if not _LONE.search(value):
+                return value
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list():
+            return [mended(one) for one in value]
+        case dict():
+            return {mended(key): mended(one) for key, one in value.items()}
+        case _:
+            return value
+
+
+class Halves:
+    """Joins surrogate halves that a server split over two pieces of one running text."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, str] = {}
+
+    def join(self, key: str, text: str) -> str:
+        """Return the text that can be shown now; a first half at the end is held back.
+
+        Args:
+            key: Which running text it belongs to.
+            text: The next piece of it.
+        """
+        text = self._held.pop(key, "") + text
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self._held[key] = text[-1]
+            text = text[:-1]
+        return str(mended(text))
+
+    def rest(self, key: str) -> str:
+        """Return what is still held back for `key`, as U+FFFD, or nothing."""
+        return "\ufffd" if self._held.pop(key, "") else ""

@@ -1,0 +1,147 @@
+"""What LangChain hands over for one call, made into a `Call`."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from langchain_aimlapi._call import Call, read_limits
+from langchain_aimlapi._json import encode_request_body
+from langchain_aimlapi._profiles import deprecation_text, warn_if_deprecated
+from langchain_aimlapi._request import encode_request
+from langchain_aimlapi._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_aimlapi._clients import Clients
+    from langchain_aimlapi._settings import GeminiSettings
+
+_USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
+# Keywords of a call that are about the call itself, not parameters of the wire.
+_ABOUT = frozenset(
+    {
+        "client_request_id",
+        "empty_response_retries",
+        "extra_body",
+        "extra_headers",
+        "max_retries",
+        "missing_signatures",
+        "stream",
+        "stream_usage",
+        "timeout",
+    }
+)
+_OTHER_NAMES = {"stop_sequences": "stop", "model_name": "model"}
+
+
+def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument each
+    model: GeminiSettings,
+    *,
+    messages: Sequence[BaseMessage],
+    stop: list[str] | None,
+    run_id: UUID | None,
+    keywords: dict[str, Any],
+    is_stream: bool,
+    clients: Clients,
+) -> Call:
+    """Return everything that the transport needs for one call.
+
+    Args:
+        model: The model with its settings.
+        messages: The conversation, oldest first.
+        stop: LangChain's own argument of that name.
+        run_id: LangChain's id of the run, if it handed one over: becomes the client request id.
+        keywords: Keywords of the call: parameters of the wire, or about the call: `timeout`,
+            `max_retries`, `empty_response_retries`, `missing_signatures`, `stream_usage`,
+            `client_request_id`, `extra_headers`, `extra_body`.
+        is_stream: Whether a stream is asked for.
+        clients: The model's own clients.
+
+    Raises:
+        ValueError: A message, setting or keyword cannot be sent; it is named.
+    """
+    about = {name: value for name, value in keywords.items() if name in _ABOUT}
+    settings = model.wire_settings(
+        {
+            _OTHER_NAMES.get(name, name): value
+            for name, value in keywords.items()
+            if name not in _ABOUT
+        },
+        stop=stop,
+    )
+    if is_stream:
+        _ask_for_stream(settings, with_usage=about.get("stream_usage", model.stream_usage))
+    request = encode_request(
+        messages,
+        settings=settings,
+        missing_signatures=about.get("missing_signatures", model.missing_signatures),
+    )
+    request.update(model.extra_body or {})
+    request.update(about.get("extra_body") or {})
+    return _call(
+        model, request, about, str(run_id or uuid4()), is_stream=is_stream, clients=clients
+    )
+
+
+def _ask_for_stream(settings: dict[str, Any], *, with_usage: bool) -> None:
+    if (settings.get("n") or 1) > 1:
+        msg = f"n={settings['n']} cannot be streamed: a stream has one answer. Use invoke or batch."
+        raise ValueError(msg)
+    settings["stream"] = True
+    if with_usage:
+        settings.setdefault("stream_options", {"include_usage": True})
+
+
+def _call(  # noqa: PLR0913  the parts that `prepared_call` made
+    model: GeminiSettings,
+    request: dict[str, Any],
+    about: dict[str, Any],
+    run_id: str,
+    *,
+    is_stream: bool,
+    clients: Clients,
+) -> Call:
+    model_id = str(request["model"])
+    warn_if_deprecated(model_id)
+    request_id = about.get("client_request_id") or run_id
+    limits = read_limits(
+        about.get("timeout", model.timeout),
+        is_set="timeout" in about or "timeout" in model.model_fields_set,
+        is_stream=is_stream,
+    )
+    return Call(
+        body=encode_request_body(request),
+        url=f"{model.aimlapi_api_base}/chat/completions",
+        headers=_headers(
+            request_id, model.default_headers, about.get("extra_headers"), is_stream=is_stream
+        ),
+        api_key=model.aimlapi_api_key,
+        model=model_id,
+        is_stream=is_stream,
+        limits=limits,
+        max_retries=about.get("max_retries", model.max_retries),
+        empty_response_retries=about.get("empty_response_retries", model.empty_response_retries),
+        client_request_id=request_id,
+        advice=deprecation_text(model_id) or "",
+        clients=clients,
+        http_client=model.http_client,
+        http_async_client=model.http_async_client,
+    )
+
+
+def _headers(request_id: str, *others: dict[str, str] | None, is_stream: bool) -> dict[str, str]:
+    headers = {
+        "accept": "text/event-stream" if is_stream else "application/json",
+        "accept-encoding": "identity" if is_stream else "gzip, deflate",
+        "content-type": "application/json",
+        "user-agent": _USER_AGENT,
+        "x-client-request-id": request_id,
+    }
+    for more in others:
+        headers.update((name.lower(), value) for name, value in (more or {}).items())
+    return headers

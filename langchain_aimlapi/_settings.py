@@ -1,0 +1,243 @@
+"""The settings of the chat model: their names, defaults, checks."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, Literal, Self
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.utils import from_env
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from langchain_aimlapi._call import read_limits
+from langchain_aimlapi._profiles import full_model_id
+from langchain_aimlapi._version import __version__
+
+DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
+
+# Settings that are parameters of the wire, under the wire's own names.
+_WIRE_NAMES = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "seed",
+    "n",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+    "reasoning",
+    "response_format",
+    "parallel_tool_calls",
+    "prediction",
+    "provider",
+)
+
+
+def _key_from_env() -> SecretStr:
+    key = os.environ.get("AIMLAPI_API_KEY", "")
+    if not key.strip():
+        msg = (
+            "No API key: set the environment variable AIMLAPI_API_KEY or pass api_key=... "
+            "(keys: https://aimlapi.com/app/keys)."
+        )
+        raise ValueError(msg)
+    return SecretStr(key)
+
+
+class GeminiSettings(BaseChatModel):
+    """Settings of `ChatAIMLGemini`; only what the user sets is sent."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+        # A model-level error of pydantic would print the whole input, the key included.
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    model: str
+    """Model id, such as `google/gemini-3-flash-preview`; a bare `gemini-...` gets `google/`."""
+
+    aimlapi_api_key: SecretStr = Field(alias="api_key", default_factory=_key_from_env)
+    """Key of the gateway; default from `AIMLAPI_API_KEY`. A pickle of the model holds it."""
+
+    aimlapi_api_base: str = Field(
+        alias="base_url", default_factory=from_env("AIMLAPI_API_BASE", default=DEFAULT_BASE_URL)
+    )
+    """Address of the API up to `/v1`; default from `AIMLAPI_API_BASE`."""
+
+    temperature: float | None = None
+    """0 to 2. Google advises leaving it alone with Gemini 3: lower values may loop."""
+
+    top_p: float | None = None
+    """0.01 to 1."""
+
+    max_tokens: int | None = None
+    """Most output tokens, reasoning included. The gateway is documented to stop at 512 by default
+    with some ids; an empty answer with finish reason `length` is the symptom."""
+
+    max_completion_tokens: int | None = None
+    """The newer name of `max_tokens`; set one of them."""
+
+    stop: list[str] | str | None = Field(alias="stop_sequences", default=None)
+    """Up to 4 sequences at which the answer ends."""
+
+    seed: int | None = None
+    """1 or more; repeatable sampling as far as the model can."""
+
+    n: int | None = None
+    """Answers per prompt, each billed; not with streaming."""
+
+    frequency_penalty: float | None = None
+    """-2 to 2."""
+
+    presence_penalty: float | None = None
+    """-2 to 2."""
+
+    reasoning_effort: str | None = None
+    """`low`, `medium`, `high`; documented for newer ids, sent as given."""
+
+    reasoning: dict[str, Any] | None = None
+    """`{"effort": ..., "max_tokens": ..., "exclude": ...}`; documented for newer ids."""
+
+    response_format: dict[str, Any] | None = None
+    """`text`, `json_object` or `json_schema`; `with_structured_output` sets it for you."""
+
+    parallel_tool_calls: bool | None = None
+    """Whether several tools may be called at once."""
+
+    prediction: dict[str, Any] | None = None
+    """Predicted output: `{"type": "content", "content": ...}`."""
+
+    provider: str | None = None
+    """Pins the provider behind the gateway, such as `openrouter` or `google`; signatures of one
+    provider may not be understood by another."""
+
+    timeout: Any = None
+    """Limits of time: seconds, an `httpx.Timeout`, or `None` for none. Unset: connect 10 s, silence
+    of a stream 120 s, a whole answer 600 s. A number is each limit of an attempt, among them the
+    silence between a stream's data events or the total of a whole answer."""
+
+    max_retries: int = Field(default=2, ge=0)
+    """Attempts after the first; never after the first chunk. A retried timeout may be billed."""
+
+    empty_response_retries: int = Field(default=0, ge=0)
+    """Attempts after an answer with nothing in it, or with a malformed function call."""
+
+    missing_signatures: Literal["send", "skip"] = "send"
+    """`skip` adds Google's documented bypass value to tool calls of turns that never had a
+    signature (another model's history, say). Unproven on this gateway."""
+
+    streaming: bool = False
+    """Whether `invoke` streams under the hood."""
+
+    stream_usage: bool = True
+    """Whether streams ask for token counts."""
+
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Further request headers; they win over ours, whatever their case."""
+
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    """Your `httpx.Client` for sync calls; never closed by us."""
+
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    """Your `httpx.AsyncClient` for async calls; never closed by us."""
+
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the wire that have no setting here."""
+
+    extra_body: dict[str, Any] | None = None
+    """Laid over the request body last."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_unknown_arguments(cls, values: Any) -> Any:  # noqa: ANN401  pydantic's raw input
+        if not isinstance(values, dict):
+            return values
+        given = dict(values)
+        if "model_name" in given:
+            given.setdefault("model", given.pop("model_name"))
+        known = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
+        unknown = {name: given.pop(name) for name in [*given] if name not in known}
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            warnings.warn(
+                f"{names}: not a setting of {cls.__name__}; sent as model_kwargs. Pass "
+                "model_kwargs={...} to say so yourself.",
+                stacklevel=2,
+            )
+            given["model_kwargs"] = {**(given.get("model_kwargs") or {}), **unknown}
+        return given
+
+    @field_validator("model")
+    @classmethod
+    def _complete_model_id(cls, model: str) -> str:
+        if not model.strip():
+            msg = "model is empty; pass an id such as 'google/gemini-3-flash-preview'."
+            raise ValueError(msg)
+        return full_model_id(model)
+
+    @field_validator("aimlapi_api_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value().strip()
+        if not text or not text.isascii() or not text.isprintable():
+            msg = "api_key is empty or holds characters that no HTTP header can carry."
+            raise ValueError(msg)
+        return SecretStr(text)
+
+    @field_validator("aimlapi_api_base")
+    @classmethod
+    def _check_base_url(cls, base_url: str) -> str:
+        if not base_url.startswith(("https://", "http://")):
+            msg = f"base_url={base_url!r} must start with https:// or http://."
+            raise ValueError(msg)
+        return base_url.rstrip("/")
+
+    @field_validator("timeout")
+    @classmethod
+    def _check_timeout(cls, timeout: Any) -> Any:  # noqa: ANN401  httpx.Timeout without httpx
+        read_limits(timeout, is_set=True, is_stream=False)
+        return timeout
+
+    @field_validator("default_headers")
+    @classmethod
+    def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
+        for name, value in (headers or {}).items():
+            if not (name + value).isascii() or not (name + value).isprintable():
+                msg = f"default_headers[{name!r}] holds characters that no HTTP header can carry."
+                raise ValueError(msg)
+        return headers
+
+    @model_validator(mode="after")
+    def _set_aimlapi_version(self) -> Self:
+        self._add_version("langchain-aimlapi", __version__)
+        return self
+
+    @property
+    def model_name(self) -> str:
+        """The model id, under the name that some frameworks look for."""
+        return self.model
+
+    def wire_settings(self, overrides: dict[str, Any], *, stop: list[str] | None) -> dict[str, Any]:
+        """Return the parameters of the wire for one call.
+
+        Args:
+            overrides: Keywords of the call; they win over the fields. `None` takes a field back.
+            stop: LangChain's own argument of that name.
+        """
+        fields = self.__dict__
+        settings: dict[str, Any] = {"model": self.model}
+        settings.update((name, fields[name]) for name in _WIRE_NAMES if fields[name] is not None)
+        settings.update(self.model_kwargs)
+        if "max_tokens" in overrides:
+            settings.pop("max_completion_tokens", None)
+        elif "max_completion_tokens" in overrides:
+            settings.pop("max_tokens", None)
+        settings.update(overrides)
+        if stop is not None:
+            settings["stop"] = stop
+        settings["model"] = full_model_id(settings["model"])
+        return settings

@@ -1,0 +1,343 @@
+"""The one place that knows httpx: sends a call, hands the bytes to a decoder.
+
+Four shells, twins of each other: `send` with `asend` for whole answers, `stream` with `astream` for
+streams. They move data; what to do is decided by `Tries`, by the feeds, by the decoder that
+the caller hands in. Retrying wraps decoding, because an error inside a 200, or an empty stream, is
+known only after decoding; each attempt decodes afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from langchain_aimlapi import errors
+from langchain_aimlapi._clients import Lease
+from langchain_aimlapi._failures import response_failure
+from langchain_aimlapi._feeds import Body, Decoder, EventFeed, Feed, WholeFeed
+from langchain_aimlapi._tries import Tries
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+
+    from langchain_core.outputs import ChatGenerationChunk
+    from pydantic import SecretStr
+
+    from langchain_aimlapi._call import Call
+
+_AnswerT = TypeVar("_AnswerT")
+
+# Measured best: see the head of `_clients`.
+_CALLS_PER_CLIENT = 8
+_CALLS_PER_ASYNC_CLIENT = 1
+_POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
+_ERROR_BODY_BYTES = 1024 * 1024
+_tls_lock = threading.Lock()
+
+
+def send(call: Call, decode: Callable[[bytes, Mapping[str, str]], _AnswerT]) -> _AnswerT:
+    """Return what `decode` makes of the whole answer.
+
+    Args:
+        call: What to send.
+        decode: Takes the body and the response headers (names lower-cased).
+
+    Raises:
+        AIMLAPIError: The last attempt failed.
+    """
+    tries = Tries(call)
+    while True:
+        try:
+            with _response(call, tries) as response:
+                body = Body(call, started=tries.started)
+                for block in response.iter_bytes():
+                    body.take(block)
+            return decode(body.data(), _headers(response))
+        except errors.AIMLAPIError as failure:
+            time.sleep(tries.delay(failure))
+
+
+async def asend(call: Call, decode: Callable[[bytes, Mapping[str, str]], _AnswerT]) -> _AnswerT:
+    """Return what `decode` makes of the whole answer; see `send`."""
+    tries = Tries(call)
+    while True:
+        try:
+            async with _aresponse(call, tries) as response:
+                body = Body(call, started=tries.started)
+                async for block in response.aiter_bytes():
+                    body.take(block)
+            return decode(body.data(), _headers(response))
+        except errors.AIMLAPIError as failure:
+            await asyncio.sleep(tries.delay(failure))
+
+
+def stream(
+    call: Call, make_decoder: Callable[[Mapping[str, str]], Decoder]
+) -> Iterator[ChatGenerationChunk]:
+    """Yield the chunks of a streamed answer.
+
+    Args:
+        call: What to send.
+        make_decoder: Takes the response headers, makes the decoder of one attempt.
+
+    Raises:
+        AIMLAPIError: The last attempt failed; after the first chunk there is no other.
+    """
+    tries = Tries(call)
+    while not tries.is_answered:
+        try:
+            with _response(call, tries) as response:
+                feed = _feed(call, response, tries, make_decoder)
+                for block in _blocks(response):
+                    yield from feed.take(block)
+                    if feed.is_over:
+                        break
+                yield from feed.finish()
+        except errors.AIMLAPIError as failure:
+            time.sleep(tries.delay(failure))
+
+
+async def astream(
+    call: Call, make_decoder: Callable[[Mapping[str, str]], Decoder]
+) -> AsyncIterator[ChatGenerationChunk]:
+    """Yield the chunks of a streamed answer; see `stream`."""
+    tries = Tries(call)
+    while not tries.is_answered:
+        try:
+            async with _aresponse(call, tries) as response:
+                feed = _feed(call, response, tries, make_decoder)
+                async for block in _ablocks(response):
+                    for chunk in feed.take(block):
+                        yield chunk
+                    if feed.is_over:
+                        break
+                for chunk in feed.finish():
+                    yield chunk
+        except errors.AIMLAPIError as failure:
+            await asyncio.sleep(tries.delay(failure))
+
+
+@contextmanager
+def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
+    """Open one attempt: a client, a good status; all failures told as ours."""
+    tries.begin()
+    given = call.http_client
+    pooled = None if given else call.clients.acquire(_new_client, most=_CALLS_PER_CLIENT)
+    lease = pooled or Lease(given)
+    response = None
+    try:
+        response = lease.client.send(
+            _request(call, given),
+            auth=_KeyAuth(call.api_key),
+            stream=True,
+            follow_redirects=False,
+        )
+        if response.status_code != httpx.codes.OK:
+            raise _status_failure(call, response, _first_bytes(response.iter_bytes()))
+        yield response
+        lease.served += 1
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        if tries.is_answered:
+            return
+        if lease.served and response is None:
+            tries.note_stale()
+        raise _connection_failure(call, error) from _bare(error)
+    finally:
+        _log(tries, response)
+        if response is not None and not response.is_closed:
+            response.close()
+        call.clients.release(lease)
+
+
+@asynccontextmanager
+async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
+    """Open one attempt; see `_response`."""
+    tries.begin()
+    given = call.http_async_client
+    pooled = (
+        None
+        if given
+        else await call.clients.aacquire(
+            _new_async_client, most=_CALLS_PER_ASYNC_CLIENT, aclose=httpx.AsyncClient.aclose
+        )
+    )
+    lease = pooled or Lease(given)
+    response = None
+    try:
+        response = await lease.client.send(
+            _request(call, given),
+            auth=_KeyAuth(call.api_key),
+            stream=True,
+            follow_redirects=False,
+        )
+        if response.status_code != httpx.codes.OK:
+            raise _status_failure(call, response, await _afirst_bytes(response.aiter_bytes()))
+        yield response
+        lease.served += 1
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        if tries.is_answered:
+            return
+        if lease.served and response is None:
+            tries.note_stale()
+        raise _connection_failure(call, error) from _bare(error)
+    finally:
+        _log(tries, response)
+        if response is not None and not response.is_closed:
+            await response.aclose()
+        call.clients.release(lease)
+
+
+class _KeyAuth(httpx.Auth):
+    """Writes the key into the request: no frame of ours ever holds the header."""
+
+    def __init__(self, api_key: SecretStr) -> None:
+        self._api_key = api_key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["authorization"] = f"Bearer {self._api_key.get_secret_value()}"
+        yield request
+
+
+def _request(call: Call, given: httpx.Client | httpx.AsyncClient | None) -> httpx.Request:
+    """Return the request; a client that the user gave adds its own headers, cookies, parameters."""
+    if given:
+        return given.build_request(
+            "POST",
+            call.url,
+            headers=call.headers,
+            content=call.body,
+            timeout=httpx.Timeout(**call.limits.as_extension()),
+        )
+    return httpx.Request(
+        "POST",
+        _url(call.url),
+        headers=call.headers,
+        content=call.body,
+        extensions={"timeout": call.limits.as_extension()},
+    )
+
+
+@cache
+def _url(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+def _new_client() -> httpx.Client:
+    return httpx.Client(verify=_tls_context(), limits=_POOL, timeout=None)  # noqa: S113  set per request
+
+
+def _new_async_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=_tls_context(), limits=_POOL, timeout=None)  # noqa: S113  set per request
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Return the one TLS context of the process: making it costs 40 ms, a client with it 0.6."""
+    with _tls_lock:
+        return _made_tls_context()
+
+
+@cache
+def _made_tls_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _feed(
+    call: Call,
+    response: httpx.Response,
+    tries: Tries,
+    make_decoder: Callable[[Mapping[str, str]], Decoder],
+) -> Feed:
+    """Choose by content type: a gateway may answer a stream's request with plain JSON, or HTML."""
+    kind = response.headers.get("content-type", "").lower()
+    is_whole = "json" in kind or "html" in kind
+    feed = WholeFeed if is_whole else EventFeed
+    return feed(call, tries=tries, decoder=make_decoder(_headers(response)))
+
+
+def _blocks(response: httpx.Response) -> Iterator[bytes]:
+    return response.iter_raw() if _is_raw(response) else response.iter_bytes()
+
+
+def _ablocks(response: httpx.Response) -> AsyncIterator[bytes]:
+    return response.aiter_raw() if _is_raw(response) else response.aiter_bytes()
+
+
+def _is_raw(response: httpx.Response) -> bool:
+    """Tell whether the bytes can be taken as they come, which is cheaper.
+
+    Not if there is a content encoding to undo, nor if a recorder has read them already.
+    """
+    return "content-encoding" not in response.headers and not response.is_stream_consumed
+
+
+def _first_bytes(blocks: Iterator[bytes]) -> bytes:
+    body = b""
+    for block in blocks:
+        body += block
+        if len(body) > _ERROR_BODY_BYTES:
+            break
+    return body
+
+
+async def _afirst_bytes(blocks: AsyncIterator[bytes]) -> bytes:
+    body = b""
+    async for block in blocks:
+        body += block
+        if len(body) > _ERROR_BODY_BYTES:
+            break
+    return body
+
+
+def _status_failure(call: Call, response: httpx.Response, body: bytes) -> errors.AIMLAPIError:
+    headers = _headers(response)
+    advice = call.advice
+    if response.has_redirect_location:
+        advice = (
+            f"Redirected to {headers['location']!r}; redirects are not followed, because the key "
+            "would go along. Set base_url to the right address."
+        )
+    return response_failure(response.status_code, body=body, headers=headers, advice=advice)
+
+
+def _connection_failure(call: Call, error: Exception) -> errors.AIMLAPIError:
+    """Return our error for one of httpx's; it names the address, never the headers."""
+    words = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, httpx.TimeoutException):
+        msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
+        return errors.AIMLAPITimeoutError(msg)
+    if isinstance(error, httpx.DecodingError):
+        msg = f"The answer of {call.url} is not what its content-encoding says ({words})."
+        return errors.unreadable_response(msg)
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        msg = f"The request to {call.url} cannot be made ({words}); check base_url and headers."
+        return errors.AIMLAPIConnectionError(msg, is_retryable=False)
+    msg = f"The connection to {call.url} failed ({words})."
+    return errors.AIMLAPIConnectionError(msg)
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Return the error without request or traceback, its causes too: they hold the header list."""
+    one: BaseException | None = error
+    while one is not None:
+        one.__traceback__ = None
+        if isinstance(one, httpx.RequestError):
+            one._request = None  # noqa: SLF001  httpx offers no way to take it back
+        one = one.__cause__ or one.__context__
+    return error
+
+
+def _log(tries: Tries, response: httpx.Response | None) -> None:
+    outcome: Any = "no response" if response is None else response.status_code
+    ids = {} if response is None else response.headers
+    tries.log(outcome, inference_id=ids.get("x-inference-id"))

@@ -1,0 +1,107 @@
+"""The attempts of one call: their number, their log lines, whether another one follows."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import TYPE_CHECKING
+
+from langchain_aimlapi import errors
+from langchain_aimlapi._retry import read_retry_after, retry_delay
+
+if TYPE_CHECKING:
+    from langchain_aimlapi._call import Call
+
+_logger = logging.getLogger("langchain_aimlapi")
+
+
+class Tries:
+    """Counts the attempts of one call.
+
+    Attributes:
+        has_handed_out: Whether a chunk has left to the user: nothing is retried after that.
+        is_answered: Whether the answer is whole: what goes wrong after that does not matter.
+        started: When the attempt began, on the monotonic clock.
+    """
+
+    def __init__(self, call: Call) -> None:
+        """Begin with the first attempt."""
+        self.has_handed_out = False
+        self.is_answered = False
+        self._call = call
+        self._attempt = 0
+        self._empty = 0
+        self._may_refresh = True
+        self._is_stale = False
+        self.started = time.monotonic()
+
+    def begin(self) -> None:
+        """Note that an attempt begins."""
+        self.started = time.monotonic()
+        self._is_stale = False
+
+    def note_stale(self) -> None:
+        """Note that a pooled connection broke before a byte of the answer came.
+
+        The server had closed it while it was idle; one fresh attempt, uncounted, is harmless.
+        """
+        self._is_stale = self._may_refresh
+
+    def log(self, outcome: object, *, inference_id: str | None = None) -> None:
+        """Write the log line of an attempt that ended: no key, no prompt."""
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug(
+                "POST %s model=%s attempt=%d outcome=%s seconds=%.3f "
+                "client_request_id=%s inference_id=%s",
+                self._call.url,
+                self._call.model,
+                self._attempt + 1,
+                outcome,
+                time.monotonic() - self.started,
+                self._call.client_request_id,
+                inference_id,
+            )
+
+    def delay(self, failure: errors.AIMLAPIError) -> float:
+        """Return the seconds to wait before the next attempt.
+
+        Args:
+            failure: What the last attempt raised.
+
+        Raises:
+            AIMLAPIError: The failure itself, completed and with the key taken out, if no further
+                attempt is to be made.
+        """
+        failure.redact(self._call.api_key.get_secret_value())
+        failure.client_request_id = self._call.client_request_id
+        if failure.retry_after is None:
+            failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
+        delay = None if self.has_handed_out else self._next_delay(failure)
+        if delay is None:
+            raise failure
+        _logger.info(
+            "retrying in %.2f s after %s (status %s), model=%s client_request_id=%s",
+            delay,
+            type(failure).__name__,
+            failure.status_code,
+            self._call.model,
+            self._call.client_request_id,
+        )
+        return delay
+
+    def _next_delay(self, failure: errors.AIMLAPIError) -> float | None:
+        if self._is_stale:
+            self._may_refresh = False
+            return 0.0
+        if isinstance(failure, errors.AIMLAPIEmptyResponseError):
+            self._empty += 1
+            return 0.0 if self._empty <= self._call.empty_response_retries else None
+        delay = retry_delay(
+            failure,
+            attempt=self._attempt,
+            max_retries=self._call.max_retries,
+            jitter=random.random(),  # noqa: S311  spreads load, guards nothing
+        )
+        self._attempt += 1
+        return delay

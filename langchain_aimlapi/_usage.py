@@ -1,0 +1,132 @@
+"""Token counts of both response dialects, what the call cost.
+
+Dialect O (OpenRouter) counts reasoning inside `completion_tokens`; dialect V (Vertex) leaves it
+out, so that total = prompt + completion + reasoning. One rule covers both: what is not prompt is
+output. Cost is counted by the gateway in credits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages.ai import UsageMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
+
+# Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
+# 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
+_CREDITS_PER_USD = 2_000_000
+_INPUT_DETAILS = {
+    "cached_tokens": "cache_read",
+    "cache_write_tokens": "cache_creation",
+    "audio_tokens": "audio",
+    "video_tokens": "video",
+    "image_tokens": "image",
+}
+_OUTPUT_DETAILS = {
+    "reasoning_tokens": "reasoning",
+    "audio_tokens": "audio",
+    "image_tokens": "image",
+}
+
+
+def read_usage(usage: object) -> UsageMetadata | None:
+    """Return LangChain's token counts, or `None` where the wire has no usable ones.
+
+    Args:
+        usage: `usage` of a completion or chunk, of any JSON type: `prompt_tokens`,
+            `completion_tokens`, `total_tokens` plus their details.
+
+    Returns:
+        `input_tokens`, `output_tokens` (reasoning included), `total_tokens`, plus
+        `input_token_details` (`cache_read`, `cache_creation`, `audio`, `video`, `image`) and
+        `output_token_details` (`reasoning`, `audio`, `image`) as far as they arrived.
+
+    Source:
+        The documented answers of both target models; recorded answers of dialect V (2026).
+    """
+    if not isinstance(usage, dict):
+        return None
+    prompt = _count(usage.get("prompt_tokens"))
+    completion = _count(usage.get("completion_tokens"))
+    total = _count(usage.get("total_tokens")) or 0
+    if prompt is None and completion is None:
+        return None
+    if prompt is None:
+        prompt = max(total - (completion or 0), 0)
+    total = max(total, prompt + (completion or 0))
+    counts = UsageMetadata(input_tokens=prompt, output_tokens=total - prompt, total_tokens=total)
+    if inputs := _details(usage.get("prompt_tokens_details"), _INPUT_DETAILS):
+        counts["input_token_details"] = cast("InputTokenDetails", inputs)
+    if outputs := _details(usage.get("completion_tokens_details"), _OUTPUT_DETAILS):
+        counts["output_token_details"] = cast("OutputTokenDetails", outputs)
+    return counts
+
+
+def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the call cost, for `response_metadata`.
+
+    Args:
+        meta: `meta` of a completion or of a stream's last chunk:
+            `{usage: {credits_used | tokens_used, usd_spent?}}`; `tokens_used` is the older name of
+            `credits_used` and does not count tokens.
+        headers: Response headers, names lower-cased; whole answers carry the cost there too.
+
+    Returns:
+        As far as known: `meta` as it came, `credits_used` (int), `usd_spent` (float) with
+        `usd_spent_source`: `"body"`, `"header"`, or `"derived"` from the credits at 2,000,000 to
+        the dollar, a rate that is inferred from the documentation.
+
+    Source:
+        docs.aimlapi.com/capabilities/request-tracing-and-cost, read 2026-11-21.
+    """
+    cost: dict[str, Any] = {"meta": meta} if isinstance(meta, dict) and meta else {}
+    usage = meta.get("usage") if isinstance(meta, dict) else None
+    spent = usage if isinstance(usage, dict) else {}
+    credits_used = _first(
+        _count(spent.get("credits_used")),
+        _count(spent.get("tokens_used")),
+        _count(headers.get("x-aimlapi-credits-used")),
+    )
+    if credits_used is not None:
+        cost["credits_used"] = credits_used
+    for source, usd in (
+        ("body", _amount(spent.get("usd_spent"))),
+        ("header", _amount(headers.get("x-aimlapi-usd-spent"))),
+        ("derived", None if credits_used is None else credits_used / _CREDITS_PER_USD),
+    ):
+        if usd is not None:
+            return {**cost, "usd_spent": usd, "usd_spent_source": source}
+    return cost
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _count(value: object) -> int | None:
+    """Return a count of things as int; anything that cannot be one is `None`."""
+    amount = _amount(value)
+    return None if amount is None else int(value) if isinstance(value, int) else int(amount)
+
+
+def _amount(value: object) -> float | None:
+    """Return a number that is finite and not negative, also from text; else `None`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None
+
+
+def _details(details: object, names: dict[str, str]) -> dict[str, int]:
+    if not isinstance(details, dict):
+        return {}
+    counts = ((ours, _count(details.get(theirs))) for theirs, ours in names.items())
+    return {name: count for name, count in counts if count is not None}

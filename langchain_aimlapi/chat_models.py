@@ -1,0 +1,398 @@
+"""The chat model: LangChain on one side, the endpoint on the other."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from pydantic import PrivateAttr
+
+from langchain_aimlapi._answer import PROVIDER
+from langchain_aimlapi._blocks import register_blocks
+from langchain_aimlapi._clients import Clients
+from langchain_aimlapi._prepare import prepared_call
+from langchain_aimlapi._profiles import profile_of
+from langchain_aimlapi._response import decode_completion
+from langchain_aimlapi._settings import GeminiSettings
+from langchain_aimlapi._stream import StreamDecoder
+from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi._tools import encode_tool_choice, encode_tools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from types import ModuleType
+
+    from langchain_core.callbacks import (
+        AsyncCallbackManagerForLLMRun,
+        CallbackManagerForLLMRun,
+    )
+    from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
+    from langchain_core.language_models.model_profile import ModelProfile
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
+
+    from langchain_aimlapi._call import Call
+
+register_blocks()
+
+
+class ChatAIMLGemini(GeminiSettings):
+    """Gemini 3 models through AI/ML API.
+
+    Setup:
+        Install `langchain-aimlapi` and set the environment variable `AIMLAPI_API_KEY`.
+
+        ```bash
+        pip install langchain-aimlapi
+        export AIMLAPI_API_KEY="your-key"
+        ```
+
+    Key init args: completion params:
+        `model`, `temperature`, `top_p`, `max_tokens`, `stop`, `seed`, `n`, `reasoning_effort`,
+        `reasoning`, `response_format`, `provider`, ...
+
+    Key init args: client params:
+        `api_key`, `base_url`, `timeout`, `max_retries`, `empty_response_retries`,
+        `default_headers`, `http_client`, `http_async_client`.
+
+    See `GeminiSettings` for each of them.
+
+    Instantiate:
+        ```python
+        from langchain_aimlapi import ChatAIMLGemini
+
+        model = ChatAIMLGemini(model="google/gemini-3-flash-preview", max_tokens=15000)
+        ```
+
+    Invoke:
+        ```python
+        message = model.invoke([("system", "Translate to French."), ("human", "Hello")])
+        message.content
+        ```
+
+    Stream:
+        ```python
+        full = None
+        for chunk in model.stream("Hello"):
+            full = chunk if full is None else full + chunk
+        ```
+
+        The sum of the chunks equals the message of `invoke`.
+
+    Async:
+        ```python
+        message = await model.ainvoke("Hello")
+        async for chunk in model.astream("Hello"):
+            chunk.content
+        await model.abatch(["Hello", "Hi"])
+        ```
+
+    Tool calling:
+        ```python
+        def get_weather(city: str) -> str:
+            "Tell the weather of a city."
+            return f"Sunny in {city}."
+
+        message = model.bind_tools([get_weather]).invoke("What is the weather in Oslo?")
+        message.tool_calls
+        ```
+
+        Thought signatures of the calls go back with the message by themselves.
+
+    Structured output:
+        ```python
+        from pydantic import BaseModel
+
+        class Joke(BaseModel):
+            setup: str
+            punchline: str
+
+        model.with_structured_output(Joke).invoke("Tell me a joke about cats.")
+        ```
+
+    Image input:
+        ```python
+        picture = {"type": "image", "url": "https://example.com/cat.png"}
+        question = {"type": "text", "text": "What is in the picture?"}
+        model.invoke([{"role": "user", "content": [question, picture]}])
+        ```
+
+    Reasoning:
+        ```python
+        message = model.invoke("Hello")
+        message.additional_kwargs.get("reasoning_content")  # the text
+        [block for block in message.content_blocks if block["type"] == "reasoning"]
+        ```
+
+    Token usage:
+        ```python
+        message.usage_metadata  # input, output (reasoning included), total tokens
+        ```
+
+    Cost:
+        ```python
+        message.response_metadata.get("credits_used")
+        message.response_metadata.get("usd_spent")
+        ```
+
+    Response metadata:
+        ```python
+        message.response_metadata["model_name"]
+        message.response_metadata["client_request_id"]  # quote it to support
+        ```
+    """
+
+    _clients: Clients = PrivateAttr(default_factory=Clients)
+
+    # The four shells: they move data; `_prepare` and the decoders decide.
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> ChatResult:
+        call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
+        return cast("ChatResult", _transport().send(call, _decode(call)))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> ChatResult:
+        call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
+        return cast("ChatResult", await _transport().asend(call, _decode(call)))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> Iterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
+        with closing(_transport().stream(call, _decoder(call))) as chunks:
+            for chunk in chunks:
+                if run_manager:
+                    run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
+        async with aclosing(_transport().astream(call, _decoder(call))) as chunks:
+            async for chunk in chunks:
+                if run_manager:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+
+    def _call(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+        keywords: dict[str, Any],
+        *,
+        is_stream: bool,
+    ) -> Call:
+        return prepared_call(
+            self,
+            messages=messages,
+            stop=stop,
+            run_id=run_manager.run_id if run_manager else None,
+            keywords=keywords,
+            is_stream=is_stream,
+            clients=self._clients,
+        )
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this model with tools that it may call.
+
+        Args:
+            tools: Functions, pydantic classes, TypedDicts, LangChain tools, JSON schemas, tool
+                dicts of OpenAI or Anthropic; a dict of unknown `type` is sent as it is. None at all
+                sends nothing.
+            tool_choice: `"auto"`, `"none"`, `"any"` (also `"required"` or `True`), the name of a
+                tool, or OpenAI's or Anthropic's dict.
+            strict: Whether arguments must follow the schema exactly; sent as given.
+            parallel_tool_calls: Whether several tools may be called at once.
+            **kwargs: Further parameters, such as `response_format`.
+
+        Raises:
+            ValueError: A tool cannot be sent, or `tool_choice` names one that is not there.
+        """
+        encoded = encode_tools(tools, strict=strict)
+        choice = encode_tool_choice(tool_choice, tools=encoded)
+        given = {
+            "tools": encoded or None,
+            "tool_choice": choice,
+            "parallel_tool_calls": parallel_tool_calls if encoded else None,
+        }
+        kwargs.update((name, value) for name, value in given.items() if value is not None)
+        return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**kwargs))
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Literal["json_schema", "function_calling", "json_mode"] | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return this model with answers in the shape of a schema.
+
+        Args:
+            schema: Pydantic class, TypedDict, dataclass or JSON schema; what is returned is an
+                object of the class, or a dict.
+            method: `"json_schema"` (default where the model is documented to take it),
+                `"function_calling"` (default elsewhere), or `"json_mode"` (the prompt must ask for
+                JSON itself).
+            include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
+                raise nothing about the shape.
+            strict: Whether the schema must be followed exactly; sent as given.
+            **kwargs: Further parameters of the call.
+
+        Raises:
+            ValueError: The schema cannot be sent.
+        """
+        from langchain_aimlapi._structured import structured_output  # noqa: PLC0415  its parsers cost import time
+
+        if method is None:
+            by_profile = (self.profile or {}).get("structured_output")
+            method = "json_schema" if by_profile else "function_calling"
+        return structured_output(
+            self,
+            schema,
+            method=method,
+            include_raw=include_raw,
+            strict=strict,
+            **kwargs,
+        )
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return an offline estimate of the tokens of a text; only the endpoint counts exactly."""
+        return estimate_tokens(text)
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+    ) -> int:
+        """Return an offline estimate of the tokens of messages, for trimming or summarising.
+
+        Args:
+            messages: The conversation.
+            tools: Tools that are sent along.
+        """
+        return estimate_message_tokens(messages, tools=tools)
+
+    def close(self) -> None:
+        """Close this model's connections for sync calls; the next call opens new ones."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close this model's connections of the running event loop and those for sync calls."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> Self:
+        """Return the model; its connections are closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the model; its connections are closed at the end of the block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+    @property
+    def _llm_type(self) -> str:
+        return "aimlapi-gemini-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
+        return {
+            **self.wire_settings({}, stop=None),
+            "base_url": self.aimlapi_api_base,
+            "extra_body": self.extra_body,
+            "missing_signatures": self.missing_signatures,
+        }
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Return the names of the variables that a serialized model loads its secrets from."""
+        return {"aimlapi_api_key": "AIMLAPI_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Return that LangChain's `dumps` can write this model."""
+        return True
+
+    def _get_ls_params(
+        self,
+        stop: list[str] | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> LangSmithParams:
+        settings = self.wire_settings(
+            {key: kwargs[key] for key in ("model", "temperature", "max_tokens") if key in kwargs},
+            stop=stop,
+        )
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = PROVIDER
+        params["ls_model_name"] = settings["model"]
+        if isinstance(words := settings.get("stop"), list):
+            params["ls_stop"] = words
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return cast("ModelProfile | None", profile_of(self.model))
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """Add up the integer counts of several prompts' outputs."""
+        usage: dict[str, int] = {}
+        for output in llm_outputs:
+            for name, count in ((output or {}).get("token_usage") or {}).items():
+                if isinstance(count, int):
+                    usage[name] = usage.get(name, 0) + count
+        return {"token_usage": usage, "model_name": self.model}
+
+
+def _transport() -> ModuleType:
+    """Import httpx with the first call, not with the class: it costs 30 ms."""
+    from langchain_aimlapi import _transport as transport  # noqa: PLC0415  see above
+
+    return transport
+
+
+def _decode(call: Call) -> Callable[[bytes, Mapping[str, str]], ChatResult]:
+    return partial(decode_completion, client_request_id=call.client_request_id)
+
+
+def _decoder(call: Call) -> Callable[[Mapping[str, str]], StreamDecoder]:
+    return partial(StreamDecoder, client_request_id=call.client_request_id)

@@ -1,0 +1,205 @@
+"""Every error that a call can end in.
+
+AIMLAPIError                            also langchain_core's ModelError
+ |- AIMLAPIAuthenticationError          ModelAuthenticationError      401
+ |- AIMLAPIPermissionError              ModelPermissionDeniedError    403
+ |   `- AIMLAPICreditsError                                           403, 402: out of credits
+ |- AIMLAPINotFoundError                ModelNotFoundError            404
+ |- AIMLAPIContextOverflowError         ContextOverflowError          400, 413: prompt too long
+ |- AIMLAPIInvalidRequestError          ModelInvalidRequestError      other 4xx
+ |- AIMLAPIRateLimitError               ModelRateLimitError           429
+ |- AIMLAPIServerError                  ModelAPIError                 5xx
+ |- AIMLAPIConnectionError              ModelConnectionError          refused, reset, cut
+ |- AIMLAPITimeoutError                 ModelTimeoutError             a limit of time, 408
+ |- AIMLAPIResponseError                ModelAPIError                 a 200 that is no answer
+ |   `- AIMLAPIEmptyResponseError                                     an answer with nothing in it
+ `- AIMLAPIBudgetError                                                a spending limit of the caller
+
+Each error is also the standard error of langchain-core named beside it, so that `except
+ModelRateLimitError`, LangChain's retry middleware (`is_retryable`) and fallbacks work unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from langchain_core import exceptions as _core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages import AIMessageChunk, BaseMessage
+
+_REDACTED = "**********"
+
+
+class AIMLAPIError(_core.ModelError):
+    """Base of every error of this package.
+
+    Attributes:
+        status_code: HTTP status, or the code that an error body inside a 200 named; `None` where
+            there was none (a refused connection, say).
+        request_id: What support asks for: `requestId` of the body, else header `x-inference-id`.
+        client_request_id: The `X-Client-Request-Id` that all attempts of the call carried.
+        inference_id: Header `x-inference-id`, the key of the gateway's usage log and ledger.
+        body: The parsed body (a text is cut, an HTML page is its title); never holds the key.
+        response_headers: Response headers by lower-cased name; cookies are left out.
+        retry_after: Seconds that the server asked to wait, or `None`.
+        partial: What had arrived of a stream that failed, as one message chunk, or `None`.
+        is_retryable: Whether the same request may succeed later; read by LangChain's middleware.
+    """
+
+    def __init__(  # noqa: PLR0913  all keyword-only, all optional facts of one failure
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        request_id: str | None = None,
+        body: Any = None,  # noqa: ANN401  any JSON value
+        response_headers: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+        partial: AIMessageChunk | None = None,
+        is_retryable: bool | None = None,
+    ) -> None:
+        """Keep the facts; `is_retryable` overrides the class's own answer when given."""
+        super().__init__(message)
+        self.status_code = status_code
+        self.request_id = request_id
+        self.body = body
+        self.response_headers = dict(response_headers or {})
+        self.retry_after = retry_after
+        self.partial = partial
+        self.client_request_id: str | None = None
+        if is_retryable is not None:
+            self.is_retryable = is_retryable
+
+    @property
+    def inference_id(self) -> str | None:
+        """Header `x-inference-id`: leads to the row of this call in the gateway's usage log."""
+        return self.response_headers.get("x-inference-id")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by class, message and facts: the constructor is keyword-only."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+    def redact(self, secret: str) -> Self:
+        """Replace every occurrence of `secret` (a server may echo the key) and return the error."""
+        if secret:
+            self.args = tuple(_redacted(arg, secret) for arg in self.args)
+            self.body = _redacted(self.body, secret)
+            self.response_headers = _redacted(self.response_headers, secret)
+            self.request_id = _redacted(self.request_id, secret)
+        return self
+
+
+def _restored(
+    cls: type[AIMLAPIError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> AIMLAPIError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+def _redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
+    match value:
+        case str():
+            return value.replace(secret, _REDACTED)
+        case list():
+            return [_redacted(one, secret) for one in value]
+        case dict():
+            return {_redacted(key, secret): _redacted(one, secret) for key, one in value.items()}
+        case _:
+            return value
+
+
+class AIMLAPIAuthenticationError(AIMLAPIError, _core.ModelAuthenticationError):
+    """The key is missing, wrong or revoked (401)."""
+
+
+class AIMLAPIPermissionError(AIMLAPIError, _core.ModelPermissionDeniedError):
+    """The account may not do this (403)."""
+
+
+class AIMLAPICreditsError(AIMLAPIPermissionError):
+    """The account is out of credits (403, or 402)."""
+
+
+class AIMLAPINotFoundError(AIMLAPIError, _core.ModelNotFoundError):
+    """No such model or address (404); a deprecated model answers so too."""
+
+
+class AIMLAPIContextOverflowError(AIMLAPIError, _core.ContextOverflowError):
+    """The prompt is longer than the model takes; summarising middleware trims it and retries."""
+
+
+class AIMLAPIInvalidRequestError(AIMLAPIError, _core.ModelInvalidRequestError):
+    """The request is not one that the endpoint takes (400, 413, 422, other 4xx)."""
+
+
+class AIMLAPIRateLimitError(AIMLAPIError, _core.ModelRateLimitError):
+    """Too many requests (429, also as a code inside a 200); see `retry_after`."""
+
+
+class AIMLAPIServerError(AIMLAPIError, _core.ModelAPIError):
+    """The gateway or the provider behind it failed (5xx)."""
+
+
+class AIMLAPIConnectionError(AIMLAPIError, _core.ModelConnectionError):
+    """The server could not be reached, or the connection broke before the answer was whole."""
+
+
+class AIMLAPITimeoutError(AIMLAPIError, _core.ModelTimeoutError):
+    """A limit of time was reached: connect, read, silence of a stream, or the whole call."""
+
+
+class AIMLAPIResponseError(AIMLAPIError, _core.ModelAPIError):
+    """The server said 200, but what it sent is not an answer.
+
+    Attributes:
+        is_readable: False where the body was empty or not JSON at all; only that is worth asking
+            again for at once.
+    """
+
+    is_readable = True
+
+
+class AIMLAPIEmptyResponseError(AIMLAPIResponseError):
+    """The model stopped with nothing said, or with a function call that it could not form.
+
+    See `empty_response_retries` for asking again by itself.
+    """
+
+
+class AIMLAPIBudgetError(AIMLAPIError):
+    """The next call would start over the limit that the caller set (see `spend`)."""
+
+
+def unreadable_response(message: str, **facts: Any) -> AIMLAPIResponseError:  # noqa: ANN401  the facts of AIMLAPIError
+    """Return the error for a 200 whose body was empty or not JSON: worth asking again for."""
+    error = AIMLAPIResponseError(message, **facts)
+    error.is_readable = False
+    return error
+
+
+class _ModelRefusalError(_core.ModelError):
+    """The model declined to produce the requested output.
+
+    Stands in for langchain-core's class of that name, which came with 1.7.5.
+
+    Attributes:
+        raw_message: The model's answer, with its refusal block.
+    """
+
+    def __init__(
+        self,
+        message: str = "The model refused to produce the requested output",
+        *,
+        raw_message: BaseMessage | None = None,
+    ) -> None:
+        """Keep the answer beside the message."""
+        self.raw_message = raw_message
+        super().__init__(message)
+
+
+ModelRefusalError: type[_core.ModelError] = getattr(_core, "ModelRefusalError", _ModelRefusalError)
