@@ -1,5 +1,4 @@
-"""Message content in both directions: LangChain's blocks and the endpoint's parts.
-
+"""Message content both ways: LangChain's blocks, the endpoint's parts.
 What each role can say, by the endpoint's schemas (aimlapi/api-docs at f14fa72, 2026-08-21):
 
     user        text or parts: text, images, and what else `_media` makes

@@ -1,5 +1,4 @@
-"""Images, audio, video and files in both directions: blocks of every known form, wire parts.
-
+"""Images, audio, video, files both ways: blocks of every known form, wire parts.
 Forms that are understood, per LangChain package or API of origin:
 
     LangChain v1     {"type": "image", "base64": ..., "mime_type": ...} | {..., "url": ...}

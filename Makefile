@@ -1,0 +1,108 @@
+# Every task of the project. On a fresh machine only Python >= 3.11, pip and make are needed:
+# the first target that needs it sets up .venv, and again whenever pyproject.toml changes.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first interpreter that is new enough and can make an environment; `make test PYTHON=...` names one.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+  "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+    >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+VENV ?= .venv
+# A langchain-core to test on in place of the resolved one, e.g. `langchain-core==1.8.2`. It goes in
+# last, without its dependencies, so that nothing installed later can move it.
+CORE ?=
+# What `make test TESTS=tests/unit_tests/test_sse.py` runs; by default everything.
+TESTS ?= tests
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --benchmark-disable
+QUICK := -m "not slow"
+
+# ---------------------------------------------------------------- environments
+
+$(VENV)/.package: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv found: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --editable .
+	@touch $@
+
+# The extras are named beside the group so that they are those of this checkout.
+$(VENV)/.test: $(VENV)/.package
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) install --editable ".[testing,otel]" --group test
+	@test -z "$(CORE)" || $(PIP) install --no-deps "$(CORE)"
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	@$(PIP) install --group lint
+	@touch $@
+
+$(VENV)/.scale: $(VENV)/.test
+	@$(PIP) install --group scale
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(PIP) install --group fuzz
+	@touch $@
+
+# ---------------------------------------------------------------- the main job
+
+.PHONY: help demo test integration_tests slow
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z_]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.package ## The main job: "Hello" to Gemini 3; without AIMLAPI_API_KEY the documented answer
+	@$(BIN)/python -m langchain_aimlapi "Hello"
+
+test: $(VENV)/.test ## Every test but the slow ones, offline
+	$(PYTEST) $(QUICK) $(TESTS)
+
+integration_tests: $(VENV)/.test ## LangChain's standard suite and the Gemini stories, replayed
+	$(PYTEST) tests/integration_tests
+
+slow: $(VENV)/.scale ## The tests that take long: soak, scale, independent judges
+	$(BIN)/python -m pytest --benchmark-disable -m slow $(TESTS)
+
+# ---------------------------------------------------------------- quality
+
+.PHONY: lint format types coverage check
+lint: $(VENV)/.lint ## Rules, format and types, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.lint ## Format the code, mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+coverage: $(VENV)/.test ## The tests of `make test`, holding branch coverage at 100 %
+	$(PYTEST) $(QUICK) --cov --cov-report=term --cov-fail-under=100
+
+check: lint coverage ## All that a change must pass
+
+# ---------------------------------------------------------------- cassettes, figures, artifacts
+
+.PHONY: record benchmark benchmark_gate load fuzz wheel
+record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
+	$(BIN)/python -m langchain_aimlapi.testing record
+
+benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, with the README's plot
+	$(BIN)/python tests/benchmarks/run.py
+
+benchmark_gate: $(VENV)/.test ## The short benchmark: fails when we are slower than the goals allow
+	$(BIN)/python tests/benchmarks/run.py --here --short --gate
+
+load: $(VENV)/.test ## Hundreds of calls in flight, with faults, for a minute
+	$(BIN)/python tests/benchmarks/load.py
+
+fuzz: $(VENV)/.fuzz ## Coverage-guided fuzzing of the decoders
+	$(BIN)/python tests/benchmarks/fuzz.py
+
+wheel: $(VENV)/.package ## Build the wheel into dist/
+	@rm -rf dist
+	$(PIP) wheel --no-deps --wheel-dir dist .

@@ -1,0 +1,113 @@
+"""Importing is cheap, lazy and complete."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import langchain_aimlapi
+
+PUBLIC = [
+    "AIMLAPIAuthenticationError",
+    "AIMLAPIBudgetError",
+    "AIMLAPIConnectionError",
+    "AIMLAPIContextOverflowError",
+    "AIMLAPICreditsError",
+    "AIMLAPIEmptyResponseError",
+    "AIMLAPIError",
+    "AIMLAPIInvalidRequestError",
+    "AIMLAPINotFoundError",
+    "AIMLAPIPermissionError",
+    "AIMLAPIRateLimitError",
+    "AIMLAPIResponseError",
+    "AIMLAPIServerError",
+    "AIMLAPITimeoutError",
+    "ChatAIMLGemini",
+    "SpendCallbackHandler",
+    "__version__",
+    "get_spend_callback",
+]
+
+CORE = "import langchain_core.language_models.chat_models"
+# What only some users have, or only some calls need.
+LATER = {
+    "coverage",
+    "httpx",
+    "opentelemetry",
+    "pytest",
+    "starlette",
+    "tenacity",
+    "uvicorn",
+    "vcr",
+    "yaml",
+}
+
+
+def modules_after(statement: str) -> set[str]:
+    """Return the names of the modules that a fresh interpreter holds after `statement`."""
+    report = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", report], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(json.loads(done.stdout))
+
+
+def roots(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_the_package_itself_loads_nothing_heavy() -> None:
+    loaded = modules_after("import langchain_aimlapi")
+    assert not roots(loaded) & (LATER | {"langchain_core", "langsmith", "pydantic"})
+    assert {name for name in loaded if name.startswith("langchain_aimlapi")} == {
+        "langchain_aimlapi",
+        "langchain_aimlapi._version",
+    }
+
+
+def test_the_model_class_adds_to_langchain_core_neither_httpx_nor_an_optional_dependency() -> None:
+    # langsmith, which core loads, brings OpenTelemetry where it is installed: so the difference.
+    added = modules_after("from langchain_aimlapi import ChatAIMLGemini") - modules_after(CORE)
+    assert "langchain_aimlapi.chat_models" in added
+    assert not roots(added) & LATER
+    assert not {name for name in added if name.startswith("langchain_aimlapi.testing")}
+    assert not added & {"langchain_aimlapi.spend", "langchain_aimlapi.__main__"}
+
+
+def test_the_errors_load_without_the_model() -> None:
+    loaded = modules_after("from langchain_aimlapi import AIMLAPIError")
+    assert "langchain_aimlapi.chat_models" not in loaded
+    assert "httpx" not in loaded
+
+
+def test_the_public_names_are_these() -> None:
+    assert langchain_aimlapi.__all__ == PUBLIC
+    assert set(PUBLIC) <= set(dir(langchain_aimlapi))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_public_name_is_there(name: str) -> None:
+    value = getattr(langchain_aimlapi, name)
+    assert name in {"__version__", getattr(value, "__name__", None)}
+
+
+def test_star_import_gives_exactly_the_public_names() -> None:
+    space: dict[str, object] = {}
+    exec("from langchain_aimlapi import *", space)
+    space.pop("__builtins__")
+    assert sorted(space) == PUBLIC
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
+    with pytest.raises(AttributeError, match=r"'langchain_aimlapi' has no attribute 'ChatGemini'"):
+        langchain_aimlapi.ChatGemini  # type: ignore[attr-defined]  # noqa: B018  misspelt on purpose
+    assert not hasattr(langchain_aimlapi, "get_openai_callback")
+
+
+def test_a_submodule_is_still_importable_from_the_package() -> None:
+    from langchain_aimlapi import errors  # noqa: PLC0415  the import is what is tested
+
+    assert errors.AIMLAPIError is langchain_aimlapi.AIMLAPIError

@@ -1,0 +1,40 @@
+"""Hold the wheel's contents to what it may ship: the package, and the demo's cassette."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import PurePosixPath
+
+PACKAGE = "langchain_aimlapi"
+CASSETTES = f"{PACKAGE}/documented"
+
+
+def complaint(path: PurePosixPath) -> str | None:
+    """Return what is wrong with shipping `path`, or `None`."""
+    if path.parts[0].endswith(".dist-info"):
+        return None
+    if path.parts[0] != PACKAGE:
+        return "is outside the package"
+    if path.name.startswith("test_") or path.name == "conftest.py" or "tests" in path.parts:
+        return "is a test"
+    if path.parent == PurePosixPath(CASSETTES):
+        return None
+    if path.suffix not in {".py", ".typed"}:
+        return "is neither code nor the demo's cassette"
+    return None
+
+
+def main(wheel: str) -> int:
+    """Print each complaint about `wheel` and return the exit status."""
+    with zipfile.ZipFile(wheel) as archive:
+        paths = [PurePosixPath(name) for name in archive.namelist()]
+    complaints = [f"{path} {what}" for path in paths if (what := complaint(path))]
+    if not any(path.parent == PurePosixPath(CASSETTES) for path in paths):
+        complaints.append(f"the demo's cassette is missing from {CASSETTES}")
+    print("\n".join(complaints) or f"{len(paths)} files in the wheel, all as they should be")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
