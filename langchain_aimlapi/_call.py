@@ -100,6 +100,7 @@ class Call:
         clients: The model's own clients.
         http_client: The user's client, never closed by us.
         http_async_client: The user's asynchronous client, never closed by us.
+        request: The request body as a dict, of which a trace shows the settings.
         max_event_bytes: The most that one event of a stream may hold.
         max_body_bytes: The most that one whole answer may hold.
     """
@@ -118,5 +119,6 @@ class Call:
     clients: Clients
     http_client: Any = field(default=None, repr=False)
     http_async_client: Any = field(default=None, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     max_event_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024

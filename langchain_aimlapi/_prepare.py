@@ -131,6 +131,7 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
         clients=clients,
         http_client=model.http_client,
         http_async_client=model.http_async_client,
+        request=request,
     )
 
 

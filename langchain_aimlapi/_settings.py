@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.utils import from_env
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from langchain_aimlapi._answer import PROVIDER
 from langchain_aimlapi._call import read_limits
-from langchain_aimlapi._profiles import full_model_id
+from langchain_aimlapi._profiles import full_model_id, profile_of
 from langchain_aimlapi._version import __version__
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.base import LangSmithParams
+    from langchain_core.language_models.model_profile import ModelProfile
 
 DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 
@@ -241,3 +246,46 @@ class GeminiSettings(BaseChatModel):
             settings["stop"] = stop
         settings["model"] = full_model_id(settings["model"])
         return settings
+
+    @property
+    def _llm_type(self) -> str:
+        return "aimlapi-gemini-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
+        return {
+            **self.wire_settings({}, stop=None),
+            "base_url": self.aimlapi_api_base,
+            "extra_body": self.extra_body,
+            "missing_signatures": self.missing_signatures,
+        }
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Return the names of the variables that a serialized model loads its secrets from."""
+        return {"aimlapi_api_key": "AIMLAPI_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Return that LangChain's `dumps` can write this model."""
+        return True
+
+    def _get_ls_params(
+        self,
+        stop: list[str] | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> LangSmithParams:
+        settings = self.wire_settings(
+            {key: kwargs[key] for key in ("model", "temperature", "max_tokens") if key in kwargs},
+            stop=stop,
+        )
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = PROVIDER
+        params["ls_model_name"] = settings["model"]
+        if isinstance(words := settings.get("stop"), list):
+            params["ls_stop"] = words
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return cast("ModelProfile | None", profile_of(self.model))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from pydantic import PrivateAttr
 
-from langchain_aimlapi._answer import PROVIDER
 from langchain_aimlapi._blocks import register_blocks
 from langchain_aimlapi._clients import Clients
 from langchain_aimlapi._prepare import prepared_call
-from langchain_aimlapi._profiles import profile_of
 from langchain_aimlapi._response import decode_completion
 from langchain_aimlapi._settings import GeminiSettings
 from langchain_aimlapi._stream import StreamDecoder
+from langchain_aimlapi._telemetry import observed
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
 from langchain_aimlapi._tools import encode_tool_choice, encode_tools
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
         AsyncCallbackManagerForLLMRun,
         CallbackManagerForLLMRun,
     )
-    from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
-    from langchain_core.language_models.model_profile import ModelProfile
+    from langchain_core.language_models.base import LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
@@ -157,7 +155,10 @@ class ChatAIMLGemini(GeminiSettings):
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> ChatResult:
         call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
-        return cast("ChatResult", _transport().send(call, _decode(call)))
+        with observed(call) as observe:
+            result: ChatResult = _transport().send(call, _decode(call))
+            observe(*result.generations)
+        return result
 
     async def _agenerate(
         self,
@@ -167,7 +168,10 @@ class ChatAIMLGemini(GeminiSettings):
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> ChatResult:
         call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
-        return cast("ChatResult", await _transport().asend(call, _decode(call)))
+        with observed(call) as observe:
+            result: ChatResult = await _transport().asend(call, _decode(call))
+            observe(*result.generations)
+        return result
 
     def _stream(
         self,
@@ -177,8 +181,10 @@ class ChatAIMLGemini(GeminiSettings):
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> Iterator[ChatGenerationChunk]:
         call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
-        with closing(_transport().stream(call, _decoder(call))) as chunks:
+        decoder = _decoder(call)
+        with observed(call) as observe, closing(_transport().stream(call, decoder)) as chunks:
             for chunk in chunks:
+                observe(chunk)
                 if run_manager:
                     run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
@@ -191,11 +197,13 @@ class ChatAIMLGemini(GeminiSettings):
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> AsyncIterator[ChatGenerationChunk]:
         call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
-        async with aclosing(_transport().astream(call, _decoder(call))) as chunks:
-            async for chunk in chunks:
-                if run_manager:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
+        with observed(call) as observe:
+            async with aclosing(_transport().astream(call, _decoder(call))) as chunks:
+                async for chunk in chunks:
+                    observe(chunk)
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
 
     def _call(
         self,
@@ -329,49 +337,6 @@ class ChatAIMLGemini(GeminiSettings):
     async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.aclose()
-
-    @property
-    def _llm_type(self) -> str:
-        return "aimlapi-gemini-chat"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
-        return {
-            **self.wire_settings({}, stop=None),
-            "base_url": self.aimlapi_api_base,
-            "extra_body": self.extra_body,
-            "missing_signatures": self.missing_signatures,
-        }
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Return the names of the variables that a serialized model loads its secrets from."""
-        return {"aimlapi_api_key": "AIMLAPI_API_KEY"}
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """Return that LangChain's `dumps` can write this model."""
-        return True
-
-    def _get_ls_params(
-        self,
-        stop: list[str] | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
-    ) -> LangSmithParams:
-        settings = self.wire_settings(
-            {key: kwargs[key] for key in ("model", "temperature", "max_tokens") if key in kwargs},
-            stop=stop,
-        )
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_provider"] = PROVIDER
-        params["ls_model_name"] = settings["model"]
-        if isinstance(words := settings.get("stop"), list):
-            params["ls_stop"] = words
-        return params
-
-    def _resolve_model_profile(self) -> ModelProfile | None:
-        return cast("ModelProfile | None", profile_of(self.model))
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """Add up the integer counts of several prompts' outputs."""

@@ -31,16 +31,15 @@ ROOMS = {
     # The one module that knows LangChain and both sides.
     "chat_models": Room(
         {
-            "_answer",
             "_blocks",
             "_call",
             "_clients",
             "_prepare",
-            "_profiles",
             "_response",
             "_settings",
             "_stream",
             "_structured",
+            "_telemetry",
             "_tokens",
             "_tools",
             "_transport",
@@ -52,7 +51,7 @@ ROOMS = {
     "_prepare": Room(
         {"_call", "_clients", "_json", "_profiles", "_request", "_settings", "_version"}, CORE
     ),
-    "_settings": Room({"_call", "_profiles", "_version"}, CORE | {"pydantic"}),
+    "_settings": Room({"_answer", "_call", "_profiles", "_version"}, CORE | {"pydantic"}),
     # The left side, pure: messages and settings to a body, bytes already read to messages.
     "_request": Room(
         {
@@ -121,7 +120,8 @@ ROOMS = {
     "_failures": Room({"_json", "errors"}),
     "_retry": Room({"errors"}),
     "_sse": Room({"errors"}),
-    # Beside the call: what a run spends.
+    # Beside the call: what is told of it.
+    "_telemetry": Room({"_answer", "_call", "_version"}, CORE | {"opentelemetry"}),
     "spend": Room({"_cost", "errors"}, CORE),
     "tracing": Room({"_cost"}, CORE),
     # The leaves.
