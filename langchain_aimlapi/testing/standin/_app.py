@@ -1,0 +1,240 @@
+"""The stand-in as a web application: what happens to a request, first match wins.
+
+No bearer key (401) - an unknown model (404) or a body that the schema does not allow (400) -
+misbehaviour asked for - calls, results or signatures out of order (400) - an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from langchain_aimlapi.testing.standin import _openrouter
+from langchain_aimlapi.testing.standin._events import (
+    faulty_answer,
+    json_bytes,
+    stream_steps,
+    upstream_error,
+    whole_steps,
+)
+from langchain_aimlapi.testing.standin._exchange import Exchange, parsed_body
+from langchain_aimlapi.testing.standin._faults import Fault, fault
+from langchain_aimlapi.testing.standin._limits import limited_answer
+from langchain_aimlapi.testing.standin._mint import Mint
+from langchain_aimlapi.testing.standin._models import facts_by_model
+from langchain_aimlapi.testing.standin._received import Received, shown_headers
+from langchain_aimlapi.testing.standin._refusal import invalid, refusal
+from langchain_aimlapi.testing.standin._reply import Reply
+from langchain_aimlapi.testing.standin._rules import ruled_answer
+from langchain_aimlapi.testing.standin._signatures import SignatureBook, order_problem
+from langchain_aimlapi.testing.standin._stepped import SteppedResponse
+from langchain_aimlapi.testing.standin._usage import counts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from langchain_aimlapi.testing.standin._answer import Answer
+    from langchain_aimlapi.testing.standin._events import Step
+
+_KEPT_REQUESTS = 10_000
+_NO_FAULT = Fault()
+
+
+class Application:
+    """The state and the routes of one stand-in.
+
+    Args:
+        keys: The accepted keys, or `None` for any.
+        assume: Whether undocumented parts are let through.
+        strict: Whether histories are judged strictly.
+        dialect: `O`, `V`, or `None` for what the model's page showed.
+        seed: What makes answers repeatable, or `None`.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: Collection[str] | None,
+        assume: bool,
+        strict: bool,
+        dialect: str | None,
+        seed: str | None,
+    ) -> None:
+        self._keys = keys
+        self._assume = assume
+        self._dialect = dialect
+        self._mint = Mint(seed)
+        self._book = SignatureBook(strict=strict)
+        self._facts = facts_by_model()
+        self.faults: deque[Fault] = deque()
+        self.answers: deque[Answer] = deque()
+        self.requests: deque[Received] = deque(maxlen=_KEPT_REQUESTS)
+        self.stopping = threading.Event()
+        self.asgi = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/models", self._models),
+            ],
+            exception_handlers={HTTPException: self._no_route},
+        )
+
+    # --- routes
+
+    async def _chat(self, request: Request) -> Response:
+        exchange = self._exchange(request, parsed_body(await request.body()))
+        shown = shown_headers(exchange.headers)
+        self.requests.append(Received(request.method, exchange.path, shown, exchange.body))
+        refused = refusal(exchange, keys=self._keys, facts=self._facts, assume=self._assume)
+        if refused:
+            return self._error(exchange, *refused)
+        try:
+            asked = self._asked_fault(exchange)
+            return self._misbehaving(exchange, asked) or self._answering(exchange, asked)
+        except ValueError as problem:  # a fault, a schema or base64 that cannot be read
+            return self._error(exchange, 400, invalid(str(problem)))
+
+    async def _models(self, request: Request) -> Response:
+        listed = [
+            {"id": name, "aliases": [], "type": "chat-completion", "info": {"name": name}}
+            for name in self._facts
+        ]
+        body = json_bytes({"object": "list", "data": listed})
+        return self._whole(self._exchange(request, None), [body])
+
+    async def _no_route(self, request: Request, failure: Exception) -> Response:
+        status = failure.status_code if isinstance(failure, HTTPException) else 500
+        message = f"Cannot {request.method} {request.url.path}"
+        return self._error(self._exchange(request, None), status, message)
+
+    def _exchange(self, request: Request, body: object) -> Exchange:
+        headers = dict(request.headers)
+        mint = self._mint
+        return Exchange(request.url.path, headers, body, mint.nonce(body), mint.timestamp)
+
+    # --- misbehaving
+
+    def _asked_fault(self, exchange: Exchange) -> Fault:
+        asked = exchange.headers.get("x-standin-fault")
+        if asked:
+            return fault(asked)
+        return self.faults.popleft() if self.faults else _NO_FAULT
+
+    def _misbehaving(self, exchange: Exchange, asked: Fault) -> Response | None:
+        """Return the response of a fault that is no answer at all, or `None`."""
+        stream = exchange.body.get("stream")
+        if asked.kind == "html":
+            page = f"<html><head><title>{asked.message}</title></head><body></body></html>"
+            return self._whole(exchange, [page.encode()], asked, status=asked.status or 502)
+        if asked.status is not None:
+            return self._error(exchange, asked.status, asked.message, asked)
+        if asked.kind == "error-in-200" or (asked.kind == "error-event" and not stream):
+            gateway = exchange.error(asked.code, asked.message)
+            body = gateway if asked.variant == "gateway" else upstream_error(asked)
+            return self._whole(exchange, [json_bytes(body)], asked)
+        if asked.kind == "empty":
+            respond = self._streamed if stream else self._whole
+            return respond(exchange, [], asked)
+        return None
+
+    # --- answering
+
+    def _answering(self, exchange: Exchange, asked: Fault) -> Response:
+        body = exchange.body
+        problem = order_problem(body["messages"]) or self._book.problem(body["messages"])
+        if problem:
+            return self._error(exchange, 400, invalid(problem))
+        dialect = self._dialect_of(exchange)
+        if dialect not in {"O", "V"}:
+            return self._error(exchange, 400, f"x-standin-dialect: must be O or V, not {dialect!r}")
+        reply = self._reply(exchange, asked)
+        for answer in reply.answers:
+            self._book.remember(answer, details=self._details(reply, answer, dialect))
+        if not body.get("stream"):
+            steps = whole_steps(reply, dialect=dialect, fault=asked)
+            return self._whole(exchange, steps, asked, headers=reply.counts.headers)
+        steps = stream_steps(
+            reply,
+            dialect=dialect,
+            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            fault=asked,
+            error=exchange.error(asked.code, asked.message),
+        )
+        return self._streamed(exchange, steps, asked)
+
+    def _details(self, reply: Reply, answer: Answer, dialect: str) -> list[dict[str, Any]]:
+        if dialect == "V":
+            return []
+        return _openrouter.reasoning_details(answer, shows_reasoning=reply.shows_reasoning)
+
+    def _dialect_of(self, exchange: Exchange) -> str:
+        known = self._dialect or self._facts[exchange.body["model"]].dialect
+        return exchange.headers.get("x-standin-dialect", known).upper()
+
+    def _reply(self, exchange: Exchange, asked: Fault) -> Reply:
+        body, nonce = exchange.body, exchange.nonce
+        if self.answers:
+            answer = self.answers.popleft()
+        else:
+            answer = limited_answer(ruled_answer(body), request=body)
+        answer = faulty_answer(answer, fault=asked)
+        choices = 0 if asked.kind == "no-choices" else int(body.get("n") or 1)
+        answers = tuple(
+            self._mint.signed(answer, nonce=f"{nonce}-{choice}") for choice in range(choices)
+        )
+        reasoning = body.get("reasoning")
+        return Reply(
+            id=f"standin-{nonce}",
+            created=self._mint.created,
+            model=body["model"],
+            answers=answers,
+            counts=counts(body, answers=answers),
+            shows_reasoning=not (isinstance(reasoning, dict) and reasoning.get("exclude")),
+        )
+
+    # --- responses
+
+    def _error(
+        self, exchange: Exchange, status: int, message: str, asked: Fault = _NO_FAULT
+    ) -> Response:
+        body = json_bytes(exchange.error(status, message))
+        return self._whole(exchange, [body], asked, status=status)
+
+    def _whole(
+        self,
+        exchange: Exchange,
+        steps: Sequence[Step],
+        asked: Fault = _NO_FAULT,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        sent = sum(len(step) for step in steps if isinstance(step, bytes))
+        unfinished = any(isinstance(step, str) for step in steps)
+        kind = "text/html" if asked.kind == "html" else "application/json"
+        length = str(2 * sent if unfinished else sent)
+        known = {"content-type": kind, "content-length": length, **exchange.answer_headers}
+        return SteppedResponse(
+            steps,
+            status_code=status,
+            headers={**known, **(headers or {}), **dict(asked.headers)},
+            fault=asked,
+            stopping=self.stopping,
+        )
+
+    def _streamed(self, exchange: Exchange, steps: Sequence[Step], asked: Fault) -> Response:
+        return SteppedResponse(
+            steps,
+            status_code=200,
+            headers={"content-type": "text/event-stream", **exchange.answer_headers},
+            fault=asked,
+            stopping=self.stopping,
+        )

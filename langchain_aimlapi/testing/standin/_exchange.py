@@ -1,0 +1,63 @@
+"""One request on its way to an answer, with what every answer to it carries."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request.
+
+    Attributes:
+        path: The path it came to.
+        headers: Its headers, names in lower case, the key among them.
+        body: The parsed body; `None` where it was no JSON.
+        nonce: What its answer's ids are made of.
+        timestamp: When, as the gateway's errors write it.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+    nonce: str
+    timestamp: str
+
+    @property
+    def answer_headers(self) -> dict[str, str]:
+        """The headers of each answer: whose it is, and the ids that trace it."""
+        headers = {"x-standin": "1", "x-inference-id": f"standin-{self.nonce}"}
+        client_id = self.headers.get("x-client-request-id", "")
+        if _CLIENT_ID.fullmatch(client_id):
+            headers["x-client-request-id"] = client_id
+        return headers
+
+    def error(self, status: int, message: str) -> dict[str, Any]:
+        """Return the gateway's error object; its status is a string, as documented."""
+        return {
+            "message": message,
+            "path": self.path,
+            "requestId": f"standin-{self.nonce}",
+            "statusCode": str(status),
+            "timestamp": self.timestamp,
+        }
+
+
+def parsed_body(raw: bytes) -> object:
+    """Return a body as JSON; `None` where it is none, or holds a number that JSON has not."""
+    try:
+        return json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,178 @@
+"""The smallest JSON value that a JSON schema allows, with what the prompt offers for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi.testing.standin._hints import Hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Schema = Mapping[str, Any]
+
+_DEEPEST = 12
+_FORMATS = {
+    "date": "2026-01-01",
+    "date-time": "2026-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "duration": "PT1S",
+    "email": "stand-in@example.com",
+    "uri": "https://example.com/stand-in",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "hostname": "example.com",
+}
+
+
+def instance(schema: Schema, *, hints: Hints | None = None) -> object:
+    """Return a value of a schema: only what is required, in the order of its properties.
+
+    Known are `$ref`, `const`, `enum`, `anyOf`, `oneOf`, `allOf`, `type`, `properties`,
+    `required`, `items`, `prefixItems`, the limits of numbers, lengths and items, `format`
+    and `default`. A `pattern` is not met: a real model's answer is needed for that.
+
+    Args:
+        schema: The JSON schema, such as a tool's `parameters`.
+        hints: What the prompt offers: numbers, quoted texts, places.
+
+    Raises:
+        ValueError: It is no JSON schema.
+    """
+    try:
+        return _Walk(schema, hints or Hints("")).value(schema, "value", 0)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as failure:
+        raise ValueError(f"not a JSON schema that can be answered: {failure}") from failure
+
+
+class _Walk:
+    def __init__(self, root: Schema, hints: Hints) -> None:
+        self._root = root
+        self._hints = hints
+
+    def value(self, schema: object, name: str, depth: int) -> object:
+        if not isinstance(schema, dict) or depth > _DEEPEST:
+            return None
+        schema = self._flat(schema, depth)
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return self._hints.mentioned(list(schema["enum"]))
+        makers = {
+            "object": self._object,
+            "array": self._array,
+            "integer": self._number,
+            "number": self._number,
+            "boolean": lambda *_: True,
+            "null": lambda *_: None,
+        }
+        return makers.get(_type(schema), self._string)(schema, name, depth)
+
+    def _flat(self, schema: Schema, depth: int) -> Schema:
+        """Return the schema without references or unions: the option that ends soonest."""
+        for _ in range(_DEEPEST):
+            if "$ref" in schema:
+                schema = {**self._target(str(schema["$ref"])), **_without(schema, "$ref")}
+            elif schema.get("allOf"):
+                schema = _merged([_without(schema, "allOf"), *schema["allOf"]], self._target)
+            elif options := schema.get("anyOf") or schema.get("oneOf"):
+                chosen = _option(options, deep=depth > _DEEPEST // 2)
+                schema = {**_without(schema, "anyOf", "oneOf"), **chosen}
+            else:
+                break
+        return schema
+
+    def _target(self, reference: str) -> Schema:
+        target: Any = self._root
+        for step in reference.lstrip("#").strip("/").split("/"):
+            if step:
+                key = step.replace("~1", "/").replace("~0", "~")
+                target = target.get(key, {}) if isinstance(target, dict) else {}
+        return target if isinstance(target, dict) else {}
+
+    def _object(self, schema: Schema, _name: str, depth: int) -> dict[str, Any]:
+        properties = schema.get("properties") or {}
+        required = schema.get("required") or []
+        names = [name for name in properties if name in required]
+        names += [name for name in required if name not in properties]
+        return {name: self.value(properties.get(name, {}), name, depth + 1) for name in names}
+
+    def _array(self, schema: Schema, name: str, depth: int) -> list[Any]:
+        firsts = schema.get("prefixItems") or []
+        items = [self.value(one, name, depth + 1) for one in firsts]
+        item = schema.get("items")
+        least = schema.get("minItems", 0 if depth > _DEEPEST // 2 else 1)
+        most = schema.get("maxItems", max(least, len(items)))
+        if isinstance(item, dict):
+            items += [self.value(item, name, depth + 1) for _ in range(least - len(items))]
+        return items[:most]
+
+    def _number(self, schema: Schema, _name: str, _depth: int) -> float:
+        whole = _type(schema) == "integer"
+        offered = self._hints.next_number(whole=whole)
+        if offered is not None and _fits(offered, schema):
+            return offered
+        return _least(schema, whole=whole)
+
+    def _string(self, schema: Schema, name: str, _depth: int) -> str:
+        if schema.get("format") in _FORMATS:
+            return _FORMATS[schema["format"]]
+        text = self._hints.text_for(name).ljust(schema.get("minLength", 0), ".")
+        return text[: schema.get("maxLength")]
+
+
+def _type(schema: Schema) -> str:
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        return str(next((one for one in declared if one != "null"), "null"))
+    if isinstance(declared, str):
+        return declared
+    return "object" if "properties" in schema else "array" if "items" in schema else "string"
+
+
+def _without(schema: Schema, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name not in names}
+
+
+def _option(options: list[Any], *, deep: bool) -> Schema:
+    known = [option for option in options if isinstance(option, dict)] or [{}]
+    nulls = [option for option in known if option.get("type") == "null"]
+    others = [option for option in known if option.get("type") != "null"]
+    return (nulls or known)[0] if deep else (others or known)[0]
+
+
+def _merged(schemas: list[Any], target: Callable[[str], Schema]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for schema in (one for one in schemas if isinstance(one, dict)):
+        flat = {**target(str(schema["$ref"])), **schema} if "$ref" in schema else schema
+        for name, value in _without(flat, "$ref").items():
+            if name == "properties":
+                merged[name] = {**merged.get(name, {}), **value}
+            elif name == "required":
+                merged[name] = [*merged.get(name, []), *value]
+            else:
+                merged[name] = value
+    return merged
+
+
+def _fits(value: float, schema: Schema) -> bool:
+    multiple = schema.get("multipleOf")
+    return (
+        schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        and schema.get("exclusiveMinimum", value - 1) < value
+        and value < schema.get("exclusiveMaximum", value + 1)
+        and (not multiple or value % multiple == 0)
+    )
+
+
+def _least(schema: Schema, *, whole: bool) -> float:
+    """Return 1, or the number nearest to the lower limit that the limits allow."""
+    step = schema.get("multipleOf") or (1 if whole else 0.5)
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    start = low if low is not None else high if high is not None else 1
+    multiple = -(-start // step) * step if schema.get("multipleOf") or whole else start
+    around = (1, start, multiple, multiple + step, start - step, multiple - step)
+    found = next((value for value in around if _fits(value, schema)), start)
+    return int(found) if whole else float(found)
