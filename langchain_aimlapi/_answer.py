@@ -23,7 +23,9 @@ _BODY_NAMES = {
     "service_tier": "service_tier",
 }
 _EXTRAS: dict[str, type] = {"refusal": str, "annotations": list, "images": list, "audio": dict}
-# Gemini's reasons for withholding an answer, as `native_finish_reason` shows them.
+# Gemini's reasons for withholding an answer (`FinishReason` of Google's API). As
+# `native_finish_reason` behind this gateway only STOP, MAX_TOKENS, MALFORMED_FUNCTION_CALL were
+# seen: assumed.
 _WITHHELD = frozenset(
     {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "IMAGE_SAFETY"}
 )
@@ -55,9 +57,9 @@ def answer_metadata(
     """
     metadata: dict[str, Any] = {"model_provider": PROVIDER}
     for theirs, ours in _BODY_NAMES.items():
-        if isinstance(body.get(theirs), str):
-            metadata[ours] = body[theirs]
-    if isinstance(created := body.get("created"), int):
+        if isinstance(value := body.get(theirs), str) and value:
+            metadata[ours] = value
+    if isinstance(created := body.get("created"), int) and created:
         metadata["created"] = created
     metadata.update(_ending(choice))
     if isinstance(body.get("usage"), dict) and body["usage"]:

@@ -26,7 +26,7 @@ from typing import (
     get_type_hints,
 )
 
-from langchain_core.tools import BaseTool, Tool, create_schema_from_function
+from langchain_core.tools import BaseTool, StructuredTool, Tool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, Field, TypeAdapter
@@ -119,10 +119,11 @@ def _of_tool(tool: BaseTool) -> Declaration:
 
 def _of_function(function: Callable[..., Any]) -> Declaration:
     name: str = function.__name__
-    model = create_schema_from_function(
-        name, function, filter_args=(), parse_docstring=True, include_injected=False
-    )
-    return Declaration(name, model.__doc__ or "", _model_schema(model))
+    model = create_schema_from_function(name, function, filter_args=(), parse_docstring=True)
+    description = model.__doc__ or ""
+    # A tool leaves out injected arguments even where annotations are strings.
+    made = StructuredTool(name=name, description=description, args_schema=model, func=function)
+    return Declaration(name, description, _model_schema(made.tool_call_schema))
 
 
 def _model_schema(model: Any) -> dict[str, Any]:  # noqa: ANN401  a class of pydantic v1 or v2

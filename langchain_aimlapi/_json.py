@@ -14,6 +14,8 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_TOO_DEEP = "JSON is nested too deep"
+_DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,10 +51,27 @@ def decode_event(data: bytes) -> tuple[Any, bool]:
 
 def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
     try:
-        return json.loads(data)
+        value = json.loads(data)
     except RecursionError as error:
-        msg = "JSON is nested too deep"
-        raise ValueError(msg) from error
+        raise ValueError(_TOO_DEEP) from error
+    if _is_too_deep(value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:  # noqa: ANN401  any JSON value
+    """Tell whether a value is nested deeper than all that handles it later can follow."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, list | dict)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def decode_arguments(text: str) -> dict[str, Any] | None:
@@ -64,7 +83,7 @@ def decode_arguments(text: str) -> dict[str, Any] | None:
     Args:
         text: The `arguments` of the wire; empty text means no arguments.
     """
-    if not text or text.isspace():
+    if not text:
         return {}
     try:
         value = from_json(text, allow_inf_nan=False)
@@ -147,6 +166,28 @@ def mended(value: Any) -> Any:  # noqa: ANN401  any JSON value
             return {mended(key): mended(one) for key, one in value.items()}
         case _:
             return value
+
+
+def overlaid(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """Return `left` with `right` laid over it, nested objects alike; nothing wins over something.
+
+    Args:
+        left: What came first of an object that a server sends in parts, or repeats.
+        right: What came later.
+    """
+    both = dict(left)
+    for key, value in right.items():
+        before = both.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            both[key] = overlaid(before, value)
+        elif key not in both or not is_nothing(value):
+            both[key] = value
+    return both
+
+
+def is_nothing(value: object) -> bool:
+    """Tell whether a later value says nothing: null or empty text never wins over a signature."""
+    return value is None or value == ""
 
 
 class Halves:

@@ -58,6 +58,7 @@ _SPEAK_OF_EACH_OTHER = (
     frozenset({"else", "if", "then"}),
     frozenset({"contains", "maxContains", "minContains"}),
 )
+_ABOUT_ANY_VALUE = frozenset({"allOf", "anyOf", "else", "if", "not", "oneOf", "then"})
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "boolean": bool,
@@ -193,7 +194,8 @@ def _rewritten(node: dict[str, Any]) -> dict[str, Any]:
         if "additionalItems" in node:
             node["items"] = node.pop("additionalItems")
     if "const" in node:
-        node["enum"] = [node.pop("const")]
+        value = node.pop("const")
+        node["enum"] = [one for one in node.get("enum", [value]) if _is_same(one, value)]
     if "oneOf" in node and "anyOf" not in node:
         node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
     if "anyOf" in node or "oneOf" in node:
@@ -230,7 +232,7 @@ def _merged(inner: Any, outer: Any) -> dict[str, Any] | None:  # noqa: ANN401  a
     merged: dict[str, Any] = dict(inner)
     for key, value in outer.items():
         match key, merged.get(key, value), value:
-            case _, known, _ if key in _ANNOTATIONS or known == value:
+            case _, known, _ if key in _ANNOTATIONS or _is_same(known, value):
                 merged[key] = value
             case "required", list() as known, list():
                 merged[key] = [*known, *(name for name in value if name not in known)]
@@ -242,6 +244,11 @@ def _merged(inner: Any, outer: Any) -> dict[str, Any] | None:  # noqa: ANN401  a
             case _:
                 return None
     return merged
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are the same; to Python `1 == True`."""
+    return one == other and repr(one) == repr(other)
 
 
 def _would_mix(inner: dict[str, Any], outer: dict[str, Any]) -> bool:
@@ -258,7 +265,7 @@ def _with_null_apart(node: dict[str, Any]) -> dict[str, Any]:
     nullable = node.pop("nullable", False) is True
     words = {key: value for key, value in node.items() if key in _ANNOTATIONS}
     rules = {key: value for key, value in node.items() if key not in _ANNOTATIONS}
-    branches = _branches(rules)
+    branches = [_folded(branch) for branch in _branches(rules)]
     if nullable and rules.keys() == {"anyOf"} and isinstance(rules["anyOf"], list):
         branches = list(rules["anyOf"])
     if nullable and {"type": "null"} not in branches:
@@ -276,7 +283,7 @@ def _branches(rules: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(values, list) and None in values and kinds in (None, "null"):
         others = [value for value in values if value is not None]
         some = [{**rules, "enum": others}] if others and kinds is None else []
-        return [*some, {"type": "null"}]
+        return [*some, _null_branch(rules)]
     return [rules]
 
 
@@ -287,7 +294,13 @@ def _branch(rules: dict[str, Any], kind: str) -> dict[str, Any] | None:
         branch["enum"] = [value for value in values if _is_kind(value, kind)]
         if not branch["enum"]:
             return None
-    return {"type": "null"} if kind == "null" else branch
+    return _null_branch(rules) if kind == "null" else branch
+
+
+def _null_branch(rules: dict[str, Any]) -> dict[str, Any]:
+    """Return what the rules say of null: those about strings, numbers or objects say nothing."""
+    kept = {key: rules[key] for key in rules if key in _ABOUT_ANY_VALUE}
+    return {"type": "null", **kept}
 
 
 def _is_kind(value: object, kind: str) -> bool:

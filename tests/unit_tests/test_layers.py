@@ -82,6 +82,7 @@ ROOMS = {
     "_stream": Room(
         {
             "_answer",
+            "_blocks",
             "_construct",
             "_content",
             "_failures",
@@ -95,7 +96,7 @@ ROOMS = {
     ),
     "_structured": Room({"_structured_parser", "_tools"}, CORE),
     "_structured_parser": Room({"_structured_answer", "errors"}, CORE | {"pydantic"}),
-    "_structured_answer": Room({"_json", "errors"}, CORE | {"pydantic", "pydantic_core"}),
+    "_structured_answer": Room({"_answer", "_json", "errors"}, CORE | {"pydantic", "pydantic_core"}),
     "_blocks": Room({"_answer", "_content", "_media", "_reasoning"}, CORE),
     "_construct": Room({"_answer"}, CORE),
     "_tokens": Room({"_content"}, CORE),
@@ -110,9 +111,10 @@ ROOMS = {
     "_usage": Room({"_wire"}, CORE),
     # The right side: bytes, time, failures.
     "_transport": Room(
-        {"_call", "_clients", "_failures", "_feeds", "_tries", "errors"},
+        {"_call", "_clients", "_failures", "_feeds", "_http_failures", "_tries", "errors"},
         CORE | {"httpx", "pydantic"},
     ),
+    "_http_failures": Room({"_call", "errors"}, {"httpx", "pydantic"}),
     "_feeds": Room({"_call", "_sse", "_tries", "errors"}, CORE),
     "_tries": Room({"_call", "_retry", "errors"}),
     "_call": Room({"_clients"}, {"pydantic"}),
@@ -162,7 +164,17 @@ LEFT = {
     "_tools",
     "_usage",
 }
-RIGHT = {"_call", "_clients", "_failures", "_feeds", "_retry", "_sse", "_transport", "_tries"}
+RIGHT = {
+    "_call",
+    "_clients",
+    "_failures",
+    "_feeds",
+    "_http_failures",
+    "_retry",
+    "_sse",
+    "_transport",
+    "_tries",
+}
 
 FILES = sorted(ROOT.rglob("*.py"))
 
