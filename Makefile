@@ -89,7 +89,7 @@ check: lint coverage ## All that a change must pass
 
 .PHONY: record benchmark benchmark_gate load fuzz wheel
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
-	$(BIN)/python -m langchain_aimlapi.testing record
+	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
 benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, with the README's plot
 	$(BIN)/python tests/benchmarks/run.py

@@ -72,7 +72,7 @@ class Application:
         self._assume = assume
         self._dialect = dialect
         self._mint = Mint(seed)
-        self._book = SignatureBook(strict=strict)
+        self.book = SignatureBook(strict=strict)
         self._facts = facts_by_model()
         self.faults: deque[Fault] = deque()
         self.answers: deque[Answer] = deque()
@@ -149,7 +149,7 @@ class Application:
 
     def _answering(self, exchange: Exchange, asked: Fault) -> Response:
         body = exchange.body
-        problem = order_problem(body["messages"]) or self._book.problem(body["messages"])
+        problem = order_problem(body["messages"]) or self.book.problem(body["messages"])
         if problem:
             return self._error(exchange, 400, invalid(problem))
         dialect = self._dialect_of(exchange)
@@ -157,7 +157,7 @@ class Application:
             return self._error(exchange, 400, f"x-standin-dialect: must be O or V, not {dialect!r}")
         reply = self._reply(exchange, asked)
         for answer in reply.answers:
-            self._book.remember(answer, details=self._details(reply, answer, dialect))
+            self.book.remember(answer, details=self._details(reply, answer, dialect))
         if not body.get("stream"):
             steps = whole_steps(reply, dialect=dialect, fault=asked)
             return self._whole(exchange, steps, asked, headers=reply.counts.headers)

@@ -49,6 +49,11 @@ class SignatureBook:
         self._calls: dict[str, _Issued] = {}
         self._signatures: set[str] = set()
 
+    @property
+    def issued(self) -> dict[str, str | None]:
+        """The signature of each call that was given out, by its id; `None` for an unsigned one."""
+        return {call_id: issued.signature for call_id, issued in self._calls.items()}
+
     def remember(self, answer: Answer, *, details: Sequence[Mapping[str, Any]]) -> None:
         """Keep the signature of an answer and the call that it belongs to."""
         self._signatures.add(answer.signature)

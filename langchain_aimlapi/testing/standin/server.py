@@ -95,6 +95,14 @@ class StandIn:
         """The chat requests received so far, refused ones too, without keys; the last 10,000."""
         return list(self._application.requests)
 
+    @property
+    def issued_signatures(self) -> dict[str, str | None]:
+        """The thought signature of each tool call answered so far, by the call's id.
+
+        `None` for the parallel calls after the first, which have none.
+        """
+        return self._application.book.issued
+
     def answer_next(  # noqa: PLR0913 - the parts of an answer, all by keyword
         self,
         text: str = "",

@@ -1,0 +1,144 @@
+"""Cassette files read into vcrpy's memory, written from it when the test was good."""
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vcr.persisters.filesystem import CassetteNotFoundError
+from vcr.serialize import deserialize, serialize
+
+from langchain_aimlapi.testing._provenance import new_provenance
+from langchain_aimlapi.testing._stage import is_documented, note_opened
+from langchain_aimlapi.testing.matchers import RequestMatcher
+
+_FIRST_ERROR = 400
+
+
+class CassettePersister:
+    """Reads and writes cassettes as UTF-8, whole or not at all, and never documented ones.
+
+    Args:
+        matcher: Is told the recorded requests, for its diff.
+        is_good: Whether what was recorded may be kept, asked when it is to be written.
+        extra_paths: Further cassettes to read, never to write.
+    """
+
+    def __init__(
+        self,
+        *,
+        matcher: RequestMatcher,
+        is_good: Callable[[], bool],
+        extra_paths: list[str],
+    ) -> None:
+        self._matcher = matcher
+        self._is_good = is_good
+        self._extra_paths = extra_paths
+        self._lock = threading.Lock()
+        self._bursts: dict[str, int] = {}
+        self._burst = 0
+        self._in_flight = 0
+
+    def note_arrival(self, request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request
+        """Remember with which others a request was asked, and return it: vcrpy's request hook.
+
+        Requests in flight at once are asked and answered in an order that threads decide;
+        written in the order of their texts, they come out the same in each recording.
+        """
+        name = self._matcher.canonical(request)
+        with self._lock:
+            if name not in self._bursts:
+                self._burst += not self._in_flight
+                self._in_flight += 1
+                self._bursts[name] = self._burst
+        return request
+
+    def note_answer(self, response: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped response
+        """Remember that a request is no longer in flight: vcrpy's response hook."""
+        with self._lock:
+            self._in_flight = max(0, self._in_flight - 1)
+        return response
+
+    def load_cassette(
+        self, cassette_path: str, serializer: ModuleType
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the requests and the responses of a cassette and the extra ones.
+
+        Raises:
+            CassetteNotFoundError: there is none, or none with an interaction in it.
+            ValueError: a file is no cassette; the message names it.
+        """
+        note_opened(Path(cassette_path))
+        requests: list[Any] = []
+        responses: list[Any] = []
+        for path in dict.fromkeys(map(Path, [cassette_path, *self._extra_paths])):
+            if path.is_file():
+                found = _loaded(path, serializer)
+                requests += found[0]
+                responses += found[1]
+        if not requests:
+            raise CassetteNotFoundError(f"no cassette at {cassette_path}")
+        self._matcher.remember(requests)
+        return requests, responses
+
+    def save_cassette(
+        self, cassette_path: str, cassette_dict: dict[str, Any], serializer: ModuleType
+    ) -> None:
+        """Write a cassette in the order in which its requests were asked, one burst by its texts.
+
+        Raises:
+            ValueError: it is a documented one, or the serializer refuses it.
+        """
+        if not self._is_good():
+            return
+        path = Path(cassette_path)
+        if is_documented(path):
+            raise ValueError(f"{path} is documented, not recorded: it is never written")
+        pairs = zip(cassette_dict["requests"], cassette_dict["responses"], strict=True)
+        in_order = sorted(pairs, key=lambda pair: self._place(pair[0]))
+        text = serialize(
+            {
+                "requests": [request for request, _ in in_order],
+                "responses": [_stamped(request, response) for request, response in in_order],
+            },
+            serializer,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+        fresh.replace(path)
+
+    def _place(self, request: Any) -> tuple[int, str]:  # noqa: ANN401  # vcrpy's untyped Request
+        name = self._matcher.canonical(request)
+        return self._bursts.get(name, self._burst + 1), name
+
+
+def is_new(response: dict[str, Any]) -> bool:
+    """Return whether a response in vcrpy's memory was recorded just now, not read."""
+    return "provenance" not in response
+
+
+def is_error(response: dict[str, Any]) -> bool:
+    """Return whether a response has an error status (400 and up)."""
+    return int(response["status"]["code"]) >= _FIRST_ERROR
+
+
+def _stamped(request: Any, response: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
+    if not is_new(response):
+        return response
+    provenance = new_provenance(request.uri, headers=response["headers"], now=datetime.now(UTC))
+    if is_error(response):
+        # The test said so, or it would not have been good.
+        provenance["expected_status"] = response["status"]["code"]
+    return {**response, "provenance": provenance}
+
+
+def _loaded(path: Path, serializer: ModuleType) -> tuple[list[Any], list[Any]]:
+    try:
+        requests, responses, *_metadata = deserialize(path.read_text("utf-8"), serializer)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return requests, [{"provenance": {}, **response} for response in responses]

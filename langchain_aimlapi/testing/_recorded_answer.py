@@ -1,0 +1,74 @@
+"""A recorded answer, whole or streamed, in the shape of a whole answer."""
+
+from typing import Any
+
+from langchain_aimlapi.testing._body import encode_body, event_tree
+from langchain_aimlapi.testing._json_text import read_json
+
+_RUNNING = ("content", "reasoning", "reasoning_content")
+
+
+def recorded_answer(body: bytes) -> dict[str, Any]:
+    """Return what a person would want to know of an answer.
+
+    Args:
+        body: The bytes of the response: a completion, a stream of chunks, an error, anything.
+
+    Returns:
+        A completion (`choices`, `usage`, `meta`, ...), with the pieces of a stream put
+        together; an error body as it is; `{}` for what is neither.
+    """
+    chunks = answer_chunks(body)
+    if chunks is None:
+        return mapping(json_value(body))
+    answer: dict[str, Any] = {}
+    messages: dict[str, dict[str, Any]] = {}
+    for chunk in chunks:
+        answer.update({key: value for key, value in chunk.items() if key != "choices" and value})
+        for choice in mappings(chunk.get("choices")):
+            message = messages.setdefault(str(choice.get("index")), {})
+            _add_delta(message, mapping(choice.get("delta")))
+    return {**answer, "choices": [{"message": message} for message in messages.values()]}
+
+
+def answer_chunks(body: bytes) -> list[dict[str, Any]] | None:
+    """Return the JSON objects of a stream of events, or None when the body is no stream."""
+    readable = encode_body(body)
+    if not isinstance(readable, dict) or "events" not in readable:
+        return None
+    return mappings([event_tree(event) for event in readable["events"]])
+
+
+def json_value(body: bytes | None) -> object:
+    """Return the JSON value of a body, or None when it holds none."""
+    try:
+        return read_json((body or b"").decode())
+    except ValueError:
+        return None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return `value` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(values: object) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list, or none where it is not a list."""
+    return (
+        [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    )
+
+
+def _add_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
+    for name in _RUNNING:
+        if isinstance(delta.get(name), str):
+            message[name] = message.get(name, "") + delta[name]
+    for piece in mappings(delta.get("tool_calls")):
+        calls = message.setdefault("tool_calls", [])
+        place = str(piece.get("index"))
+        call = next((call for call in calls if call["index"] == place), None)
+        if call is None:
+            call = {"index": place, "function": {"name": "", "arguments": ""}}
+            calls.append(call)
+        for name in ("name", "arguments"):
+            call["function"][name] += mapping(piece.get("function")).get(name) or ""

@@ -1,0 +1,57 @@
+"""Where a cassette is opened: in its place, or in the folder that `record` prepares."""
+
+import os
+from pathlib import Path
+
+STAGE = "AIMLAPI_CASSETTE_STAGE"
+"""The folder that takes the place of the project's root for all cassettes but documented ones."""
+
+ROOT = "AIMLAPI_CASSETTE_ROOT"
+"""The project's root while a stage is set."""
+
+RECORDING = "AIMLAPI_CASSETTE_RECORDING"
+"""Set while the stage is being recorded, not while it is replayed."""
+
+DOCUMENTED = "documented"
+"""Folders of this name hold what somebody else published: they are frozen."""
+
+_OPENED = "opened.txt"
+
+
+def is_documented(path: Path) -> bool:
+    """Return whether a cassette (or a folder) is a frozen one."""
+    return DOCUMENTED in path.parts[-2:]
+
+
+def is_recording() -> bool:
+    """Return whether `record` is recording at this moment."""
+    return RECORDING in os.environ
+
+
+def staged_path(path: Path) -> Path:
+    """Return where to open the cassette or folder `path`.
+
+    Raises:
+        ValueError: a stage is set and `path` is not within the project.
+    """
+    stage = os.environ.get(STAGE)
+    if stage is None or is_documented(path):
+        return path
+    root = Path(os.environ[ROOT])
+    if not path.absolute().is_relative_to(root):
+        raise ValueError(f"the cassette {path} is outside of {root}, so it cannot be re-recorded")
+    return Path(stage) / path.absolute().relative_to(root)
+
+
+def note_opened(path: Path) -> None:
+    """Remember in the stage, where there is one, that a test opened the cassette `path`."""
+    stage = os.environ.get(STAGE)
+    if stage is not None and path.absolute().is_relative_to(stage):
+        with (Path(stage) / _OPENED).open("a", encoding="utf-8") as log:
+            log.write(f"{path.absolute().relative_to(stage).as_posix()}\n")
+
+
+def opened_paths(stage: Path) -> set[Path]:
+    """Return the cassettes that tests opened, relative to the project's root."""
+    log = stage / _OPENED
+    return {Path(line) for line in log.read_text("utf-8").splitlines()} if log.is_file() else set()

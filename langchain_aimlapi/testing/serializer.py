@@ -1,0 +1,136 @@
+"""The cassette file: what vcrpy hands over, as YAML that people can read, can diff.
+
+vcrpy asks two functions of a serializer, `serialize` and `deserialize`. Both work on the same
+dict, `{"version": 1, "interactions": [{"request": ..., "response": ...}, ...]}`:
+
+    request     method, uri, headers {name: [value]}, body
+    response    status {code, message}, headers {name: [value]}, body {"string": bytes},
+                provenance {kind, origin, ...}
+
+In the file a JSON body is a YAML tree, a stream is a list of events; either gives the recorded
+bytes back to the last one. Secrets, account ids and unlisted headers never get into the text:
+options of vcrpy that would hide them are ignored silently when one of them is misspelled, a
+serializer is not. Needs PyYAML only.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_aimlapi.testing._body import decode_body
+from langchain_aimlapi.testing._provenance import new_provenance
+from langchain_aimlapi.testing._yaml_text import read_yaml, write_yaml
+from langchain_aimlapi.testing.scrub import clean_request, clean_response, secrets_of
+
+
+def serialize(cassette_dict: dict[str, Any]) -> str:
+    """Return a cassette as text, scrubbed, each answer with its provenance.
+
+    Args:
+        cassette_dict: `version` and `interactions`, as vcrpy or `deserialize` gives them.
+            An answer without `provenance` gets that of a new recording.
+
+    Raises:
+        ValueError: a body is compressed so that it cannot be searched for secrets, or a
+            secret would reach the file all the same. Nothing is to be written then.
+    """
+    interactions = cassette_dict["interactions"]
+    secrets = secrets_of(interactions)
+    text = write_yaml(
+        {
+            "version": 1,
+            "interactions": [
+                {
+                    "request": clean_request(interaction["request"], secrets=secrets),
+                    "response": {
+                        "provenance": _provenance(interaction),
+                        **clean_response(interaction["response"], secrets=secrets),
+                    },
+                }
+                for interaction in interactions
+            ],
+        }
+    )
+    if secrets.known_in(text):
+        raise ValueError("a key in force would reach the cassette; look into its provenance")
+    return text
+
+
+def deserialize(cassette_string: str) -> dict[str, Any]:
+    """Return the cassette that a text holds: the inverse of `serialize`.
+
+    Also reads what vcrpy's own YAML serializer writes, and a file's old provenance stays.
+
+    Args:
+        cassette_string: The content of a cassette file.
+
+    Returns:
+        The dict described at the top of this module; bodies are bytes or None.
+
+    Raises:
+        ValueError: the text is no YAML, or no cassette.
+    """
+    cassette = read_yaml(cassette_string)
+    try:
+        interactions = [
+            {
+                "request": _read_request(interaction["request"]),
+                "response": _read_response(interaction["response"]),
+            }
+            for interaction in cassette["interactions"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a cassette of this version: {error!r}") from error
+    return {"version": 1, "interactions": interactions}
+
+
+def cleaned_text(cassette_string: str) -> str:
+    """Return somebody else's cassette as this kit would have written it: scrubbed, readable.
+
+    Args:
+        cassette_string: The content of a cassette file, of this kit or of vcrpy.
+
+    Raises:
+        ValueError: it is no cassette, or holds what cannot be searched for secrets.
+    """
+    cassette = deserialize(cassette_string)
+    for interaction in cassette["interactions"]:
+        response = interaction["response"]
+        response["provenance"] = response.get("provenance") or new_provenance(
+            interaction["request"]["uri"],
+            headers=response["headers"],
+            now=None,
+            by="another recorder; cleaned by langchain-aimlapi",
+        )
+    return serialize(cassette)
+
+
+def _provenance(interaction: dict[str, Any]) -> dict[str, Any]:
+    response = interaction["response"]
+    given: dict[str, Any] | None = response.get("provenance")
+    return given or new_provenance(
+        interaction["request"]["uri"], headers=response["headers"], now=datetime.now(UTC)
+    )
+
+
+def _read_request(request: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "method": request["method"],
+        "uri": request["uri"],
+        "headers": dict(request["headers"]),
+        "body": decode_body(request["body"]),
+    }
+
+
+def _read_response(response: dict[str, Any]) -> dict[str, Any]:
+    body = response["body"]
+    if isinstance(body, dict) and "string" in body:  # as vcrpy's own serializer has it
+        body = body["string"]
+    return {
+        **({"provenance": response["provenance"]} if "provenance" in response else {}),
+        "status": {
+            "code": int(response["status"]["code"]),
+            "message": response["status"]["message"],
+        },
+        "headers": dict(response["headers"]),
+        "body": {"string": decode_body(body) or b""},
+    }

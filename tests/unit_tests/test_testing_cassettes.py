@@ -1,0 +1,371 @@
+"""Laws of cassettes in use: what matches, what is refused, what is written when.
+
+Runs under vcrpy 8 and 9 alike; needs httpx besides.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+import vcr
+from vcr.errors import CannotOverwriteExistingCassetteException
+
+import langchain_aimlapi.testing as kit
+from langchain_aimlapi.testing import CassetteError, aimlapi_vcr_config, install, use_cassette
+from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
+from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request
+from langchain_aimlapi.testing.serializer import deserialize, serialize
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers a chat request with its last message; the text can name a status."""
+
+    calls: ClassVar[int] = 0
+
+    def do_POST(self) -> None:
+        type(self).calls += 1
+        body = self.rfile.read(int(self.headers["content-length"]))
+        text = json.loads(body)["messages"][-1]["content"]
+        answer = json.dumps({"said": text, "call": type(self).calls}).encode()
+        self.send_response(int(text) if text.isdigit() else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("set-cookie", "session=a-cookie-of-some-length")
+        self.send_header("x-inference-id", "inf-1")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its own signature
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Echo.calls = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}/v1"
+        running.shutdown()
+        thread.join()
+
+
+def ask(base_url: str, text: str, **more: Any) -> dict[str, Any]:
+    body = {"model": "m", "messages": [{"role": "user", "content": text}], **more}
+    headers = {"Authorization": "Bearer key-0123456789"}
+    answer = httpx.post(f"{base_url}/chat/completions", json=body, headers=headers, verify=False)
+    return dict(answer.json())
+
+
+@pytest.fixture
+def tape(tmp_path: Path, server: str) -> Path:
+    path = tmp_path / "tape.yaml"
+    with use_cassette(path, record_mode="once"):
+        for text in ("one", "two\nlines", "one"):
+            ask(server, text)
+    return path
+
+
+LIVE = "https://api.aimlapi.com/v1"
+
+
+def test_recorded_answers_replay_in_order_from_any_host(tape: Path) -> None:
+    with use_cassette(tape):
+        answers = [ask(LIVE, text) for text in ("one", "two\nlines", "one")]
+    assert answers == [
+        {"said": "one", "call": 1},
+        {"said": "two\nlines", "call": 2},
+        {"said": "one", "call": 3},
+    ]
+
+
+def test_recording_keeps_ids_and_drops_credentials(tape: Path) -> None:
+    text = tape.read_text("utf-8")
+    assert "x-inference-id" in text
+    assert "key-0123456789" not in text
+    assert "cookie" not in text
+
+
+def test_miss_shows_the_difference_to_the_nearest_request(tmp_path: Path, server: str) -> None:
+    tape = tmp_path / "tape.yaml"
+    with use_cassette(tape, record_mode="once"):
+        for text in ("one", "two\nlines", "three"):
+            ask(server, text)
+    with (
+        use_cassette(tape, allow_unused=True),
+        pytest.raises(CannotOverwriteExistingCassetteException) as miss,
+    ):
+        ask(LIVE, "two\nlimes", temperature=0.5)
+    message = "\n".join("".join(line.split(" ")) for line in str(miss.value).splitlines())
+    assert "---recorded:interaction2of3\n+++askedfornow\n" in message
+    assert "-lines\n+limes\n" in message
+    assert "+temperature:0.5\n" in message
+    assert message.count("+++") == 1
+
+
+def test_request_played_already_is_not_called_different(tape: Path) -> None:
+    with use_cassette(tape, allow_unused=True):
+        for _ in range(2):
+            ask(LIVE, "one")
+        with pytest.raises(CannotOverwriteExistingCassetteException) as miss:
+            ask(LIVE, "one")
+    assert "+++" not in str(miss.value)
+
+
+def test_long_words_are_abridged_in_the_difference() -> None:
+    matcher = RequestMatcher()
+    with pytest.raises(AssertionError) as difference:
+        matcher(vcr_request("A" * 5000), vcr_request("A" * 4999 + "B"))
+    assert len(str(difference.value)) < 600
+    assert str(difference.value).count("5000 characters, sha256") == 2
+
+
+def vcr_request(content: str, *, method: str = "POST", path: str = "/v1/x") -> Any:
+    from vcr.request import Request  # noqa: PLC0415  # next to its use
+
+    body = json.dumps({"messages": [{"role": "user", "content": content}]})
+    return Request(method, f"https://host{path}", body, {})
+
+
+def test_other_candidates_point_to_the_one_with_the_difference() -> None:
+    matcher = RequestMatcher()
+    recorded = [vcr_request("", method="GET"), vcr_request("far"), vcr_request("near 1")]
+    matcher.remember(recorded)
+    messages = []
+    for candidate in recorded[1:]:
+        with pytest.raises(AssertionError) as difference:
+            matcher(vcr_request("near 2"), candidate)
+        messages.append(str(difference.value))
+    assert "interaction 3 of 3" in messages[0] or "interaction 2 of 3" in messages[0]
+    assert messages[1] == "differs too; the difference to the nearest one is shown above"
+
+
+def canonical(body: Any, **more: Any) -> str:
+    text = body if isinstance(body, str | None) else json.dumps(body)
+    request: dict[str, Any] = {"method": "POST", "uri": "https://h/v1", "headers": {}, "body": text}
+    return canonical_request({**request, **more})
+
+
+def conversation(first: str, second: str, *, swapped: bool = False) -> dict[str, Any]:
+    results = [second, first] if swapped else [first, second]
+    return {
+        "messages": [
+            {"role": "user", "content": "Go."},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"id": first, "type": "function"}, {"id": second}],
+                "reasoning_details": [{"type": "reasoning.encrypted", "id": first}],
+            },
+            *[{"role": "tool", "tool_call_id": result, "content": "1"} for result in results],
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a": 1, "b": {"d": 2, "c": 3}}', '{"b":{"c":3,"d":2},"a":1}'),
+        ('{"a": 1.0}', '{"a": 1}'),
+        ('{"a": 0.50}', '{"a": 0.5}'),
+        ('{"a": "\\u00e9"}', '{"a": "é"}'),
+        (conversation("call_x", "call_y"), conversation("uuid-1", "uuid-2")),
+        ({"api_key": "one"}, {"api_key": "another"}),
+    ],
+)
+def test_requests_that_count_as_equal(one: Any, other: Any) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a": 1}', '{"a": 2}'),
+        ('{"a": [1, 2]}', '{"a": [2, 1]}'),
+        (conversation("a", "b"), conversation("a", "b", swapped=True)),
+        ("text", "other text"),
+        ('{"messages": 1}', '{"messages": [1, {"tool_calls": null}]}'),
+    ],
+)
+def test_requests_that_count_as_different(one: Any, other: Any) -> None:
+    assert canonical(one) != canonical(other)
+
+
+def test_path_query_and_method_count() -> None:
+    texts = {
+        canonical({}),
+        canonical({}, uri="https://h/v2"),
+        canonical({}, uri="https://h/v1?x=1"),
+        canonical({}, method="PUT"),
+    }
+    assert len(texts) == 4
+    assert canonical({}) == canonical({}, uri="http://127.0.0.1:5/v1")
+    assert canonical("") == canonical(None)
+
+
+def test_unplayed_interactions_fail(tape: Path) -> None:
+    with (
+        pytest.raises(CassetteError, match=r"not played: 2 of 3: POST .*; 3 of 3: POST"),
+        use_cassette(tape),
+    ):
+        ask(LIVE, "one")
+
+
+def test_unplayed_interactions_can_be_allowed(tape: Path) -> None:
+    with use_cassette(tape, allow_unused=True) as cassette:
+        assert ask(LIVE, "one")["call"] == 1
+    assert cassette.play_count == 1
+
+
+def test_error_status_is_recorded_only_when_named(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "errors.yaml"
+    with (
+        pytest.raises(CassetteError, match=r"status 429, .*error_statuses=\[429\]"),
+        use_cassette(path, record_mode="once"),
+    ):
+        ask(server, "429")
+    assert not path.exists()
+    with use_cassette(path, record_mode="once", error_statuses=[429]):
+        ask(server, "429")
+    [played] = deserialize(path.read_text("utf-8"))["interactions"]
+    assert played["response"]["provenance"]["expected_status"] == 429
+    with use_cassette(path):
+        assert ask(LIVE, "429")["said"] == "429"
+
+
+def test_nothing_is_written_when_the_block_fails(tape: Path, server: str) -> None:
+    before = tape.read_bytes()
+    with pytest.raises(KeyError), use_cassette(tape, record_mode="all"):
+        ask(server, "one").pop("what is not there")
+    assert tape.read_bytes() == before
+
+
+def test_replay_reaches_no_server(tmp_path: Path, server: str) -> None:
+    with (
+        use_cassette(tmp_path / "none.yaml"),
+        pytest.raises(CannotOverwriteExistingCassetteException),
+    ):
+        ask(server, "one")
+    assert Echo.calls == 0
+    assert not (tmp_path / "none.yaml").exists()
+
+
+def test_new_episodes_keep_the_old_provenance(tape: Path, server: str) -> None:
+    before = deserialize(tape.read_text("utf-8"))["interactions"]
+    with use_cassette(tape, record_mode="new_episodes"):
+        ask(server, "three")
+    after = deserialize(tape.read_text("utf-8"))["interactions"]
+    assert after[:3] == before
+    assert len(after) == 4
+
+
+@pytest.mark.parametrize("asked", [["a", "b"], ["b", "a"]])
+@pytest.mark.parametrize("answered", [["a", "b"], ["b", "a"]])
+def test_requests_in_flight_at_once_are_written_in_one_order(
+    tmp_path: Path, server: str, asked: list[str], answered: list[str]
+) -> None:
+    from vcr.request import Request  # noqa: PLC0415
+
+    recorder = vcr.VCR(record_mode="once")
+    install(recorder)
+    path = tmp_path / "t.yaml"
+    names = ("a", "b", "z")
+    requests = {name: Request("POST", f"{server}/{name}", None, {}) for name in names}
+    answer = {"status": {"code": 200, "message": "OK"}, "headers": {}, "body": {"string": b""}}
+    with recorder.use_cassette(str(path)) as cassette:
+        for burst_asked, burst_answered in (["z"], ["z"]), (asked, answered):
+            for name in burst_asked:
+                assert not cassette.can_play_response_for(requests[name])
+            for name in burst_answered:
+                cassette.append(requests[name], answer)
+    text = path.read_text("utf-8")
+    assert text.index("/z\n") < text.index("/a\n") < text.index("/b\n")
+
+
+def test_own_hooks_are_left_alone() -> None:
+    def hook(one: Any) -> Any:
+        return one
+
+    recorder = vcr.VCR(before_record_request=hook, before_record_response=hook)
+    install(recorder)
+    assert recorder.before_record_request is recorder.before_record_response is hook
+    assert recorder.match_on == aimlapi_vcr_config()["match_on"]
+
+
+def test_documented_cassette_is_never_written(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "documented" / "x.yaml"
+    with (
+        pytest.raises(ValueError, match="never written"),
+        use_cassette(path, record_mode="once"),
+    ):
+        ask(server, "one")
+    assert not path.exists()
+
+
+def test_file_that_is_no_cassette_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("nothing", "utf-8")
+    with pytest.raises(ValueError, match=r"bad\.yaml: not a cassette"), use_cassette(path):
+        pass
+
+
+def test_file_of_vcrpy_itself_replays_and_is_rewritten_clean(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "plain.yaml"
+    with vcr.VCR(record_mode="once").use_cassette(str(path)):
+        ask(server, "one")
+    assert "key-0123456789" in path.read_text("utf-8")
+    with use_cassette(path, record_mode="new_episodes"):
+        ask(LIVE, "one")
+        ask(server, "two")
+    assert "key-0123456789" not in path.read_text("utf-8")
+    with use_cassette(path):
+        assert [ask(LIVE, text)["call"] for text in ("one", "two")] == [1, 2]
+
+
+def test_our_file_replays_with_plain_vcrpy_and_our_serializer(tape: Path) -> None:
+    player = vcr.VCR(record_mode="none", match_on=["method", "path", "body"])
+    player.register_serializer("ours", kit.serializer)
+    with player.use_cassette(str(tape), serializer="ours"):
+        assert ask(LIVE, "one")["call"] == 1
+
+
+def test_text_is_the_same_after_a_load_and_a_save_by_vcrpy(tape: Path, server: str) -> None:
+    before = tape.read_text("utf-8")
+    recorder = vcr.VCR(record_mode="new_episodes")
+    install(recorder)
+    with recorder.use_cassette(str(tape)) as cassette:
+        cassette._save(force=True)
+    assert tape.read_text("utf-8") == before == serialize(deserialize(before))
+    assert server
+
+
+def test_stage_takes_the_place_of_the_project(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, stage = tmp_path / "project", tmp_path / "stage"
+    root.mkdir()
+    stage.mkdir()
+    assert opened_paths(stage) == set()
+    monkeypatch.setenv(STAGE, str(stage))
+    monkeypatch.setenv(ROOT, str(root))
+    monkeypatch.setenv(RECORDING, "1")
+    with use_cassette(root / "cassettes" / "a.yaml"):
+        ask(server, "one")
+    assert not (root / "cassettes").exists()
+    assert (stage / "cassettes" / "a.yaml").is_file()
+    assert opened_paths(stage) == {Path("cassettes/a.yaml")}
+    assert staged_path(root / "documented" / "a.yaml") == root / "documented" / "a.yaml"
+    with pytest.raises(ValueError, match="outside of"):
+        staged_path(tmp_path / "elsewhere.yaml")
+
+
+def test_public_names_are_found_and_others_are_not() -> None:
+    for name in kit.__all__:
+        assert getattr(kit, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'cassete'"):
+        kit.cassete  # type: ignore[attr-defined]  # noqa: B018  # the misspelling is the point
