@@ -1,9 +1,13 @@
-"""Messages of ours as LangChain's standard content blocks, there and back.
+"""Messages of ours as LangChain's standard content blocks, both ways.
 
 langchain-core merges blocks of a stream by their `index`, whatever their type, so each kind has a
 range of its own (`lc_rs_`, `lc_txt_`, ...). Signatures ride in `extras["signature"]`, the place
 that langchain-core documents; what else a carrier held stands beside it with the signature taken
 out (`$signature` names the key that it came from), so that no kilobytes are there twice.
+
+The signature of a tool call stands on its block. langchain-core's assembly of v3 events takes the
+`extras` of a call from its first chunk alone, so what a stream brings after that stands on the
+reasoning block of the last chunk, by tool call id.
 """
 
 from __future__ import annotations
@@ -15,18 +19,19 @@ from langchain_core.messages.block_translators import register_translator
 from langchain_aimlapi._answer import PROVIDER, is_withheld
 from langchain_aimlapi._content import citations
 from langchain_aimlapi._media import audio_block, image_blocks
+from langchain_aimlapi._reasoning import SIGNATURE_KEYS, first_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall, ToolCallChunk
     from langchain_core.messages.content import ContentBlock
 
     Block = dict[str, Any]
 
-_SIGNATURE_KEYS = ("data", "signature", "thought_signature")
 _TEXT_KEYS = ("text", "summary")
-_CALL_TYPES = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call"})
+# No set: the type of a block may be any JSON value, hashable or not.
+_CALL_TYPES = ("tool_call", "tool_call_chunk", "invalid_tool_call")
 
 
 def register_blocks() -> None:
@@ -43,10 +48,7 @@ def content_blocks(message: AIMessage) -> list[ContentBlock]:
     if isinstance(message.content, list):
         return cast("list[ContentBlock]", _passed_through(message))
     running, carried = _message_blocks(message)
-    calls = [
-        _call_block("tool_call", call, call["args"], message.additional_kwargs)
-        for call in message.tool_calls
-    ]
+    calls = [_call_block(call, message.additional_kwargs) for call in message.tool_calls]
     return cast("list[ContentBlock]", [*running, *calls, *carried])
 
 
@@ -56,33 +58,42 @@ def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
     added_up = message.chunk_position == "last" and all(chunk["name"] for chunk in chunks)
     if isinstance(message.content, list) or (chunks and added_up):
         return content_blocks(message)
-    running, carried = _message_blocks(message)
-    calls = [
-        {
-            **_call_block("tool_call_chunk", chunk, chunk["args"], message.additional_kwargs),
-            "index": f"lc_tc_{chunk['index']}",
-        }
-        for chunk in chunks
-    ]
+    # In the last chunk of a stream are only calls with something to tell at the end. Those that
+    # say no more than their id have no block: langchain-core would make a nameless call of it.
+    late = [chunk["id"] for chunk in chunks] if message.chunk_position == "last" else []
+    calls = [_call_chunk_block(one) for one in chunks if not late or one["name"] or one["args"]]
+    running, carried = _message_blocks(message, late=late)
     return cast("list[ContentBlock]", [*running, *calls, *carried])
 
 
-def _message_blocks(message: AIMessage) -> tuple[list[Block], list[Block]]:
+def _message_blocks(
+    message: AIMessage, *, late: Sequence[str | None] = ()
+) -> tuple[list[Block], list[Block]]:
     """Return the blocks but for tool calls; second, those that stand behind the calls."""
     kwargs = message.additional_kwargs
     text = kwargs.get("reasoning_content")
-    reasoning = _reasoning_blocks(text if isinstance(text, str) else "", kwargs)
-    words = _text_blocks(message.text, kwargs.get("annotations"))
+    reasoning = _reasoning_blocks(text if isinstance(text, str) else "", kwargs, late)
+    # Plain: core merges v1 chunks only of equal types, and the sum of two of its texts is a `str`.
+    words = _text_blocks(str(message.text), kwargs.get("annotations"))
     rest = _refusal_blocks(message) + _media_blocks(kwargs)
     return (reasoning + words + rest, []) if text else (words + rest, reasoning)
 
 
-def _reasoning_blocks(text: str, kwargs: dict[str, Any]) -> list[Block]:
+def _reasoning_blocks(text: str, kwargs: dict[str, Any], late: Sequence[str | None]) -> list[Block]:
     signed = kwargs.get("signed_tool_calls")
+    signed = signed if isinstance(signed, list) else []
+    by_call = kwargs.get("tool_call_extra_content")
+    by_call = by_call if isinstance(by_call, dict) else {}
+    elsewhere = [call_id for call_id in signed if call_id not in late]
     details = _dicts(kwargs.get("reasoning_details"))
-    if isinstance(signed, list):
-        details = [detail for detail in details if detail.get("id") not in signed]
-    extras = _folded_carriers(details, kwargs.get("extra_content"))
+    extras = _folded_carriers(
+        {
+            "reasoning_details": [one for one in details if one.get("id") not in elsewhere],
+            "extra_content": kwargs.get("extra_content"),
+            "tool_call_extra_content": {key: by_call[key] for key in late if key in by_call},
+            "signed_tool_calls": [call_id for call_id in signed if call_id in late],
+        }
+    )
     if not text and not extras:
         return []
     block: Block = {"type": "reasoning", "reasoning": text, "index": "lc_rs_0"}
@@ -117,9 +128,36 @@ def _media_blocks(kwargs: dict[str, Any]) -> list[Block]:
     return [{**block, "index": f"lc_md_{n}"} for n, block in enumerate(media)]
 
 
-def _call_block(kind: str, call: Any, args: Any, kwargs: dict[str, Any]) -> Block:  # noqa: ANN401  a tool call, or a chunk of one
-    call_id = call["id"]
-    block: Block = {"type": kind, "id": call_id, "name": call["name"], "args": args}
+def _call_block(call: ToolCall, kwargs: dict[str, Any]) -> Block:
+    block: Block = {
+        "type": "tool_call",
+        "id": call["id"],
+        "name": call["name"],
+        "args": call["args"],
+    }
+    extras = call_extras(call["id"], kwargs)
+    return {**block, "extras": extras} if extras else block
+
+
+def _call_chunk_block(chunk: ToolCallChunk) -> Block:
+    block: Block = {
+        "type": "tool_call_chunk",
+        "id": chunk["id"],
+        "name": chunk["name"],
+        "args": chunk["args"],
+        "index": f"lc_tc_{chunk['index']}",
+    }
+    extras = cast("Block", chunk).get("extras")
+    return {**block, "extras": extras} if extras else block
+
+
+def call_extras(call_id: str | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the `extras` of a tool call's block: its signature, with what carried it.
+
+    Args:
+        call_id: Id of the call.
+        kwargs: `additional_kwargs` of its message.
+    """
     signed, by_call = kwargs.get("signed_tool_calls"), kwargs.get("tool_call_extra_content")
     details: list[dict[str, Any]] = []
     if isinstance(signed, list) and call_id in signed:
@@ -127,8 +165,7 @@ def _call_block(kind: str, call: Any, args: Any, kwargs: dict[str, Any]) -> Bloc
             one for one in _dicts(kwargs.get("reasoning_details")) if one.get("id") == call_id
         ]
     extra = by_call.get(call_id) if isinstance(by_call, dict) else None
-    extras = _folded_carriers(details, extra)
-    return {**block, "extras": extras} if extras else block
+    return _folded_carriers({"reasoning_details": details, "extra_content": extra})
 
 
 def _passed_through(message: AIMessage) -> list[Block]:
@@ -137,9 +174,9 @@ def _passed_through(message: AIMessage) -> list[Block]:
         {"type": "text", "text": block} if isinstance(block, str) else block
         for block in cast("list[Any]", message.content)
     ]
-    present = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
+    present = [block.get("id") for block in blocks if block.get("type") in _CALL_TYPES]
     return blocks + [
-        _call_block("tool_call", call, call["args"], message.additional_kwargs)
+        _call_block(call, message.additional_kwargs)
         for call in message.tool_calls
         if call["id"] not in present
     ]
@@ -149,35 +186,23 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _folded_carriers(details: list[dict[str, Any]], extra: object) -> dict[str, Any]:
-    """Return the `extras` that hold these carriers of a signature."""
+def _folded_carriers(carriers: dict[str, Any]) -> dict[str, Any]:
+    """Return the `extras` that hold these carriers of signatures, each only if it holds any."""
     extras: dict[str, Any] = {}
-    signature = _signature([*details, extra])
-    if signature:
+    details, rest = carriers["reasoning_details"], dict(carriers)
+    if signature := first_signature(carriers):
         extras["signature"] = signature
-    if details:
-        texts = sum(1 for detail in details for key in _TEXT_KEYS if detail.get(key))
-        extras["reasoning_details"] = [
+    texts = sum(1 for detail in details for key in _TEXT_KEYS if detail.get(key))
+    if not signature and texts == len(details) == 1:
+        del rest["reasoning_details"]  # plain text: the block says it all
+    else:
+        rest["reasoning_details"] = [
             _folded(detail, signature, with_text=texts == 1) for detail in details
         ]
-        if not signature and texts == len(details) == 1:
-            del extras["reasoning_details"]  # plain text: the block says it all
-    if extra:
-        extras["extra_content"] = _folded(extra, signature, with_text=False)
+    for key, value in rest.items():
+        if value:
+            extras[key] = _folded(value, signature, with_text=False)
     return extras
-
-
-def _signature(values: Sequence[object]) -> str:
-    """Return the first signature found, at any depth."""
-    for value in values:
-        if not isinstance(value, dict):
-            continue
-        for key in _SIGNATURE_KEYS:
-            if isinstance(found := value.get(key), str) and found:
-                return found
-        if found := _signature(list(value.values())):
-            return found
-    return ""
 
 
 def _folded(value: Any, signature: str, *, with_text: bool) -> Any:  # noqa: ANN401  any JSON value
@@ -186,7 +211,7 @@ def _folded(value: Any, signature: str, *, with_text: bool) -> Any:  # noqa: ANN
         return value
     folded: dict[str, Any] = {}
     for key, one in value.items():
-        if key in _SIGNATURE_KEYS and one == signature and "$signature" not in folded and one:
+        if key in SIGNATURE_KEYS and one == signature and "$signature" not in folded and one:
             folded["$signature"] = key
         elif with_text and key in _TEXT_KEYS and one:
             folded["$text"] = key
@@ -217,25 +242,29 @@ def read_blocks(content: list[Any]) -> dict[str, Any]:
             signature in `extras["signature"]`). Reasoning blocks that other providers signed hold
             nothing for us.
     """
-    details: list[Any] = []
+    details: list[tuple[object, dict[str, Any]]] = []
     kept: dict[str, Any] = {}
     by_call: dict[str, Any] = {}
-    signed: list[str] = []
+    signed: list[Any] = []
+    late: dict[str, Any] = {"signed_tool_calls": [], "tool_call_extra_content": {}}
     for block in _dicts(content):
-        extras = block.get("extras")
+        extras, call_id = block.get("extras"), block.get("id")
         if not isinstance(extras, dict):
             continue
         own = _unfolded_carriers(extras, block.get("reasoning"))
-        details += own.get("reasoning_details", ())
-        extra, call_id = own.get("extra_content"), block.get("id")
-        if block.get("type") == "reasoning" and extra:
-            kept["extra_content"] = extra
+        if block.get("type") == "reasoning":
+            details += [(None, one) for one in own.get("reasoning_details", ())]
+            kept.update({"extra_content": own["extra_content"]} if "extra_content" in own else {})
+            late.update((key, own[key]) for key in late if key in own)
         if block.get("type") in _CALL_TYPES and isinstance(call_id, str):
+            details += [(call_id, one) for one in own.get("reasoning_details", ())]
             signed += [call_id] if "reasoning_details" in own else []
-            if extra := extra or _google_signature(extras, own):
+            if extra := own.get("extra_content") or _google_signature(extras, own):
                 by_call[call_id] = extra
     kept.update(
-        reasoning_details=details, tool_call_extra_content=by_call, signed_tool_calls=signed
+        reasoning_details=[one for owner, one in details if owner not in late["signed_tool_calls"]],
+        tool_call_extra_content={**by_call, **late["tool_call_extra_content"]},
+        signed_tool_calls=[*dict.fromkeys([*signed, *late["signed_tool_calls"]])],
     )
     return {key: value for key, value in kept.items() if value}
 
@@ -249,8 +278,11 @@ def _unfolded_carriers(extras: dict[str, Any], text: object) -> dict[str, Any]:
     own: dict[str, Any] = {}
     if details := _dicts(extras.get("reasoning_details")):
         own["reasoning_details"] = [_unfolded(detail, **known) for detail in details]
-    if isinstance(extra := extras.get("extra_content"), dict) and extra:
-        own["extra_content"] = _unfolded(extra, **known)
+    for key in ("extra_content", "tool_call_extra_content"):
+        if isinstance(extra := extras.get(key), dict) and extra:
+            own[key] = _unfolded(extra, **known)
+    if isinstance(signed := extras.get("signed_tool_calls"), list):
+        own["signed_tool_calls"] = [one for one in signed if isinstance(one, str)]
     return own
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _CONNECT = 10.0
 _STREAM_SILENCE = 120.0
 _TOTAL = 600.0
+# Sockets take no longer limits (24 days): longer means none.
+_LONGEST = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def read_limits(timeout: Any, *, is_set: bool, is_stream: bool) -> Limits:  # no
     if timeout is None:
         return Limits(None, None, None, None, None, None)
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        if timeout > _LONGEST:
+            return Limits(None, None, None, None, None, None)
         return Limits(timeout, timeout, timeout, timeout, timeout, timeout)
     try:
         read = timeout.read

@@ -4,7 +4,8 @@ One httpx pool with many connections walks all of them at each request; many cli
 each do not (measured: ten times cheaper with 64 calls in flight). So load is spread over clients:
 the first with room takes the call, and a call counts until the end of its stream.
 
-Nothing here knows what a client is: the makers and closers are handed in by `_transport`.
+Nothing here knows what a client is: the makers are handed in by `_transport`, closing is `close` or
+`aclose`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 _MOST_CLIENTS = 64
 
@@ -29,12 +30,14 @@ class Lease:
     Attributes:
         client: What the maker made.
         busy: Calls in flight.
-        served: Calls that ended well: a connection may be waiting in its pool, perhaps stale.
+        is_warm: Whether a connection may be waiting in its pool, perhaps stale.
+        is_retired: Whether it is to be closed when its last call ends.
     """
 
     client: Any
     busy: int = 0
-    served: int = 0
+    is_warm: bool = False
+    is_retired: bool = False
 
 
 class Clients:
@@ -64,22 +67,21 @@ class Clients:
                 self._closer = weakref.finalize(self, _close_all, self._leases)
             return _first_with_room(self._leases, make, most)
 
-    async def aacquire(
-        self, make: Callable[[], Any], *, most: int, aclose: Callable[[Any], Awaitable[None]]
-    ) -> Lease:
+    async def aacquire(self, make: Callable[[], Any], *, most: int) -> Lease:
         """Return a lease of a client for the running event loop.
+
+        The client is closed when the loop shuts down (`asyncio.run` does that) or when the model is
+        no longer used.
 
         Args:
             make: Makes a client.
             most: Calls that one client may carry at a time.
-            aclose: Closes a client; called for each when the loop shuts down (`asyncio.run` does
-                that) or when the model is no longer used.
         """
         self._notice_fork()
         loop = asyncio.get_running_loop()
         clients = self._loops.get(loop)
         if clients is None:
-            clients = _LoopClients(aclose)
+            clients = _LoopClients()
             await clients.start()
             with self._lock:
                 self._loops = {
@@ -92,12 +94,24 @@ class Clients:
         """Give a lease back; its client stays open for the next call."""
         with self._lock:
             lease.busy -= 1
+            is_last = lease.is_retired and not lease.busy
+        if is_last:
+            lease.client.close()
+
+    async def arelease(self, lease: Lease) -> None:
+        """Give a lease of the running event loop back."""
+        lease.busy -= 1
+        if lease.is_retired and not lease.busy:
+            await lease.client.aclose()
 
     def close(self) -> None:
-        """Close the clients for threads; the next call opens new ones."""
+        """Close the clients for threads, busy ones at the end of their calls.
+
+        The next call opens new ones.
+        """
         self._notice_fork()
         with self._lock:
-            leases, self._leases = self._leases, []
+            leases, self._leases = _idle(self._leases), []
             if self._closer is not None:
                 self._closer.detach()
                 self._closer = None
@@ -131,9 +145,9 @@ class _LoopClients:
     by itself: at `loop.shutdown_asyncgens()`, or once nothing refers to it any more.
     """
 
-    def __init__(self, aclose: Callable[[Any], Awaitable[None]]) -> None:
+    def __init__(self) -> None:
         self.leases: list[Lease] = []
-        self._guard = _closing_at_the_end(self.leases, aclose)
+        self._guard = _closing_at_the_end(self.leases)
 
     async def start(self) -> None:
         await anext(self._guard)
@@ -142,15 +156,20 @@ class _LoopClients:
         await self._guard.aclose()
 
 
-async def _closing_at_the_end(
-    leases: list[Lease], aclose: Callable[[Any], Awaitable[None]]
-) -> AsyncGenerator[None]:
+async def _closing_at_the_end(leases: list[Lease]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        for lease in leases:
-            await aclose(lease.client)
+        for lease in _idle(leases):
+            await lease.client.aclose()
         leases.clear()
+
+
+def _idle(leases: list[Lease]) -> list[Lease]:
+    """Return the idle ones; the others retire when their last call ends."""
+    for lease in leases:
+        lease.is_retired = True
+    return [lease for lease in leases if not lease.busy]
 
 
 def _first_with_room(leases: list[Lease], make: Callable[[], Any], most: int) -> Lease:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
+_MAX_WORDS = 2_000
 _OVERFLOW = re.compile(
     r"context[ _-]?(length|window|size|limit)|maximum (number of )?(input |prompt )?tokens"
     r"|input token count|too many (input |prompt )?tokens|(prompt|input) is too long"
@@ -45,6 +46,12 @@ _CODES = {
     "insufficient_quota": 402,
     "model_not_found": 404,
 }
+# Errors about the request, the model or the address.
+_ADVISED = (
+    errors.AIMLAPIInvalidRequestError,
+    errors.AIMLAPINotFoundError,
+    errors.AIMLAPIResponseError,
+)
 _ADVICE: dict[type[errors.AIMLAPIError], str] = {
     errors.AIMLAPIAuthenticationError: ("Check the key: pass api_key=... or set AIMLAPI_API_KEY."),
     errors.AIMLAPICreditsError: "Top up the account, or set a limit with langchain_aimlapi.spend.",
@@ -95,6 +102,21 @@ def body_failure(body: Any, *, headers: Mapping[str, str]) -> errors.AIMLAPIErro
     return _failure(code or 0, message=message or _text(body), body=body, headers=headers)
 
 
+def unreadable_failure(
+    data: bytes, *, what: str, headers: Mapping[str, str]
+) -> errors.AIMLAPIResponseError:
+    """Return the error for a 200 that is not JSON; HTML is cut to its title.
+
+    Args:
+        data: What came.
+        what: What it was to be, for the error.
+        headers: Response headers, names lower-cased.
+    """
+    text = _parsed(data)
+    msg = f"{what} is not JSON: {text!r:.200} ({len(data)} bytes)."
+    return errors.unreadable_response(msg, body=text, response_headers=headers)
+
+
 def _tells_failure(body: object) -> bool:
     if isinstance(body, list):
         return bool(body) and isinstance(body[0], dict) and bool(body[0].get("error"))
@@ -115,7 +137,7 @@ def _failure(
 ) -> errors.AIMLAPIError:
     kind = _kind(code, message)
     request_id = _request_id(body) or headers.get("x-inference-id")
-    if kind not in (errors.AIMLAPIInvalidRequestError, errors.AIMLAPINotFoundError):
+    if kind not in _ADVISED:
         advice = ""
     hints = [
         f"{code} {message}" if code else message,
@@ -179,7 +201,7 @@ def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any
     source = error if isinstance(error, dict) else body
     code = _code(source.get("code")) or _code(body.get("statusCode")) or _code(source.get("type"))
     message = source.get("message")
-    words = error if isinstance(error, str) else _words(message)
+    words = _words(error if isinstance(error, str) else message)
     return code, " ".join(part for part in (words, _raw(source)) if part)
 
 
@@ -192,7 +214,9 @@ def _code(value: object) -> int | None:
 
 
 def _words(message: object) -> str:
-    return message if isinstance(message, str) else _text(message) if message else ""
+    if isinstance(message, str):
+        return message[:_MAX_WORDS]
+    return _text(message) if message else ""
 
 
 def _raw(error: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
-"""Bytes of a response turned into chunks or a body, within the limits of time and size."""
+"""Bytes of a response turned into chunks or a body, within the limits of the call."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._body import Body
 from langchain_aimlapi._sse import EventSplitter, EventTooLongError
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._call import Call
     from langchain_aimlapi._tries import Tries
-
-# How long to read on after [DONE], so that the connection can be used again.
-_DRAIN_SECONDS = 1.0
 
 
 class Decoder(Protocol):
@@ -33,9 +31,17 @@ class Decoder(Protocol):
         """Yield the last chunk."""
         ...
 
+    def partial(self) -> Any:  # noqa: ANN401  a message, of which this side knows nothing
+        """Return what has arrived so far as one chunk."""
+        ...
+
 
 class Feed(Protocol):
-    """Takes the bytes of one response, yields chunks."""
+    """Takes the bytes of one response, yields chunks.
+
+    Attributes:
+        is_over: Whether the answer is whole: what else may come does not matter.
+    """
 
     is_over: bool
 
@@ -48,7 +54,23 @@ class Feed(Protocol):
         ...
 
 
-class EventFeed:
+def feed_of(content_type: str, *, call: Call, tries: Tries, decoder: Decoder) -> Feed:
+    """Return the feed for a response to a stream's request.
+
+    A gateway may answer such a request with plain JSON, or HTML: told apart by content type.
+
+    Args:
+        content_type: The response's header, `""` if it has none.
+        call: The call that is answered.
+        tries: Its attempts, which are told of every chunk.
+        decoder: Decodes this attempt.
+    """
+    is_whole = any(kind in content_type.lower() for kind in ("json", "html"))
+    feed = _WholeFeed if is_whole else _EventFeed
+    return feed(call, tries=tries, decoder=decoder)
+
+
+class _EventFeed:
     """Feeds server-sent events to a decoder, watching the silence between them."""
 
     def __init__(self, call: Call, *, tries: Tries, decoder: Decoder) -> None:
@@ -56,6 +78,7 @@ class EventFeed:
         self.is_over = False
         self._call = call
         self._tries = tries
+        self._tries.partial = decoder.partial
         self._decoder = decoder
         self._splitter = EventSplitter(max_bytes=call.max_event_bytes)
         self._heard = time.monotonic()
@@ -71,11 +94,10 @@ class EventFeed:
             self._tries.has_handed_out = True
             yield chunk
         # Only now: a slow consumer is not a silent server.
-        if events:
+        if any(events):
             self._heard = time.monotonic()
         if self._decoder.is_done:
-            self._tries.is_answered = True
-            self.is_over = time.monotonic() - self._heard > _DRAIN_SECONDS
+            self._tries.is_answered = self.is_over = True
 
     def finish(self) -> Iterator[ChatGenerationChunk]:
         """Yield the last chunk.
@@ -99,13 +121,13 @@ class EventFeed:
             raise errors.AIMLAPIResponseError(msg) from error
         silence = self._call.limits.silence
         quiet = time.monotonic() - self._heard
-        if not events and silence is not None and quiet > silence and not self._decoder.is_done:
+        if silence is not None and quiet > silence and not any(events):
             msg = f"The stream sent no data for {quiet:.1f} s (limit {silence} s; see `timeout`)."
             raise errors.AIMLAPITimeoutError(msg)
         return events
 
 
-class WholeFeed:
+class _WholeFeed:
     """Feeds a decoder that asked for a stream with the one body that came instead."""
 
     def __init__(self, call: Call, *, tries: Tries, decoder: Decoder) -> None:
@@ -131,41 +153,3 @@ class WholeFeed:
                 self._tries.has_handed_out = True
                 yield chunk
         self._tries.is_answered = True
-
-
-class Body:
-    """Gathers one whole body."""
-
-    def __init__(self, call: Call, *, started: float) -> None:
-        """Begin a body.
-
-        Args:
-            call: The call that it answers.
-            started: When the attempt began, on the monotonic clock.
-        """
-        self._call = call
-        self._blocks: list[bytes] = []
-        self._size = 0
-        self._started = started
-
-    def take(self, block: bytes) -> None:
-        """Keep a block.
-
-        Raises:
-            AIMLAPITimeoutError: The answer takes longer than the limit allows.
-            AIMLAPIResponseError: It is longer than the limit allows.
-        """
-        self._blocks.append(block)
-        self._size += len(block)
-        if self._size > self._call.max_body_bytes:
-            msg = f"The answer is over {self._call.max_body_bytes} bytes long."
-            raise errors.AIMLAPIResponseError(msg)
-        total = self._call.limits.total
-        taken = time.monotonic() - self._started
-        if total is not None and taken > total:
-            msg = f"The answer took over {taken:.1f} s (limit {total} s; see `timeout`)."
-            raise errors.AIMLAPITimeoutError(msg)
-
-    def data(self) -> bytes:
-        """Return the whole body."""
-        return self._blocks[0] if len(self._blocks) == 1 else b"".join(self._blocks)

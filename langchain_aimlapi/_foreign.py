@@ -14,7 +14,7 @@ from langchain_aimlapi._blocks import read_blocks
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
-_GOOGLE = frozenset({"google_genai", "google_vertexai", "google_anthropic_vertex"})
+_GOOGLE = frozenset({"google_genai", "google_vertexai"})
 _GEMINI_FORMAT = "google-gemini-v1"
 # Formats of OpenRouter's reasoning details that other vendors signed (openrouter.ai/docs, reasoning
 # tokens, read 2026-11-21).
@@ -60,14 +60,25 @@ def _unlabelled(message: AIMessage) -> dict[str, Any]:
 
 
 def _google_carriers(message: AIMessage) -> dict[str, Any]:
-    kept = read_blocks(message.content) if isinstance(message.content, list) else {}
+    content = message.content if isinstance(message.content, list) else []
+    kept = read_blocks(content)
+    for block in content:  # google-genai hangs the signature of a text on its block
+        if isinstance(block, dict) and block.get("type") == "text":
+            extras = block.get("extras")
+            signature = extras.get("signature") if isinstance(extras, dict) else None
+            if isinstance(signature, str) and signature:
+                kept["extra_content"] = _google_extra(signature)
     older = message.additional_kwargs.get(_GOOGLE_MAP)
     if isinstance(older, dict):
         by_call = kept.setdefault("tool_call_extra_content", {})
         for call_id, signature in older.items():
             if isinstance(signature, str) and signature:
-                by_call.setdefault(call_id, {"google": {"thought_signature": signature}})
+                by_call.setdefault(call_id, _google_extra(signature))
     return kept
+
+
+def _google_extra(signature: str) -> dict[str, Any]:
+    return {"google": {"thought_signature": signature}}
 
 
 def _details(value: object) -> list[dict[str, Any]]:

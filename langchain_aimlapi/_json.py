@@ -17,6 +17,10 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 _TOO_DEEP = "JSON is nested too deep"
 _DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
+# Keys of texts that come in pieces.
+_RUNNING = frozenset(
+    {"content", "text", "summary", "data", "reasoning", "reasoning_content", "refusal", "arguments"}
+)
 
 
 def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
@@ -37,8 +41,8 @@ def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
 def decode_event(data: bytes) -> tuple[Any, bool]:
     """Return the value of one event, plus whether its strings may hold halves of pairs.
 
-    A server that cuts text by UTF-16 units may end one delta with half a surrogate pair; the
-    halves are joined by `Halves`, so they are left alone here.
+    A server that cuts text by UTF-16 units may end one delta with half a surrogate pair; in running
+    text the halves are left alone here, because `Halves` joins them.
 
     Raises:
         ValueError: As `decode_json`.
@@ -46,7 +50,7 @@ def decode_event(data: bytes) -> tuple[Any, bool]:
     try:
         return from_json(data), False
     except ValueError:
-        return _decode_leniently(data), True
+        return mended(_decode_leniently(data), but=_RUNNING), True
 
 
 def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
@@ -153,17 +157,25 @@ def _first_lone(request: dict[str, Any]) -> str:
     return ""
 
 
-def mended(value: Any) -> Any:  # noqa: ANN401  any JSON value
-    """Return the value with surrogate pairs joined; a half without partner is U+FFFD."""
+def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401  any JSON value
+    """Return the value with surrogate pairs joined; a half without partner is U+FFFD.
+
+    Args:
+        value: Any JSON value.
+        but: Keys whose texts are left as they are.
+    """
     match value:
         case str():
             if not _LONE.search(value):
                 return value
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case list():
-            return [mended(one) for one in value]
+            return [mended(one, but=but) for one in value]
         case dict():
-            return {mended(key): mended(one) for key, one in value.items()}
+            return {
+                mended(key): one if key in but and isinstance(one, str) else mended(one, but=but)
+                for key, one in value.items()
+            }
         case _:
             return value
 
@@ -209,6 +221,6 @@ class Halves:
             text = text[:-1]
         return str(mended(text))
 
-    def rest(self, key: str) -> str:
-        """Return what is still held back for `key`, as U+FFFD, or nothing."""
-        return "\ufffd" if self._held.pop(key, "") else ""
+    def rests(self, *keys: str) -> dict[str, str]:
+        """Return what is still held back for these keys, as U+FFFD."""
+        return {key: "\ufffd" for key in keys if self._held.pop(key, "")}

@@ -8,8 +8,13 @@ from uuid import uuid4
 
 from langchain_aimlapi._call import Call, read_limits
 from langchain_aimlapi._json import encode_request_body
-from langchain_aimlapi._profiles import deprecation_text, warn_if_deprecated
+from langchain_aimlapi._profiles import (
+    deprecation_text,
+    takes_tool_cache_marks,
+    warn_if_deprecated,
+)
 from langchain_aimlapi._request import encode_request
+from langchain_aimlapi._tools import encode_tools
 from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
@@ -74,6 +79,8 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
         },
         stop=stop,
     )
+    if tools := settings.get("tools"):
+        settings["tools"] = _tools(tools, model=settings["model"])
     if is_stream:
         _ask_for_stream(settings, with_usage=about.get("stream_usage", model.stream_usage))
     request = encode_request(
@@ -86,6 +93,18 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
     return _call(
         model, request, about, str(run_id or uuid4()), is_stream=is_stream, clients=clients
     )
+
+
+def _tools(tools: Sequence[Any], *, model: str) -> list[dict[str, Any]]:
+    """Return tools as dicts, without what the model's schema of a tool forbids."""
+    if not all(isinstance(tool, dict) for tool in tools):
+        tools = encode_tools(tools)
+    return [*tools] if takes_tool_cache_marks(model) else [_unmarked(tool) for tool in tools]
+
+
+def _unmarked(tool: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool without Anthropic's hint on caching, which would have the call refused."""
+    return {key: value for key, value in tool.items() if key != "cache_control"}
 
 
 def _ask_for_stream(settings: dict[str, Any], *, with_usage: bool) -> None:
@@ -108,7 +127,7 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
 ) -> Call:
     model_id = str(request["model"])
     warn_if_deprecated(model_id)
-    request_id = about.get("client_request_id") or run_id
+    request_id = str(about.get("client_request_id") or run_id)
     limits = read_limits(
         about.get("timeout", model.timeout),
         is_set="timeout" in about or "timeout" in model.model_fields_set,

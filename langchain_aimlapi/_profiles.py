@@ -126,6 +126,22 @@ _FACTS: dict[str, _Facts] = {
         )
     },
 }
+# schema: ids whose tools may carry `cache_control`. Elsewhere the schema of a tool forbids further
+# keys, so that the mark, which only says how to bill, would cost the whole call.
+_TOOL_CACHE_MARKS = frozenset(
+    _GEMINI + name
+    for name in (
+        "3-5-flash-lite",
+        "3.5-flash-lite",
+        "3-6-flash",
+        "3-7-flash",
+        "3.1-pro-preview-customtools",
+        "pro-latest",
+        "flash-latest",
+        "3-pro-image",
+        "3.1-flash-image",
+    )
+)
 # Ids mix `3-1` and `3.1`, and upstreams spell them the other way (`google/gemini-3.1-pro-preview`
 # answers `google/gemini-3-1-pro-preview`): one key for both spellings.
 _SPELLING = {model.replace(".", "-"): model for model in _FACTS}
@@ -187,6 +203,15 @@ def documented_parts(model: str) -> frozenset[str] | None:
     """
     facts = _facts_of(model)
     return frozenset(facts.parts) if facts is not None and facts.parts else None
+
+
+def takes_tool_cache_marks(model: str) -> bool:
+    """Return whether tools may carry `cache_control`; true also where no schema is documented.
+
+    Args:
+        model: A model id, in any spelling that `full_model_id` resolves.
+    """
+    return documented_parts(model) is None or full_model_id(model) in _TOOL_CACHE_MARKS
 
 
 def reasoning_efforts(model: str) -> tuple[str, ...]:

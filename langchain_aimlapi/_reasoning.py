@@ -25,11 +25,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._json import is_nothing, overlaid
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_aimlapi._tool_calls import WireCall
 
+# Where a signature stands: in an encrypted detail, a text detail, Google's own form.
+SIGNATURE_KEYS = ("data", "signature", "thought_signature")
 _RUNNING = frozenset({"text", "summary", "data"})
 
 
@@ -76,6 +80,22 @@ def reasoning_text(message: dict[str, Any]) -> str:
     )
 
 
+def first_signature(value: object) -> str:
+    """Return the first signature that a carrier holds at any depth, `""` if none.
+
+    Args:
+        value: Any JSON value: details, extra content, or objects and lists of them.
+    """
+    if isinstance(value, list):
+        return next(filter(None, map(first_signature, value)), "")
+    if not isinstance(value, dict):
+        return ""
+    for key in SIGNATURE_KEYS:
+        if isinstance(found := value.get(key), str) and found:
+            return found
+    return first_signature([*value.values()])
+
+
 class StreamedReasoning:
     """Reasoning details of one streamed answer, put together from fragments."""
 
@@ -91,7 +111,7 @@ class StreamedReasoning:
             self._take(details)
         extra = delta.get("extra_content")
         if extra and isinstance(extra, dict):
-            self._extra = _overlaid(self._extra, extra)
+            self._extra = overlaid(self._extra, extra)
 
     def finish(self, *, text: str, calls: Sequence[WireCall]) -> dict[str, Any]:
         """Return what `additional_kwargs` of the last chunk keeps.
@@ -128,7 +148,7 @@ class _Detail:
         for key, value in fragment.items():
             if key in _RUNNING and isinstance(value, str):
                 self._append(key, value)
-            elif key not in self._fields or not _is_nothing(value):
+            elif key not in self._fields or not is_nothing(value):
                 self._fields[key] = value
 
     def _append(self, key: str, value: str) -> None:
@@ -145,23 +165,6 @@ class _Detail:
 
 def _hashable(value: object) -> object:
     return value if isinstance(value, str | int | float | None) else repr(value)
-
-
-def _is_nothing(value: object) -> bool:
-    """An empty or null field of a later fragment never wins over what came before."""
-    return value is None or value == ""
-
-
-def _overlaid(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-    """Return `left` with `right` laid over it, nested objects alike."""
-    both = dict(left)
-    for key, value in right.items():
-        before = both.get(key)
-        if isinstance(before, dict) and isinstance(value, dict):
-            both[key] = _overlaid(before, value)
-        elif key not in both or not _is_nothing(value):
-            both[key] = value
-    return both
 
 
 def _kept(

@@ -7,6 +7,7 @@ so that the provider's prompt cache is hit.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.messages import (
@@ -29,10 +30,10 @@ from langchain_aimlapi._content import (
 )
 from langchain_aimlapi._foreign import foreign_carriers
 from langchain_aimlapi._json import encode_json
-from langchain_aimlapi._reasoning import write_reasoning
+from langchain_aimlapi._reasoning import first_signature, write_reasoning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     MissingSignatures = Literal["send", "skip"]
 
@@ -63,7 +64,7 @@ def encode_request(
         settings: Parameters of the wire by name, `model` first; those that are `None` or an empty
             list are left out, because only what the user set is sent.
         missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
-            assistant message that has no signature at all.
+            assistant message whose calls have no signature at all.
 
     Returns:
         `model`, `messages`, then the other settings.
@@ -103,7 +104,7 @@ def encode_messages(
     """
     encoded: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []
-    for one in messages:
+    for number, one in enumerate(messages):
         message = _with_role(one) if isinstance(one, ChatMessage) else one
         if media and not isinstance(message, ToolMessage | FunctionMessage):
             encoded.append({"role": "user", "content": media})
@@ -112,7 +113,8 @@ def encode_messages(
             case HumanMessage():
                 encoded.append(_user(message, model))
             case AIMessage():
-                encoded.append(_assistant(message, messages, missing_signatures))
+                following = islice(messages, number + 1, None)
+                encoded.append(_assistant(message, following, missing_signatures))
             case ToolMessage():
                 encoded.append(_tool(message, message.tool_call_id, media, model))
             case SystemMessage():
@@ -182,16 +184,16 @@ def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
 
 
 def _assistant(
-    message: AIMessage, messages: Sequence[BaseMessage], missing_signatures: MissingSignatures
+    message: AIMessage, following: Iterable[BaseMessage], missing_signatures: MissingSignatures
 ) -> dict[str, Any]:
-    content = message.content
-    text = content if isinstance(content, str) else encode_assistant_content(content)
+    content, kwargs = message.content, message.additional_kwargs
+    refusal = kwargs.get("refusal") if _is_ours(message) else None
+    text = content if isinstance(content, str) else _block_text(content, refusal)
     request = _named({"role": "assistant", "content": text}, message)
     calls = message.tool_calls or _calls_elsewhere(message)
     encoded = [_encoded_call(call["id"], call["name"], _arguments(call)) for call in calls]
     if message.invalid_tool_calls:
-        encoded += _answered_invalid_calls(message, messages)
-    kwargs = message.additional_kwargs
+        encoded += _answered_invalid_calls(message, following)
     if not encoded and not kwargs and isinstance(content, str):
         return request
     fields, by_call = write_reasoning(_carriers(message), call_ids=[call["id"] for call in encoded])
@@ -200,12 +202,22 @@ def _assistant(
             call["extra_content"] = extra
     if encoded:
         request["tool_calls"] = encoded
-        if missing_signatures == "skip" and not by_call and not _CARRIERS & fields.keys():
-            encoded[0]["extra_content"] = _BYPASS
+        signed = [fields.get("reasoning_details"), by_call]  # a text's signature is none of a call
+        if missing_signatures == "skip" and not first_signature(signed):
+            encoded[0]["extra_content"] = {**encoded[0].get("extra_content", {}), **_BYPASS}
     request.update(fields)
-    if isinstance(refusal := kwargs.get("refusal"), str) and _is_ours(message):
+    if isinstance(refusal, str):
         request["refusal"] = refusal
     return request
+
+
+def _block_text(content: list[Any], refusal: object) -> str:
+    """Return the text of blocks, of which a refusal is none where it has a field of its own."""
+    if isinstance(refusal, str):
+        content = [
+            one for one in content if not (isinstance(one, dict) and one.get("type") == "refusal")
+        ]
+    return encode_assistant_content(content)
 
 
 def _is_ours(message: AIMessage) -> bool:
@@ -225,9 +237,11 @@ def _carriers(message: AIMessage) -> dict[str, Any]:
 def _calls_elsewhere(message: AIMessage) -> Iterator[dict[str, Any]]:
     """Yield calls that only the content blocks, or the oldest OpenAI form, know of.
 
-    A message that langchain-core made in v1 form has its calls in `tool_calls`; if these are gone,
-    someone removed them.
+    A message that another package or langchain-core (v1 form) made has its calls in `tool_calls`;
+    if these are gone, someone removed them.
     """
+    if message.response_metadata.get("model_provider") not in (None, PROVIDER):
+        return
     older = message.additional_kwargs.get("function_call")
     if isinstance(older, dict):
         name = older.get("name")
@@ -257,10 +271,17 @@ def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, An
 
 
 def _answered_invalid_calls(
-    message: AIMessage, messages: Sequence[BaseMessage]
+    message: AIMessage, following: Iterable[BaseMessage]
 ) -> Iterator[dict[str, Any]]:
-    """Yield cut-off calls that a tool message answers; unanswered, Gemini would refuse them."""
-    answered = {one.tool_call_id for one in messages if isinstance(one, ToolMessage)}
+    """Yield cut-off calls that a tool message answers; unanswered, Gemini would refuse them.
+
+    Only results of this turn count: a server may use an id again in a later one.
+    """
+    answered: set[str | None] = set()
+    for result in following:
+        if not isinstance(result, ToolMessage):
+            break
+        answered.add(result.tool_call_id)
     for call in message.invalid_tool_calls:
         if call["id"] in answered:
             yield _encoded_call(call["id"], call["name"], call["args"] or "{}")

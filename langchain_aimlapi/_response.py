@@ -15,7 +15,7 @@ from langchain_aimlapi._answer import (
     ending_message,
 )
 from langchain_aimlapi._content import read_text
-from langchain_aimlapi._failures import body_failure
+from langchain_aimlapi._failures import body_failure, unreadable_failure
 from langchain_aimlapi._json import decode_json
 from langchain_aimlapi._reasoning import read_reasoning
 from langchain_aimlapi._tool_calls import decode_tool_calls, read_tool_calls
@@ -48,8 +48,7 @@ def decode_completion(
     try:
         body = decode_json(data)
     except ValueError as error:
-        msg = f"The answer is not JSON: {data[:200]!r} ({len(data)} bytes)."
-        raise errors.unreadable_response(msg, response_headers=headers) from error
+        raise unreadable_failure(data, what="The answer", headers=headers) from error
     if failure := body_failure(body, headers=headers):
         raise failure
     body = _unnested(body)

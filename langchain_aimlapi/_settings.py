@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from urllib.parse import urlsplit
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.utils import from_env
@@ -65,11 +66,15 @@ class GeminiSettings(BaseChatModel):
     model: str
     """Model id, such as `google/gemini-3-flash-preview`; a bare `gemini-...` gets `google/`."""
 
-    aimlapi_api_key: SecretStr = Field(alias="api_key", default_factory=_key_from_env)
+    aimlapi_api_key: SecretStr = Field(
+        alias="api_key", default_factory=_key_from_env, validate_default=True
+    )
     """Key of the gateway; default from `AIMLAPI_API_KEY`. A pickle of the model holds it."""
 
     aimlapi_api_base: str = Field(
-        alias="base_url", default_factory=from_env("AIMLAPI_API_BASE", default=DEFAULT_BASE_URL)
+        alias="base_url",
+        default_factory=from_env("AIMLAPI_API_BASE", default=DEFAULT_BASE_URL),
+        validate_default=True,
     )
     """Address of the API up to `/v1`; default from `AIMLAPI_API_BASE`."""
 
@@ -145,10 +150,11 @@ class GeminiSettings(BaseChatModel):
     """Further request headers; they win over ours, whatever their case."""
 
     http_client: Any = Field(default=None, exclude=True, repr=False)
-    """Your `httpx.Client` for sync calls; never closed by us."""
+    """Your `httpx.Client` for sync calls; never closed by us, shared by copies, left out of a
+    pickle."""
 
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """Your `httpx.AsyncClient` for async calls; never closed by us."""
+    """Your `httpx.AsyncClient` for async calls; as `http_client`."""
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the wire that have no setting here."""
@@ -199,6 +205,14 @@ class GeminiSettings(BaseChatModel):
         if not base_url.startswith(("https://", "http://")):
             msg = f"base_url={base_url!r} must start with https:// or http://."
             raise ValueError(msg)
+        try:
+            parts = urlsplit(base_url)
+            is_address = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            msg = f"base_url={base_url!r} is not an address: check host and port."
+            raise ValueError(msg)
         return base_url.rstrip("/")
 
     @field_validator("timeout")
@@ -220,6 +234,19 @@ class GeminiSettings(BaseChatModel):
     def _set_aimlapi_version(self) -> Self:
         self._add_version("langchain-aimlapi", __version__)
         return self
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy all but the user's clients, which cannot be copied."""
+        memo = {} if memo is None else memo
+        for client in (self.http_client, self.http_async_client):
+            memo[id(client)] = client
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out the user's clients: sockets do not travel."""
+        state = super().__getstate__()
+        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
+        return {**state, "__dict__": fields}
 
     @property
     def model_name(self) -> str:
@@ -286,6 +313,14 @@ class GeminiSettings(BaseChatModel):
         if isinstance(words := settings.get("stop"), list):
             params["ls_stop"] = words
         return params
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:  # noqa: ANN401  LangChain's signature
+        """Return the key of LangChain's cache, by the settings as they are now.
+
+        langchain-core keeps what it made of them at the first call, also in copies of the model.
+        """
+        self.__dict__.pop("_serialized", None)
+        return super()._get_llm_string(stop=stop, **kwargs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return cast("ModelProfile | None", profile_of(self.model))

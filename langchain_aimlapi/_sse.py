@@ -51,8 +51,7 @@ class EventSplitter:
         self._ends_in_cr = block.endswith(b"\r")
         is_whole = self._ends_in_cr or block.endswith(b"\n")
         if self._held:
-            block = b"".join((*self._held, block))
-            self._held = []
+            block = self._unheld() + block
         lines = block.splitlines()  # bytes: cuts at CR, LF, CRLF only
         rest = b"" if is_whole else lines.pop()
         events = self._events(lines)
@@ -61,14 +60,18 @@ class EventSplitter:
 
     def finish(self) -> list[bytes]:
         """Return the data of an event that the end of the stream ends."""
-        rest, self._held = b"".join(self._held), []
-        return self._events([rest, b""])
+        return self._events([self._unheld(), b""])
 
     def _hold(self, piece: bytes) -> None:
         if piece:
             self._ends_in_cr = False
             self._held.append(piece)
             self._grow(len(piece))
+
+    def _unheld(self) -> bytes:
+        piece, self._held = b"".join(self._held), []
+        self._size -= len(piece)
+        return piece
 
     def _grow(self, size: int) -> None:
         self._size += size

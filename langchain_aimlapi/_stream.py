@@ -7,7 +7,7 @@ leaves once, in the last chunk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
@@ -19,9 +19,10 @@ from langchain_aimlapi._answer import (
     ending_failure,
     ending_message,
 )
+from langchain_aimlapi._blocks import call_extras
 from langchain_aimlapi._construct import chunk_maker
 from langchain_aimlapi._content import read_text
-from langchain_aimlapi._failures import body_failure
+from langchain_aimlapi._failures import body_failure, unreadable_failure
 from langchain_aimlapi._json import Halves, decode_event, mended
 from langchain_aimlapi._reasoning import StreamedReasoning, reasoning_text
 from langchain_aimlapi._tool_calls import StreamedToolCalls
@@ -69,10 +70,12 @@ class StreamDecoder:
         self._body: dict[str, Any] = {}
         self._choice: dict[str, Any] = {}
         self._message: dict[str, Any] = {}
+        self._has_events = False
         self._has_choices = False
         self._is_marked = False
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._extras: dict[str, dict[str, Any]] = {}
 
     def feed(self, events: Iterable[bytes]) -> Iterator[ChatGenerationChunk]:
         """Yield the chunks of these events; the last chunk on `[DONE]`; nothing after it.
@@ -135,9 +138,9 @@ class StreamDecoder:
         try:
             event, has_halves = decode_event(data)
         except ValueError as error:
-            msg = f"An event of the stream is not JSON: {data[:200]!r} ({len(data)} bytes)."
-            failure = errors.unreadable_response(msg, response_headers=self._headers)
+            failure = unreadable_failure(data, what="An event", headers=self._headers)
             raise self._with_partial(failure) from error
+        self._has_events = True
         if has_halves and self._halves is None:
             self._halves = Halves()
         if not isinstance(event, dict) or event.get("error") or not event.get("choices"):
@@ -197,7 +200,21 @@ class StreamDecoder:
             self._texts.append(text)
         if thought:
             self._thoughts.append(kwargs.get("reasoning_content", ""))
-        return self._make(text, kwargs, fragments)
+        chunk = self._make(text, kwargs, fragments)
+        begins_call = any(fragment["id"] for fragment in fragments)
+        return self._with_extras(chunk) if begins_call else chunk
+
+    def _with_extras(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+        """Hang on each call's first chunk what is known of its signature, for v1 or v3 content.
+
+        langchain-core drops it where it adds up chunks of v0; there the last chunk has it.
+        """
+        kept = self._reasoning.finish(text="", calls=self._calls.calls)
+        for fragment in cast("AIMessageChunk", chunk.message).tool_call_chunks:
+            call_id = fragment["id"]
+            if call_id and (extras := call_extras(call_id, kept)):
+                self._extras[call_id] = cast("dict[str, Any]", fragment)["extras"] = extras
+        return chunk
 
     @staticmethod
     def _paired(
@@ -212,8 +229,9 @@ class StreamDecoder:
 
     def _check_whole(self) -> None:
         if not self._has_choices:
-            msg = "The stream was empty: it ended without a single choice."
-            failure = errors.unreadable_response(msg, response_headers=self._headers)
+            msg = "The stream ended without a single choice."
+            failure = errors.AIMLAPIResponseError(msg, response_headers=self._headers)
+            failure.is_readable = self._has_events
             raise self._with_partial(failure)
         if "finish_reason" not in self._choice and not self._is_marked:
             msg = "The stream was cut off: it ended without a finish reason or [DONE]."
@@ -240,14 +258,17 @@ class StreamDecoder:
         kwargs = self._reasoning.finish(text="", calls=self._calls.calls)
         extras = answer_extras(self._message)
         extras.pop("refusal", None)  # was running text
-        carriers = frozenset(
-            [*kwargs.get("signed_tool_calls", ()), *kwargs.get("tool_call_extra_content", ())]
+        late = frozenset(
+            call.id
+            for call in self._calls.calls
+            if call_extras(call.id, kwargs) != self._extras.get(call.id, {})
         )
-        ends = self._calls.finish(finish_reason=finish_reason, signed=carriers)
+        ends = self._calls.finish(finish_reason=finish_reason, late=late)
         text = ""
         if self._halves is not None:
-            kwargs = mended(kwargs)
-            text = self._halves.rest("content")
+            kwargs, extras = mended(kwargs), mended(extras)
+            kwargs.update(self._halves.rests("reasoning_content", "refusal"))
+            text = self._halves.rests("content").get("content", "")
         metadata = self._metadata()
         ended = metadata.get("finish_reason")
         return ChatGenerationChunk(

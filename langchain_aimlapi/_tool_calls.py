@@ -8,13 +8,14 @@ once, with a unique id, and never an executable call made from arguments that we
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
 
-from langchain_aimlapi._json import decode_arguments, json_text, mended
+from langchain_aimlapi._json import decode_arguments, json_text, mended, overlaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +97,7 @@ def decode_tool_calls(
 
 def _whole_arguments(call: WireCall, *, finish_reason: object) -> dict[str, Any] | None:
     text = call.arguments
-    if not text.strip() and finish_reason == "length":
+    if not text and finish_reason == "length":
         return None
     return decode_arguments(text)
 
@@ -129,18 +130,18 @@ class StreamedToolCalls:
             for position, fragment in enumerate(fragments)
         ]
 
-    def finish(self, *, finish_reason: object, signed: frozenset[str]) -> list[ToolCallChunk]:
-        """Return the last chunks: spoilers for cut-off calls, carriers for signed ones.
+    def finish(self, *, finish_reason: object, late: frozenset[str]) -> list[ToolCallChunk]:
+        """Return the last chunks: spoilers for cut-off calls, marks for late signatures.
 
         Args:
             finish_reason: The wire's word.
-            signed: Ids of calls whose signature arrived; the translator hangs it on their chunk.
+            late: Ids of calls whose signature, or more of it, came after their first chunk.
         """
         ends = ((call, _spoiler(call, finish_reason=finish_reason)) for call in self.calls)
         return [
             tool_call_chunk(name=None, args=spoiler, id=call.id, index=call.position)
             for call, spoiler in ends
-            if spoiler or call.id in signed
+            if spoiler or call.id in late
         ]
 
     def partial(self) -> list[ToolCallChunk]:
@@ -181,8 +182,9 @@ class StreamedToolCalls:
         call = self._owner(fragment, position)
         if call is None:
             call = self.open(fragment)
+            text = "".join(call.pieces)  # may end in half a surrogate pair
             return tool_call_chunk(
-                name=call.name or None, args=call.arguments, id=call.id, index=call.position
+                name=call.name or None, args=text, id=call.id, index=call.position
             )
         named = bool(call.name)
         piece = self._add(call, fragment)
@@ -220,11 +222,13 @@ class StreamedToolCalls:
     def _add(call: WireCall, fragment: dict[str, Any]) -> str:
         name, arguments = _name_and_arguments(fragment)
         call.name = call.name or name
+        if not call.pieces:  # blanks alone are no arguments, which langchain-core would not know
+            arguments = arguments.lstrip()
         if arguments:
             call.pieces.append(arguments)
         extra = fragment.get("extra_content")
         if isinstance(extra, dict):
-            call.extra_content = {**call.extra_content, **extra}
+            call.extra_content = overlaid(call.extra_content, extra)
         return arguments
 
 
@@ -251,18 +255,24 @@ def _text(value: object) -> str:
 
 
 def _spoiler(call: WireCall, *, finish_reason: object) -> str:
-    """Return what to append so that langchain-core does not mend cut-off arguments."""
+    """Return what to append so that langchain-core makes no executable call of unusable text."""
     text = call.arguments
     if _whole_arguments(call, finish_reason=finish_reason) is not None:
         return ""
-    if text and not _is_mended(text):
+    if text and not _is_taken(text):
         return ""
-    return next((end for end in _SPOILERS if not _is_mended(text + end)), _SPOILERS[0])
+    return next((end for end in _SPOILERS if not _is_taken(text + end)), _SPOILERS[0])
 
 
-def _is_mended(text: str) -> bool:
-    """Tell whether langchain-core would make an executable call of this text."""
+def _is_taken(text: str) -> bool:
+    """Tell whether langchain-core would take this text for arguments.
+
+    Its chunks mend what was cut off, its v3 events take any JSON value.
+    """
     try:
-        return isinstance(parse_partial_json(text), dict)
+        if isinstance(parse_partial_json(text), dict):
+            return True
+        json.loads(text)
     except (ValueError, RecursionError):
         return False
+    return True

@@ -9,18 +9,28 @@ known only after decoding; each attempt decodes afresh.
 from __future__ import annotations
 
 import asyncio
+import math
+import socket
 import threading
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._body import Body
 from langchain_aimlapi._clients import Lease
 from langchain_aimlapi._failures import response_failure
-from langchain_aimlapi._feeds import Body, Decoder, EventFeed, Feed, WholeFeed
+from langchain_aimlapi._feeds import Decoder, Feed, feed_of
+from langchain_aimlapi._http_failures import (
+    FAILURES,
+    IN_FLIGHT,
+    bare,
+    connection_failure,
+    is_hang_up,
+)
 from langchain_aimlapi._tries import Tries
 
 if TYPE_CHECKING:
@@ -39,6 +49,8 @@ _CALLS_PER_CLIENT = 8
 _CALLS_PER_ASYNC_CLIENT = 1
 _POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
 _ERROR_BODY_BYTES = 1024 * 1024
+# How long to read on after [DONE], so that the connection can be used again.
+_DRAIN_SECONDS = 1.0
 _tls_lock = threading.Lock()
 
 
@@ -95,10 +107,11 @@ def stream(
         try:
             with _response(call, tries) as response:
                 feed = _feed(call, response, tries, make_decoder)
-                for block in _blocks(response):
+                blocks = _blocks(response)
+                for block in blocks:
                     yield from feed.take(block)
                     if feed.is_over:
-                        break
+                        _drain(response, blocks)
                 yield from feed.finish()
         except errors.AIMLAPIError as failure:
             time.sleep(tries.delay(failure))
@@ -113,11 +126,12 @@ async def astream(
         try:
             async with _aresponse(call, tries) as response:
                 feed = _feed(call, response, tries, make_decoder)
-                async for block in _ablocks(response):
+                blocks = _ablocks(response)
+                async for block in blocks:
                     for chunk in feed.take(block):
                         yield chunk
                     if feed.is_over:
-                        break
+                        await _adrain(blocks)
                 for chunk in feed.finish():
                     yield chunk
         except errors.AIMLAPIError as failure:
@@ -129,26 +143,28 @@ def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
     """Open one attempt: a client, a good status; all failures told as ours."""
     tries.begin()
     given = call.http_client
-    pooled = None if given else call.clients.acquire(_new_client, most=_CALLS_PER_CLIENT)
-    lease = pooled or Lease(given)
-    response = None
+    lease, response = Lease(given), None
     try:
+        if given is None:
+            lease = call.clients.acquire(_new_client, most=_CALLS_PER_CLIENT)
         response = lease.client.send(
             _request(call, given),
             auth=_KeyAuth(call.api_key),
             stream=True,
             follow_redirects=False,
         )
+        lease.is_warm = _is_kept_open(response)
         if response.status_code != httpx.codes.OK:
-            raise _status_failure(call, response, _first_bytes(response.iter_bytes()))
+            raise _status_failure(call, response, _first_bytes(response, _deadline(call, tries)))
         yield response
-        lease.served += 1
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except FAILURES as error:
         if tries.is_answered:
             return
-        if lease.served and response is None:
+        if response is not None and not isinstance(error, IN_FLIGHT):
+            raise
+        if response is None and lease.is_warm and is_hang_up(error):
             tries.note_stale()
-        raise _connection_failure(call, error) from _bare(error)
+        raise connection_failure(call, error, response) from bare(error, secret=call.api_key)
     finally:
         _log(tries, response)
         if response is not None and not response.is_closed:
@@ -161,37 +177,34 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
     """Open one attempt; see `_response`."""
     tries.begin()
     given = call.http_async_client
-    pooled = (
-        None
-        if given
-        else await call.clients.aacquire(
-            _new_async_client, most=_CALLS_PER_ASYNC_CLIENT, aclose=httpx.AsyncClient.aclose
-        )
-    )
-    lease = pooled or Lease(given)
-    response = None
+    lease, response = Lease(given), None
     try:
+        if given is None:
+            lease = await call.clients.aacquire(_new_async_client, most=_CALLS_PER_ASYNC_CLIENT)
         response = await lease.client.send(
             _request(call, given),
             auth=_KeyAuth(call.api_key),
             stream=True,
             follow_redirects=False,
         )
+        lease.is_warm = _is_kept_open(response)
         if response.status_code != httpx.codes.OK:
-            raise _status_failure(call, response, await _afirst_bytes(response.aiter_bytes()))
+            body = await _afirst_bytes(response, _deadline(call, tries))
+            raise _status_failure(call, response, body)
         yield response
-        lease.served += 1
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except FAILURES as error:
         if tries.is_answered:
             return
-        if lease.served and response is None:
+        if response is not None and not isinstance(error, IN_FLIGHT):
+            raise
+        if response is None and lease.is_warm and is_hang_up(error):
             tries.note_stale()
-        raise _connection_failure(call, error) from _bare(error)
+        raise connection_failure(call, error, response) from bare(error, secret=call.api_key)
     finally:
         _log(tries, response)
         if response is not None and not response.is_closed:
             await response.aclose()
-        call.clients.release(lease)
+        await call.clients.arelease(lease)
 
 
 class _KeyAuth(httpx.Auth):
@@ -258,11 +271,9 @@ def _feed(
     tries: Tries,
     make_decoder: Callable[[Mapping[str, str]], Decoder],
 ) -> Feed:
-    """Choose by content type: a gateway may answer a stream's request with plain JSON, or HTML."""
-    kind = response.headers.get("content-type", "").lower()
-    is_whole = "json" in kind or "html" in kind
-    feed = WholeFeed if is_whole else EventFeed
-    return feed(call, tries=tries, decoder=make_decoder(_headers(response)))
+    headers = _headers(response)
+    kind = headers.get("content-type", "")
+    return feed_of(kind, call=call, tries=tries, decoder=make_decoder(headers))
 
 
 def _blocks(response: httpx.Response) -> Iterator[bytes]:
@@ -281,22 +292,60 @@ def _is_raw(response: httpx.Response) -> bool:
     return "content-encoding" not in response.headers and not response.is_stream_consumed
 
 
-def _first_bytes(blocks: Iterator[bytes]) -> bytes:
+def _drain(response: httpx.Response, blocks: Iterator[bytes]) -> None:
+    """Read on to the end, but not for long: the answer is whole already."""
+    line = response.extensions.get("network_stream")
+    timer = threading.Timer(_DRAIN_SECONDS, _hang_up, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        for _ in blocks:
+            pass
+    finally:
+        timer.cancel()
+
+
+def _hang_up(line: Any) -> None:  # noqa: ANN401  httpcore's network stream, None for a recording
+    with suppress(OSError, AttributeError):
+        line.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+async def _adrain(blocks: AsyncIterator[bytes]) -> None:
+    """Read on to the end; see `_drain`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in blocks:
+                pass
+
+
+def _deadline(call: Call, tries: Tries) -> float:
+    return tries.started + (math.inf if call.limits.total is None else call.limits.total)
+
+
+def _first_bytes(response: httpx.Response, deadline: float) -> bytes:
+    """Return what comes of an error's body; the status counts even if the body breaks off."""
     body = b""
-    for block in blocks:
-        body += block
-        if len(body) > _ERROR_BODY_BYTES:
-            break
+    with suppress(httpx.HTTPError):
+        for block in response.iter_bytes():
+            body += block
+            if len(body) > _ERROR_BODY_BYTES or time.monotonic() > deadline:
+                break
     return body
 
 
-async def _afirst_bytes(blocks: AsyncIterator[bytes]) -> bytes:
+async def _afirst_bytes(response: httpx.Response, deadline: float) -> bytes:
+    """Return what comes of an error's body; see `_first_bytes`."""
     body = b""
-    async for block in blocks:
-        body += block
-        if len(body) > _ERROR_BODY_BYTES:
-            break
+    with suppress(httpx.HTTPError):
+        async for block in response.aiter_bytes():
+            body += block
+            if len(body) > _ERROR_BODY_BYTES or time.monotonic() > deadline:
+                break
     return body
+
+
+def _is_kept_open(response: httpx.Response) -> bool:
+    return bool(response.headers.get("connection", "").lower() != "close")
 
 
 def _status_failure(call: Call, response: httpx.Response, body: bytes) -> errors.AIMLAPIError:
@@ -307,34 +356,10 @@ def _status_failure(call: Call, response: httpx.Response, body: bytes) -> errors
             f"Redirected to {headers['location']!r}; redirects are not followed, because the key "
             "would go along. Set base_url to the right address."
         )
-    return response_failure(response.status_code, body=body, headers=headers, advice=advice)
-
-
-def _connection_failure(call: Call, error: Exception) -> errors.AIMLAPIError:
-    """Return our error for one of httpx's; it names the address, never the headers."""
-    words = f"{type(error).__name__}: {error}".rstrip(": ")
-    if isinstance(error, httpx.TimeoutException):
-        msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
-        return errors.AIMLAPITimeoutError(msg)
-    if isinstance(error, httpx.DecodingError):
-        msg = f"The answer of {call.url} is not what its content-encoding says ({words})."
-        return errors.unreadable_response(msg)
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        msg = f"The request to {call.url} cannot be made ({words}); check base_url and headers."
-        return errors.AIMLAPIConnectionError(msg, is_retryable=False)
-    msg = f"The connection to {call.url} failed ({words})."
-    return errors.AIMLAPIConnectionError(msg)
-
-
-def _bare(error: BaseException) -> BaseException:
-    """Return the error without request or traceback, its causes too: they hold the header list."""
-    one: BaseException | None = error
-    while one is not None:
-        one.__traceback__ = None
-        if isinstance(one, httpx.RequestError):
-            one._request = None  # noqa: SLF001  httpx offers no way to take it back
-        one = one.__cause__ or one.__context__
-    return error
+    failure = response_failure(response.status_code, body=body, headers=headers, advice=advice)
+    if response.has_redirect_location:
+        failure.is_retryable = False
+    return failure
 
 
 def _log(tries: Tries, response: httpx.Response | None) -> None:

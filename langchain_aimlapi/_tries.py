@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._retry import read_retry_after, retry_delay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from langchain_aimlapi._call import Call
 
 _logger = logging.getLogger("langchain_aimlapi")
@@ -23,6 +25,7 @@ class Tries:
         has_handed_out: Whether a chunk has left to the user: nothing is retried after that.
         is_answered: Whether the answer is whole: what goes wrong after that does not matter.
         started: When the attempt began, on the monotonic clock.
+        partial: Tells what has arrived of the attempt's stream, once there is one.
     """
 
     def __init__(self, call: Call) -> None:
@@ -35,11 +38,13 @@ class Tries:
         self._may_refresh = True
         self._is_stale = False
         self.started = time.monotonic()
+        self.partial: Callable[[], Any] | None = None
 
     def begin(self) -> None:
         """Note that an attempt begins."""
         self.started = time.monotonic()
         self._is_stale = False
+        self.partial = None
 
     def note_stale(self) -> None:
         """Note that a pooled connection broke before a byte of the answer came.
@@ -60,7 +65,8 @@ class Tries:
                 outcome,
                 time.monotonic() - self.started,
                 self._call.client_request_id,
-                inference_id,
+                # A header, thus the server's words: it may echo the key.
+                errors.redacted(inference_id, self._call.api_key.get_secret_value()),
             )
 
     def delay(self, failure: errors.AIMLAPIError) -> float:
@@ -73,10 +79,7 @@ class Tries:
             AIMLAPIError: The failure itself, completed and with the key taken out, if no further
                 attempt is to be made.
         """
-        failure.redact(self._call.api_key.get_secret_value())
-        failure.client_request_id = self._call.client_request_id
-        if failure.retry_after is None:
-            failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
+        self._complete(failure)
         delay = None if self.has_handed_out else self._next_delay(failure)
         if delay is None:
             raise failure
@@ -89,6 +92,15 @@ class Tries:
             self._call.client_request_id,
         )
         return delay
+
+    def _complete(self, failure: errors.AIMLAPIError) -> None:
+        failure.client_request_id = self._call.client_request_id
+        failure.request_id = failure.request_id or failure.inference_id
+        if failure.partial is None and self.partial is not None:
+            failure.partial = self.partial()
+        if failure.retry_after is None:
+            failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
+        failure.redact(self._call.api_key.get_secret_value())
 
     def _next_delay(self, failure: errors.AIMLAPIError) -> float | None:
         if self._is_stale:

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk, BaseMessage
 
 _REDACTED = "**********"
+# A shorter beginning of the key tells nothing, but may be a common word.
+_SHORTEST_PREFIX = 8
+# A longer body is kept as the beginning of its text.
+_MAX_BODY = 65_536
+_MAX_TEXT = 500
 
 
 class AIMLAPIError(_core.ModelError):
@@ -66,7 +71,9 @@ class AIMLAPIError(_core.ModelError):
         self.status_code = status_code
         self.request_id = request_id
         self.body = body
-        self.response_headers = dict(response_headers or {})
+        headers = dict(response_headers or {})
+        headers.pop("set-cookie", None)
+        self.response_headers = headers
         self.retry_after = retry_after
         self.partial = partial
         self.client_request_id: str | None = None
@@ -83,12 +90,15 @@ class AIMLAPIError(_core.ModelError):
         return _restored, (type(self), self.args, self.__dict__)
 
     def redact(self, secret: str) -> Self:
-        """Replace every occurrence of `secret` (a server may echo the key) and return the error."""
+        """Replace every occurrence of `secret` (a server may echo the key), cut a huge body.
+
+        Texts are cut for errors, perhaps within the key: beginnings of it are replaced as well.
+        """
         if secret:
-            self.args = tuple(_redacted(arg, secret) for arg in self.args)
-            self.body = _redacted(self.body, secret)
-            self.response_headers = _redacted(self.response_headers, secret)
-            self.request_id = _redacted(self.request_id, secret)
+            self.args = tuple(redacted(arg, secret) for arg in self.args)
+            self.body = redacted(_cut(self.body), secret)
+            self.response_headers = redacted(self.response_headers, secret)
+            self.request_id = redacted(self.request_id, secret)
         return self
 
 
@@ -101,16 +111,30 @@ def _restored(
     return error
 
 
-def _redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
+def redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
+    """Return the value with `secret`, and its longer beginnings, replaced in all its texts."""
     match value:
         case str():
-            return value.replace(secret, _REDACTED)
+            return _without(value, secret)
         case list():
-            return [_redacted(one, secret) for one in value]
+            return [redacted(one, secret) for one in value]
         case dict():
-            return {_redacted(key, secret): _redacted(one, secret) for key, one in value.items()}
+            return {redacted(key, secret): redacted(one, secret) for key, one in value.items()}
         case _:
             return value
+
+
+def _cut(body: Any) -> Any:  # noqa: ANN401  any JSON value
+    text = body if isinstance(body, str) else repr(body)
+    return text[:_MAX_TEXT] if len(text) > _MAX_BODY else body
+
+
+def _without(text: str, secret: str) -> str:
+    if secret[:_SHORTEST_PREFIX] not in text:
+        return text
+    for length in range(len(secret), min(_SHORTEST_PREFIX, len(secret)) - 1, -1):
+        text = text.replace(secret[:length], _REDACTED)
+    return text
 
 
 class AIMLAPIAuthenticationError(AIMLAPIError, _core.ModelAuthenticationError):

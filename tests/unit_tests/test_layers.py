@@ -49,7 +49,17 @@ ROOMS = {
     ),
     # A call made of the model's fields: between the class and both sides.
     "_prepare": Room(
-        {"_call", "_clients", "_json", "_profiles", "_request", "_settings", "_version"}, CORE
+        {
+            "_call",
+            "_clients",
+            "_json",
+            "_profiles",
+            "_request",
+            "_settings",
+            "_tools",
+            "_version",
+        },
+        CORE,
     ),
     "_settings": Room({"_answer", "_call", "_profiles", "_version"}, CORE | {"pydantic"}),
     # The left side, pure: messages and settings to a body, bytes already read to messages.
@@ -96,7 +106,9 @@ ROOMS = {
     ),
     "_structured": Room({"_structured_parser", "_tools"}, CORE),
     "_structured_parser": Room({"_structured_answer", "errors"}, CORE | {"pydantic"}),
-    "_structured_answer": Room({"_answer", "_json", "errors"}, CORE | {"pydantic", "pydantic_core"}),
+    "_structured_answer": Room(
+        {"_answer", "_json", "errors"}, CORE | {"pydantic", "pydantic_core"}
+    ),
     "_blocks": Room({"_answer", "_content", "_media", "_reasoning"}, CORE),
     "_construct": Room({"_answer"}, CORE),
     "_tokens": Room({"_content"}, CORE),
@@ -111,11 +123,12 @@ ROOMS = {
     "_usage": Room({"_wire"}, CORE),
     # The right side: bytes, time, failures.
     "_transport": Room(
-        {"_call", "_clients", "_failures", "_feeds", "_http_failures", "_tries", "errors"},
+        {"_body", "_call", "_clients", "_failures", "_feeds", "_http_failures", "_tries", "errors"},
         CORE | {"httpx", "pydantic"},
     ),
     "_http_failures": Room({"_call", "errors"}, {"httpx", "pydantic"}),
-    "_feeds": Room({"_call", "_sse", "_tries", "errors"}, CORE),
+    "_feeds": Room({"_body", "_call", "_sse", "_tries", "errors"}, CORE),
+    "_body": Room({"_call", "errors"}),
     "_tries": Room({"_call", "_retry", "errors"}),
     "_call": Room({"_clients"}, {"pydantic"}),
     "_clients": Room({"errors"}, {"httpx"}),
@@ -165,6 +178,7 @@ LEFT = {
     "_usage",
 }
 RIGHT = {
+    "_body",
     "_call",
     "_clients",
     "_failures",
