@@ -52,7 +52,7 @@ $(VENV)/.fuzz: $(VENV)/.test
 
 # ---------------------------------------------------------------- the main job
 
-.PHONY: help demo test integration_tests slow
+.PHONY: help demo test integration_tests slow scale
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
@@ -65,8 +65,13 @@ test: $(VENV)/.test ## Every test but the slow ones, offline
 integration_tests: $(VENV)/.test ## LangChain's standard suite and the Gemini stories, replayed
 	$(PYTEST) tests/integration_tests
 
-slow: $(VENV)/.scale ## The tests that take long: soak, scale, independent judges
-	$(BIN)/python -m pytest --benchmark-disable -m slow $(TESTS)
+slow: $(VENV)/.test ## The tests that take long: soak, independent judges
+	$(BIN)/python -m pytest --benchmark-disable -rs -m slow --ignore=tests/scale $(TESTS)
+
+# Ray brings much with it, and is needed here only: it gets an environment of its own.
+scale: ## The recipe for Ray Data, on two workers of this machine
+	@$(MAKE) --no-print-directory VENV=.venv-scale .venv-scale/.scale
+	.venv-scale/bin/python -m pytest --benchmark-disable -rs -m slow tests/scale
 
 # ---------------------------------------------------------------- quality
 
@@ -87,7 +92,7 @@ check: lint coverage ## All that a change must pass
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
-.PHONY: record benchmark benchmark_gate load fuzz wheel
+.PHONY: record benchmark benchmark_gate rows_per_second load fuzz wheel
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
@@ -97,11 +102,15 @@ benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, w
 benchmark_gate: $(VENV)/.test ## The short benchmark: fails when we are slower than the goals allow
 	$(BIN)/python tests/benchmarks/run.py --here --short --gate
 
+rows_per_second: ## Bulk work by one, two and four actors of Ray Data, against the stand-in
+	@$(MAKE) --no-print-directory VENV=.venv-scale .venv-scale/.scale
+	.venv-scale/bin/python -m tests.scale.rows_per_second
+
 load: $(VENV)/.test ## Hundreds of calls in flight, with faults, for a minute
-	$(BIN)/python tests/benchmarks/load.py
+	$(BIN)/python tests/load/load.py
 
 fuzz: $(VENV)/.fuzz ## Coverage-guided fuzzing of the decoders
-	$(BIN)/python tests/benchmarks/fuzz.py
+	$(BIN)/python tests/fuzz/run.py
 
 wheel: $(VENV)/.package ## Build the wheel into dist/
 	@rm -rf dist

@@ -48,6 +48,7 @@ class Clients:
         self._process = os.getpid()
         self._leases: list[Lease] = []
         self._loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
+        self._parents: list[object] = []
         self._closer: weakref.finalize[[list[Lease]], Clients] | None = None
 
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
@@ -126,11 +127,15 @@ class Clients:
         self.close()
 
     def _notice_fork(self) -> None:
-        """Forget the parent's clients: their sockets are the parent's, their locks may be held."""
+        """Lay the parent's clients aside: the sockets are the parent's, the lock may be held.
+
+        They are kept, because what is forgotten is closed: asyncio's streams say goodbye then.
+        """
         if self._process == os.getpid():
             return
         self._process = os.getpid()
         self._lock = threading.Lock()
+        self._parents.append((self._leases, self._loops))
         self._leases = []
         self._loops = {}
         if self._closer is not None:

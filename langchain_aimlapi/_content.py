@@ -1,4 +1,5 @@
 """Message content both ways: LangChain's blocks, the endpoint's parts.
+
 What each role can say, by the endpoint's schemas (aimlapi/api-docs at f14fa72, 2026-08-21):
 
     user        text or parts: text, images, and what else `_media` makes

@@ -1,4 +1,5 @@
 """Images, audio, video, files both ways: blocks of every known form, wire parts.
+
 Forms that are understood, per LangChain package or API of origin:
 
     LangChain v1     {"type": "image", "base64": ..., "mime_type": ...} | {..., "url": ...}

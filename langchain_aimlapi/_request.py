@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 # Google's documented way past the check for a turn that never had a signature
 # (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
 _BYPASS = {"google": {"thought_signature": "skip_thought_signature_validator"}}
-_CARRIERS = frozenset({"reasoning_details", "extra_content", "tool_call_extra_content"})
+_CARRIERS = frozenset(
+    {"reasoning_content", "reasoning_details", "extra_content", "tool_call_extra_content"}
+)
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
@@ -230,7 +232,7 @@ def _carriers(message: AIMessage) -> dict[str, Any]:
     if not _is_ours(message):
         return foreign_carriers(message, provider=message.response_metadata.get("model_provider"))
     if isinstance(message.content, list) and not _CARRIERS & kwargs.keys():
-        return read_blocks(message.content)
+        return {**kwargs, **read_blocks(message.content)}
     return kwargs
 
 

@@ -98,8 +98,7 @@ class Tries:
         failure.request_id = failure.request_id or failure.inference_id
         if failure.partial is None and self.partial is not None:
             failure.partial = self.partial()
-        if failure.retry_after is None:
-            failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
+        failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
         failure.redact(self._call.api_key.get_secret_value())
 
     def _next_delay(self, failure: errors.AIMLAPIError) -> float | None:

@@ -123,7 +123,17 @@ ROOMS = {
     "_usage": Room({"_wire"}, CORE),
     # The right side: bytes, time, failures.
     "_transport": Room(
-        {"_body", "_call", "_clients", "_failures", "_feeds", "_http_failures", "_tries", "errors"},
+        {
+            "_body",
+            "_call",
+            "_clients",
+            "_failures",
+            "_feeds",
+            "_http_failures",
+            "_new_clients",
+            "_tries",
+            "errors",
+        },
         CORE | {"httpx", "pydantic"},
     ),
     "_http_failures": Room({"_call", "errors"}, {"httpx", "pydantic"}),
@@ -131,6 +141,7 @@ ROOMS = {
     "_body": Room({"_call", "errors"}),
     "_tries": Room({"_call", "_retry", "errors"}),
     "_call": Room({"_clients"}, {"pydantic"}),
+    "_new_clients": Room(set(), {"httpx"}),
     "_clients": Room({"errors"}, {"httpx"}),
     "_failures": Room({"_json", "errors"}),
     "_retry": Room({"errors"}),
@@ -178,6 +189,7 @@ LEFT = {
     "_usage",
 }
 RIGHT = {
+    "_new_clients",
     "_body",
     "_call",
     "_clients",

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import sys
+
+import httpx
+import pytest
+
+from langchain_aimlapi import _new_clients
+from langchain_aimlapi._new_clients import new_async_client, new_client
+
+
+async def test_all_clients_share_one_tls_context() -> None:
+    context = _new_clients._tls_context()
+    with new_client() as client, new_client() as another:
+        assert client is not another
+    async with new_async_client():
+        assert _new_clients._tls_context() is context
+
+
+def test_no_cookie_is_kept() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"set-cookie": "session=1"}, request=request)
+
+    settings = _new_clients._client_settings()
+    with httpx.Client(transport=httpx.MockTransport(answer), cookies=settings["cookies"]) as client:
+        client.get("http://127.0.0.1/")
+        assert not list(client.cookies.jar)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _new_clients._client_settings()["trust_env"] is False
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert _new_clients._client_settings()["trust_env"] is True
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_a_proxy_of_the_system_is_used(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert _new_clients._may_name_a_proxy()
