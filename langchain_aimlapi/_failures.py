@@ -202,7 +202,13 @@ def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any
     code = _code(source.get("code")) or _code(body.get("statusCode")) or _code(source.get("type"))
     message = source.get("message")
     words = _words(error if isinstance(error, str) else message)
-    return code, " ".join(part for part in (words, _raw(source)) if part)
+    return code, " ".join(part for part in (words, _code_word(source), _raw(source)) if part)
+
+
+def _code_word(error: dict[str, Any]) -> str:
+    """Return a code that is a word we know: it may say more than the message does."""
+    word = error.get("code")
+    return f"({word})" if isinstance(word, str) and word in _CODES else ""
 
 
 def _code(value: object) -> int | None:

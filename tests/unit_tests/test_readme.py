@@ -58,7 +58,17 @@ async def run(code: str, namespace: dict[str, Any]) -> None:
         await result
 
 
-@pytest.mark.parametrize("code", titled_blocks(README, "python"))
+# This block needs Ray, which has an environment of its own: tests/scale runs it.
+RECIPE = (ROOT / "tests" / "scale" / "recipe.py").read_text(encoding="utf-8").strip()
+
+
+def test_the_block_on_ray_is_the_recipe_that_make_scale_runs() -> None:
+    assert RECIPE in README
+
+
+@pytest.mark.parametrize(
+    "code", [one for one in titled_blocks(README, "python") if one.values[0] != RECIPE]
+)
 async def test_a_block_of_the_readme_runs(code: str, server: StandIn) -> None:
     await run(code, {"__name__": "readme"})
     assert server.requests or "testing" in code, "the block asked nothing"

@@ -106,6 +106,15 @@ def unlink(message: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_was_issued_is_told_by_call_id(server: StandIn, dialect: str) -> None:
+    message = step(server, [user("call first(1) and second(2)")], dialect)
+    holder, key = carrier(message)
+    signed, unsigned = (call["id"] for call in message["tool_calls"])
+    assert server.issued_signatures[signed] == holder[key]
+    assert server.issued_signatures[unsigned] is None
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_five_steps_returned_verbatim_are_taken(
     server: StandIn, dialect: str, *, stream: bool
