@@ -1,0 +1,160 @@
+"""JSON is read tolerantly from the wire, written strictly to it."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_aimlapi._json import (
+    Halves,
+    decode_arguments,
+    decode_event,
+    decode_json,
+    encode_json,
+    encode_request_body,
+    json_text,
+    mended,
+)
+from tests.answers import JSON
+
+DEEP = b"[" * 5000 + b"]" * 5000
+TOO_DEEP = b"[" * 260 + b'"\\ud83d"' + b"]" * 260
+
+
+@given(JSON, st.booleans())
+def test_reading_takes_back_what_was_written(value: Any, ascii_only: bool) -> None:  # noqa: FBT001  drawn
+    data = json.dumps(value, ensure_ascii=ascii_only).encode()
+    assert decode_json(data) == decode_json(data.decode()) == value
+    assert decode_event(data) == (value, False)
+
+
+def test_a_mark_of_byte_order_is_passed_over() -> None:
+    assert decode_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"<html>", b'"\xff"', DEEP, TOO_DEEP, b"1" * 9000])
+def test_what_is_not_json_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_json(data)
+    with pytest.raises(ValueError, match=r".+"):
+        decode_event(data)
+
+
+def test_escaped_pairs_are_joined_and_halves_replaced() -> None:
+    data = rb'{"\ud83d": ["\ud83d\ude00", "a\ud83d", "\ude00b", 1, null]}'
+    assert decode_json(data) == {"\ufffd": ["😀", "a\ufffd", "\ufffdb", 1, None]}
+    assert decode_event(data) == (decode_json(data), True)
+
+
+def test_halves_are_left_alone_in_running_text_only() -> None:
+    data = (
+        rb'{"a": {"content": "\ud83d", "id": "\ud83d"}, "text": ["\ud83d"], "data": "\ud83d\ude00"}'
+    )
+    expected = {"a": {"content": "\ud83d", "id": "\ufffd"}, "text": ["\ufffd"], "data": "😀"}
+    assert decode_event(data) == (expected, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", {}),
+        ("{}", {}),
+        ('{"city": "Zürich"} \n', {"city": "Zürich"}),
+        ('{"a": 12345678901234567890123}', {"a": 12345678901234567890123}),
+        ('{"city": "Os', None),
+        ('{"city": "Oslo"', None),
+        ("{'city': 'Oslo'}", None),
+        ('{"a": "line\nbreak"}', None),
+        ('{"a": NaN}', None),
+        ('{"a": Infinity}', None),
+        ("[1]", None),
+        ("null", None),
+        ("1", None),
+        ('{"a": 1} {"b": 2}', None),
+        ("  ", None),
+    ],
+)
+def test_arguments_are_a_whole_object_or_nothing(text: str, arguments: Any) -> None:
+    assert decode_arguments(text) == arguments
+
+
+def test_small_values_are_written_compactly_in_their_order() -> None:
+    assert encode_json({"b": "é", "a": [1, 1.0, None]}, where="x") == '{"b":"é","a":[1,1.0,null]}'
+
+
+RECURSIVE: list[Any] = []
+RECURSIVE.append(RECURSIVE)
+UNSAYABLE = [math.nan, math.inf, datetime.now(tz=UTC), {1}, object(), b"x", RECURSIVE]
+
+
+@pytest.mark.parametrize("value", UNSAYABLE, ids=lambda value: type(value).__name__)
+def test_what_json_cannot_say_is_an_error_that_names_it(value: Any) -> None:
+    with pytest.raises(ValueError, match="The answer cannot be written as JSON"):
+        encode_json({"a": value}, where="The answer")
+    with pytest.raises(ValueError, match="The request cannot be written as JSON"):
+        encode_request_body({"model": "m", "messages": [], "a": value})
+
+
+def test_text_of_any_value_never_fails() -> None:
+    assert json_text({"a": "é"}) == '{"a":"é"}'
+    assert json_text({"a": {1}}) == "{'a': {1}}"
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), JSON), st.lists(JSON))
+def test_a_request_is_read_back_as_it_was(settings: dict[str, Any], messages: list[Any]) -> None:
+    request = {**settings, "messages": messages}
+    assert json.loads(encode_request_body(request)) == request
+
+
+@pytest.mark.parametrize(
+    ("messages", "place"),
+    [
+        ([{"role": "user", "content": "a\ud83d"}], r": message 0 \(user\), '\\ud83d'"),
+        (
+            [
+                {"role": "user", "content": "fine"},
+                {"role": "user", "content": [{"type": "text", "text": "\ude00"}]},
+            ],
+            r": message 1 \(user\), '\\\\ude00'|: message 1 \(user\), '\\ude00'",
+        ),
+        (
+            [{"role": "assistant", "tool_calls": [{"function": {"arguments": "\ud83d"}}]}],
+            r": message 0 \(assistant\)",
+        ),
+    ],
+)
+def test_half_a_pair_in_a_message_is_an_error_that_tells_where(messages: Any, place: str) -> None:
+    with pytest.raises(ValueError, match=place):
+        encode_request_body({"messages": messages})
+
+
+def test_half_a_pair_in_a_setting_is_an_error_too() -> None:
+    with pytest.raises(ValueError, match="half a surrogate pair"):
+        encode_request_body({"stop": ["\ud83d"], "messages": []})
+
+
+@given(st.text(max_size=8), st.data())
+def test_halves_are_joined_wherever_a_text_is_cut(text: str, data: st.DataObject) -> None:
+    units = text.encode("utf-16-le", "surrogatepass")
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(units) // 2), max_size=4)))
+    pieces = [
+        units[2 * a : 2 * b].decode("utf-16-le", "surrogatepass")
+        for a, b in zip([0, *cuts], [*cuts, len(units) // 2], strict=True)
+    ]
+    halves = Halves()
+    shown = "".join(halves.join("content", piece) for piece in pieces)
+    assert shown + halves.rests("content", "refusal").get("content", "") == mended(text)
+    assert halves.rests("content") == {}
+
+
+def test_halves_of_different_texts_never_meet() -> None:
+    halves = Halves()
+    assert halves.join("a", "\ud83d") == ""
+    assert halves.join("b", "\ude00") == "\ufffd"
+    assert halves.join("a", "\ude00") == "😀"

@@ -1,0 +1,73 @@
+"""The four ways to ask a model, as one function."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi.errors import AIMLAPIError
+from tests.wire_tests.loopback import MODEL, Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+KEY = "sk-aiml-4d1f0c7b9e2a4f6d8c3b5a7e9f1d2c4b"
+WAYS = ("invoke", "ainvoke", "stream", "astream")
+
+every_way = pytest.mark.parametrize("way", WAYS)
+every_whole_way = pytest.mark.parametrize("way", WAYS[:2])
+every_streamed_way = pytest.mark.parametrize("way", WAYS[2:])
+
+
+def model_at(server: Loopback | str, **settings: Any) -> ChatAIMLGemini:
+    """Return a model of this server; without retries and impatient unless told otherwise."""
+    url = server if isinstance(server, str) else server.url
+    given = {"model": MODEL, "max_retries": 0, "timeout": 2.0, **settings}
+    return ChatAIMLGemini(base_url=url, api_key=KEY, **given)
+
+
+def ask(model: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> AIMessage:
+    """Return the answer; a stream's chunks are added up."""
+    if way == "invoke":
+        return _message(model.invoke(prompt, **keywords))
+    if way == "stream":
+        return folded([*model.stream(prompt, **keywords)])
+    return asyncio.run(aask(model, way, prompt, **keywords))
+
+
+async def aask(model: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> AIMessage:
+    """Return the answer, asked for in the running loop."""
+    if way == "ainvoke":
+        return _message(await model.ainvoke(prompt, **keywords))
+    return folded([one async for one in model.astream(prompt, **keywords)])
+
+
+def folded(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
+    full = chunks[0]
+    for one in chunks[1:]:
+        full += one
+    return full
+
+
+def at_once(check: Callable[[Any], None], cases: Iterable[Any]) -> None:
+    """Check the cases side by side: each of them waits for long."""
+    with ThreadPoolExecutor(16) as pool:
+        for _ in pool.map(check, cases):
+            pass
+
+
+def failure_of(model: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> AIMLAPIError:
+    """Return the error in which the call ends."""
+    with pytest.raises(AIMLAPIError) as caught:
+        ask(model, way, prompt, **keywords)
+    return caught.value
+
+
+def _message(answer: Any) -> AIMessage:
+    assert isinstance(answer, AIMessage)
+    return answer
