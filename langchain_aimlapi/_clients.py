@@ -14,6 +14,7 @@ import asyncio
 import os
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
 _MOST_CLIENTS = 64
+_FOREVER = 1e9  # seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +86,7 @@ class Clients:
         if clients is None:
             clients = _LoopClients()
             await clients.start()
+            weakref.finalize(self, clients.forget, loop).atexit = False
             with self._lock:
                 self._loops = {
                     one: kept for one, kept in self._loops.items() if not one.is_closed()
@@ -147,27 +150,52 @@ class _LoopClients:
     """The clients of one event loop.
 
     Their end is tied to the loop's by an asynchronous generator, the one thing that a loop closes
-    by itself: at `loop.shutdown_asyncgens()`, or once nothing refers to it any more.
+    by itself (`loop.shutdown_asyncgens()`, as `asyncio.run` does). The loop holds it by a timer
+    that never fires: a model that is forgotten just before its loop ends would else leave nothing
+    for the loop to close.
     """
 
     def __init__(self) -> None:
         self.leases: list[Lease] = []
         self._guard = _closing_at_the_end(self.leases)
+        self._anchor: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         await anext(self._guard)
+        self._anchor = asyncio.get_running_loop().call_later(_FOREVER, _nothing, self)
 
     async def stop(self) -> None:
-        await self._guard.aclose()
+        with suppress(RuntimeError):  # the loop is closing it at this very moment
+            await self._guard.aclose()
+        if self._anchor is not None:
+            self._anchor.cancel()
+
+    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the clients closed because their model is no longer used."""
+        with suppress(RuntimeError):  # the loop is closed, so they are
+            loop.call_soon_threadsafe(self._begin_stop, loop)
+
+    def _begin_stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._stopping = loop.create_task(self.stop())
+
+
+def _nothing(_: object) -> None:
+    """Do nothing, in a billion seconds."""
 
 
 async def _closing_at_the_end(leases: list[Lease]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
+        cancelled: asyncio.CancelledError | None = None
         for lease in _idle(leases):
-            await lease.client.aclose()
+            try:
+                await lease.client.aclose()
+            except asyncio.CancelledError as error:  # a loop that ends cancels, but is to close all
+                cancelled = error
         leases.clear()
+        if cancelled is not None:
+            raise cancelled
 
 
 def _idle(leases: list[Lease]) -> list[Lease]:

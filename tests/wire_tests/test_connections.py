@@ -117,6 +117,43 @@ def test_24_a_loop_that_was_closed_the_hard_way_leaves_nothing(way: str) -> None
             assert server.wait_open(0)
 
 
+FORGOTTEN = """
+import asyncio, sys
+from tests.wire_tests.asking import aask, model_at
+
+async def main():
+    model = model_at(sys.argv[1])
+    await asyncio.gather(*(aask(model, "ainvoke", str(n)) for n in range(8)))
+
+asyncio.run(main())
+"""
+
+
+def test_24_a_model_that_ends_with_its_loop_leaves_no_socket_to_warn_of() -> None:
+    with Loopback(by=echo) as server:
+        done = subprocess.run(
+            [sys.executable, "-W", "always::ResourceWarning", "-c", FORGOTTEN, server.url],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert server.wait_open(0)
+
+
+async def test_27_a_model_that_is_forgotten_closes_its_sockets() -> None:
+    with Loopback(by=echo) as server:
+        model = model_at(server)
+        await aask(model, "ainvoke", "1")
+        assert not server.wait_open(0)
+        del model
+        gc.collect()
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert server.wait_open(0)
+
+
 def test_24_loops_in_threads_do_not_meet() -> None:
     async def some(name: str) -> list[Any]:
         calls = (aask(model, WAYS[1 + 2 * (n % 2)], f"{name}-{n}") for n in range(8))
