@@ -19,7 +19,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --benchmark-disable
-QUICK := -m "not slow"
+QUICK := -m "not slow" --ignore=tests/scale
 
 # ---------------------------------------------------------------- environments
 
@@ -46,7 +46,7 @@ $(VENV)/.scale: $(VENV)/.test
 	@$(PIP) install --group scale
 	@touch $@
 
-$(VENV)/.fuzz: $(VENV)/.test
+$(VENV)/.fuzz: $(VENV)/.package
 	@$(PIP) install --group fuzz
 	@touch $@
 
@@ -92,7 +92,7 @@ check: lint coverage ## All that a change must pass
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
-.PHONY: record benchmark benchmark_gate rows_per_second load fuzz wheel
+.PHONY: record benchmark benchmark_gate rows_per_second load long_life fuzz wheel
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
@@ -109,8 +109,12 @@ rows_per_second: ## Bulk work by one, two and four actors of Ray Data, against t
 load: $(VENV)/.test ## Hundreds of calls in flight, with faults, for a minute
 	$(BIN)/python tests/load/load.py
 
-fuzz: $(VENV)/.fuzz ## Coverage-guided fuzzing of the decoders
-	$(BIN)/python tests/fuzz/run.py
+long_life: $(VENV)/.test ## Fifty thousand calls on one model object
+	$(BIN)/python tests/load/long_life.py
+
+fuzz: ## Coverage-guided fuzzing of the decoders
+	@$(MAKE) --no-print-directory VENV=.venv-fuzz .venv-fuzz/.fuzz
+	.venv-fuzz/bin/python tests/fuzz/run.py
 
 wheel: $(VENV)/.package ## Build the wheel into dist/
 	@rm -rf dist

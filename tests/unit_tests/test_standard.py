@@ -48,7 +48,7 @@ class TestChatAIMLGemini(ChatModelUnitTests):
             "langchain-tests loads with allowed_objects='all', which admits only the classes that "
             "langchain-core itself lists; a package of its own cannot get on that list. "
             "test_a_model_survives_serialization takes its place."
-        )
+        ),
     )
     def test_serdes(self, model: BaseChatModel, snapshot: SnapshotAssertion) -> None:
         super().test_serdes(model, snapshot)
