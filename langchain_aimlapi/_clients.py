@@ -158,7 +158,7 @@ class _LoopClients:
     def __init__(self) -> None:
         self.leases: list[Lease] = []
         self._guard = _closing_at_the_end(self.leases)
-        self._anchor: asyncio.TimerHandle | None = None
+        self._anchor: asyncio.TimerHandle
 
     async def start(self) -> None:
         await anext(self._guard)
@@ -167,8 +167,7 @@ class _LoopClients:
     async def stop(self) -> None:
         with suppress(RuntimeError):  # the loop is closing it at this very moment
             await self._guard.aclose()
-        if self._anchor is not None:
-            self._anchor.cancel()
+        self._anchor.cancel()
 
     def forget(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the clients closed because their model is no longer used."""
@@ -187,15 +186,20 @@ async def _closing_at_the_end(leases: list[Lease]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        cancelled: asyncio.CancelledError | None = None
-        for lease in _idle(leases):
-            try:
-                await lease.client.aclose()
-            except asyncio.CancelledError as error:  # a loop that ends cancels, but is to close all
-                cancelled = error
-        leases.clear()
-        if cancelled is not None:
-            raise cancelled
+        await _aclose_all(leases)
+
+
+async def _aclose_all(leases: list[Lease]) -> None:
+    """Close the idle clients, all of them even if cancelled: a loop that ends cancels first."""
+    cancelled: asyncio.CancelledError | None = None
+    for lease in _idle(leases):
+        try:
+            await lease.client.aclose()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    leases.clear()
+    if cancelled is not None:
+        raise cancelled
 
 
 def _idle(leases: list[Lease]) -> list[Lease]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # A slow machine is no bug. Reproducible where nobody watches, searching where somebody does.
 settings.register_profile("here", deadline=None)
@@ -13,6 +18,21 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 pytest_plugins = ["langchain_aimlapi.testing"]
+
+# What a recorder puts its own methods in the place of, while a cassette is open.
+_SEND = httpx.HTTPTransport.handle_request
+_ASEND = httpx.AsyncHTTPTransport.handle_async_request
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Fail the test that leaves a cassette open, not those that come after it."""
+    yield
+    transports = (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+    if (transports[0].handle_request, transports[1].handle_async_request) != (_SEND, _ASEND):
+        transports[0].handle_request = _SEND  # type: ignore[method-assign]
+        transports[1].handle_async_request = _ASEND  # type: ignore[method-assign]
+        pytest.fail(f"{item.nodeid} left a cassette open")
 
 
 @pytest.fixture(autouse=True)

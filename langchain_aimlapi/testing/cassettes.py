@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from inspect import isgenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,23 @@ def use_cassette(
     passed = False
     vcr = VCR(record_mode="once" if is_recording() else record_mode)
     install(vcr, is_good=lambda: passed)
-    with vcr.use_cassette(str(staged_path(Path(path)))) as cassette:
-        yield cassette
-        found = complaint(cassette, error_statuses=error_statuses, allow_unused=allow_unused)
-        if found:
-            raise CassetteError(found)
-        passed = True
+    context = vcr.use_cassette(str(staged_path(Path(path))))
+    try:
+        with context as cassette:
+            yield cassette
+            found = complaint(cassette, error_statuses=error_statuses, allow_unused=allow_unused)
+            if found:
+                raise CassetteError(found)
+            passed = True
+    finally:
+        _take_back_patches(context)
+
+
+def _take_back_patches(context: object) -> None:
+    """Close what vcrpy left open: it forgets its patches of httpx if a file cannot be written."""
+    for value in vars(context).values():
+        if isgenerator(value):
+            value.close()
 
 
 def complaint(

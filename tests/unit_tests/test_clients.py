@@ -119,6 +119,22 @@ async def test_closing_in_a_loop_retires_what_is_busy() -> None:
     assert busy.client.closed == 1
 
 
+async def test_a_cancelled_close_closes_the_rest_all_the_same() -> None:
+    class Cancelled(Client):
+        async def aclose(self) -> None:
+            await super().aclose()
+            raise asyncio.CancelledError
+
+    clients = Clients()
+    first = await clients.aacquire(Cancelled, most=1)
+    second = await clients.aacquire(Client, most=1)
+    await clients.arelease(first)
+    await clients.arelease(second)
+    with pytest.raises(asyncio.CancelledError):
+        await clients.aclose()
+    assert (first.client.closed, second.client.closed) == (1, 1)
+
+
 async def test_two_calls_that_begin_at_once_share_the_loops_clients() -> None:
     clients = Clients()
     one, two = await asyncio.gather(*(clients.aacquire(Client, most=9) for _ in range(2)))
