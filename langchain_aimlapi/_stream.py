@@ -201,18 +201,18 @@ class StreamDecoder:
         if thought:
             self._thoughts.append(kwargs.get("reasoning_content", ""))
         chunk = self._make(text, kwargs, fragments)
-        begins_call = any(fragment["id"] for fragment in fragments)
-        return self._with_extras(chunk) if begins_call else chunk
+        return self._with_extras(chunk) if fragments else chunk
 
     def _with_extras(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
         """Hang on each call's first chunk what is known of its signature, for v1 or v3 content.
 
         langchain-core drops it where it adds up chunks of v0; there the last chunk has it.
         """
-        kept = self._reasoning.finish(text="", calls=self._calls.calls)
         for fragment in cast("AIMessageChunk", chunk.message).tool_call_chunks:
-            call_id = fragment["id"]
-            if call_id and (extras := call_extras(call_id, kept)):
+            if not (call_id := fragment["id"]):
+                continue
+            kept = self._reasoning.finish(text="", calls=self._calls.calls)
+            if extras := call_extras(call_id, kept):
                 self._extras[call_id] = cast("dict[str, Any]", fragment)["extras"] = extras
         return chunk
 

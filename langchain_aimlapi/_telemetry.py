@@ -52,15 +52,15 @@ _RESPONSE = {
 
 
 @contextmanager
-def observed(call: Call) -> Iterator[Observer]:
-    """Yield what each generation or chunk of the call is to be shown to.
+def observed(call: Call) -> Iterator[Observer | None]:
+    """Yield what each generation or chunk of the call is to be shown to, `None` if nobody looks.
 
     Args:
         call: The call that begins now and ends with the block.
     """
     span = _new_span(call)
     if span is None:
-        yield _ignore
+        yield None
         return
     notes = _Notes(span)
     try:
@@ -105,10 +105,6 @@ def _request_attributes(call: Call) -> dict[str, Any]:
     if stop := call.request.get("stop"):
         attributes["gen_ai.request.stop_sequences"] = [stop] if isinstance(stop, str) else [*stop]
     return attributes
-
-
-def _ignore(*_: ChatGeneration) -> None:
-    """Take generations that nobody observes."""
 
 
 class _Notes:

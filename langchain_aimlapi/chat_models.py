@@ -157,7 +157,8 @@ class ChatAIMLGemini(GeminiSettings):
         call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
         with observed(call) as observe:
             result: ChatResult = _transport().send(call, _decode(call))
-            observe(*result.generations)
+            if observe:
+                observe(*result.generations)
         return result
 
     async def _agenerate(
@@ -170,7 +171,8 @@ class ChatAIMLGemini(GeminiSettings):
         call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
         with observed(call) as observe:
             result: ChatResult = await _transport().asend(call, _decode(call))
-            observe(*result.generations)
+            if observe:
+                observe(*result.generations)
         return result
 
     def _stream(
@@ -184,7 +186,8 @@ class ChatAIMLGemini(GeminiSettings):
         decoder = _decoder(call)
         with observed(call) as observe, closing(_transport().stream(call, decoder)) as chunks:
             for chunk in chunks:
-                observe(chunk)
+                if observe:
+                    observe(chunk)
                 if run_manager:
                     run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
@@ -200,7 +203,8 @@ class ChatAIMLGemini(GeminiSettings):
         with observed(call) as observe:
             async with aclosing(_transport().astream(call, _decoder(call))) as chunks:
                 async for chunk in chunks:
-                    observe(chunk)
+                    if observe:
+                        observe(chunk)
                     if run_manager:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk

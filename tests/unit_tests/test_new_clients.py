@@ -17,14 +17,21 @@ async def test_all_clients_share_one_tls_context() -> None:
         assert _new_clients._tls_context() is context
 
 
-def test_no_cookie_is_kept() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"set-cookie": "session=1"}, request=request)
+async def test_no_cookie_is_kept() -> None:
+    heard = []
 
-    settings = _new_clients._client_settings()
-    with httpx.Client(transport=httpx.MockTransport(answer), cookies=settings["cookies"]) as client:
+    def answer(request: httpx.Request) -> httpx.Response:
+        heard.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers={"set-cookie": "session=1; Path=/"}, request=request)
+
+    transport = httpx.MockTransport(answer)
+    with type(new_client())(transport=transport) as client:
+        assert client.get("http://127.0.0.1/").headers["set-cookie"]
         client.get("http://127.0.0.1/")
-        assert not list(client.cookies.jar)
+    async with type(new_async_client())(transport=transport) as aclient:
+        await aclient.get("http://127.0.0.1/")
+        await aclient.get("http://127.0.0.1/")
+    assert heard == [None] * 4
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
