@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -226,16 +226,19 @@ def _request(call: Call, given: httpx.Client | httpx.AsyncClient | None) -> http
             content=call.body,
             timeout=httpx.Timeout(**call.limits.as_extension()),
         )
+    url = _url(call.url)
+    framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(call.body))}
+    # With `content=` httpx would work the framing out by itself, at a copy of the body.
     return httpx.Request(
         "POST",
-        _url(call.url),
-        headers=call.headers,
-        content=call.body,
+        url,
+        headers={**framing, **call.headers},
+        stream=httpx.ByteStream(call.body),
         extensions={"timeout": call.limits.as_extension()},
     )
 
 
-@cache
+@lru_cache(maxsize=64)
 def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 

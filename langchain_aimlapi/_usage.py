@@ -8,6 +8,7 @@ output. Cost is counted by the gateway in credits.
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages.ai import UsageMetadata
@@ -110,6 +111,8 @@ def _first(*values: int | None) -> int | None:
 
 def _count(value: object) -> int | None:
     """Return a count of things as int; anything that cannot be one is `None`."""
+    if type(value) is int and 0 <= value <= sys.maxsize:  # as nearly always
+        return value
     amount = _amount(value)
     return None if amount is None else int(value) if isinstance(value, int) else int(amount)
 

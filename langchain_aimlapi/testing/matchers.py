@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import inspect
 import re
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -28,7 +29,8 @@ class _Request(Protocol):
 class RequestMatcher:
     """Matches requests by method, path with query, and parsed body, for vcrpy's `match_on`.
 
-    The order of keys, the host, the headers and the generated ids of tool calls do not matter.
+    The order of keys, the host, the headers, the generated ids of tool calls and the indentation
+    of descriptions do not matter; Python 3.13 took the latter out of the docstrings of tools.
     vcrpy calls a matcher with two requests and takes the text of its `AssertionError` into the
     message of a miss; the first recorded request of the same method gets the unified diff
     against the nearest one, since vcrpy lists it first.
@@ -88,7 +90,8 @@ def canonical_request(request: dict[str, Any]) -> str:
 
     Returns:
         The method and the path with its query, then the body as YAML with sorted keys; ids of
-        tool calls are numbered in the order in which they first appear, secrets are hidden.
+        tool calls are numbered in the order in which they first appear, descriptions are dedented,
+        secrets are hidden.
     """
     secrets = secrets_of([{"request": request, "response": {"headers": {}}}])
     clean = clean_request(request, secrets=secrets)
@@ -166,4 +169,6 @@ def _sorted(tree: object, numbers: dict[str, str], name: str = "") -> object:
         return int(tree) if tree.is_integer() else float(tree)
     if isinstance(tree, str) and name in ("id", "tool_call_id", "call_id"):
         return numbers.get(tree, tree)
+    if isinstance(tree, str) and name == "description":
+        return inspect.cleandoc(tree)
     return tree

@@ -167,6 +167,11 @@ def conversation(first: str, second: str, *, swapped: bool = False) -> dict[str,
     }
 
 
+def tool_of(description: str) -> dict[str, Any]:
+    function = {"name": "look", "description": description, "parameters": {}}
+    return {"tools": [{"type": "function", "function": function}]}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -176,6 +181,11 @@ def conversation(first: str, second: str, *, swapped: bool = False) -> dict[str,
         ('{"a": "\\u00e9"}', '{"a": "é"}'),
         (conversation("call_x", "call_y"), conversation("uuid-1", "uuid-2")),
         ({"api_key": "one"}, {"api_key": "another"}),
+        # A docstring as Python 3.12 keeps it, as 3.13 does.
+        (
+            tool_of("Look.\n\n        Args:\n            city: Where.\n        "),
+            tool_of("Look.\n\nArgs:\n    city: Where.\n"),
+        ),
     ],
 )
 def test_requests_that_count_as_equal(one: Any, other: Any) -> None:
@@ -189,6 +199,9 @@ def test_requests_that_count_as_equal(one: Any, other: Any) -> None:
         ('{"a": [1, 2]}', '{"a": [2, 1]}'),
         (conversation("a", "b"), conversation("a", "b", swapped=True)),
         ("text", "other text"),
+        (tool_of("Look."), tool_of("Look!")),
+        (tool_of("Look.\n\nArgs:\n    city"), tool_of("Look.\n\nArgs:\ncity")),
+        ({"messages": [{"content": " a\n b"}]}, {"messages": [{"content": "a\nb"}]}),
         ('{"messages": 1}', '{"messages": [1, {"tool_calls": null}]}'),
     ],
 )
