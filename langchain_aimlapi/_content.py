@@ -34,6 +34,7 @@ __all__ = [
     "image_blocks",
     "read_text",
     "split_tool_results",
+    "warn_of_media_left_out",
 ]
 
 _THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "function_call_signature"})
@@ -131,6 +132,17 @@ def encode_assistant_content(content: str | list[Any]) -> str:
         elif not _is_step(block):
             _warn_left_out(_name(block))
     return "".join(texts)
+
+
+def warn_of_media_left_out(kwargs: Mapping[str, Any]) -> None:
+    """Warn of a model's images or audio outside its content, as `encode_assistant_content` does.
+
+    Args:
+        kwargs: `additional_kwargs` of an assistant message.
+    """
+    for key, kind in (("images", "image"), ("audio", "audio")):
+        if kwargs.get(key):
+            _warn_left_out(f"A content block of type {kind!r}")
 
 
 def encode_tool_content(

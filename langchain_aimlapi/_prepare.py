@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -41,6 +42,9 @@ _ABOUT = frozenset(
         "timeout",
     }
 )
+# The gateway drops any other id without a word (docs.aimlapi.com/capabilities/
+# request-tracing-and-cost, read 2026-11-21), and with it the way to its log.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OTHER_NAMES = {"stop_sequences": "stop", "model_name": "model"}
 
 
@@ -127,7 +131,7 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
 ) -> Call:
     model_id = str(request["model"])
     warn_if_deprecated(model_id)
-    request_id = str(about.get("client_request_id") or run_id)
+    request_id = _request_id(about.get("client_request_id") or run_id)
     limits = read_limits(
         about.get("timeout", model.timeout),
         is_set="timeout" in about or "timeout" in model.model_fields_set,
@@ -154,7 +158,18 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
     )
 
 
-def _headers(request_id: str, *others: dict[str, str] | None, is_stream: bool) -> dict[str, str]:
+def _request_id(given: object) -> str:
+    request_id = str(given)
+    if not _REQUEST_ID.fullmatch(request_id):
+        msg = (
+            f"client_request_id={request_id!r} would be dropped by the gateway: use 1 to 128 "
+            "letters, digits and . _ : - without accents or spaces."
+        )
+        raise ValueError(msg)
+    return request_id
+
+
+def _headers(request_id: str, *others: dict[str, Any] | None, is_stream: bool) -> dict[str, str]:
     headers = {
         "accept": "text/event-stream" if is_stream else "application/json",
         "accept-encoding": "identity" if is_stream else "gzip, deflate",
@@ -163,5 +178,9 @@ def _headers(request_id: str, *others: dict[str, str] | None, is_stream: bool) -
         "x-client-request-id": request_id,
     }
     for more in others:
-        headers.update((name.lower(), value) for name, value in (more or {}).items())
+        for name, value in (more or {}).items():
+            if not isinstance(value, str):
+                msg = f"The value of header {name!r} is of type {type(value).__name__}; pass text."
+                raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
+            headers[name.lower()] = value
     return headers

@@ -27,6 +27,8 @@ from langchain_aimlapi._content import (
     encode_system_content,
     encode_tool_content,
     encode_user_content,
+    split_tool_results,
+    warn_of_media_left_out,
 )
 from langchain_aimlapi._foreign import foreign_carriers
 from langchain_aimlapi._json import encode_json
@@ -104,10 +106,10 @@ def encode_messages(
     Raises:
         ValueError: A message or block cannot be sent; it is named.
     """
+    messages = _plain(messages)
     encoded: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []
-    for number, one in enumerate(messages):
-        message = _with_role(one) if isinstance(one, ChatMessage) else one
+    for number, message in enumerate(messages):
         if media and not isinstance(message, ToolMessage | FunctionMessage):
             encoded.append({"role": "user", "content": media})
             media = []
@@ -132,6 +134,35 @@ def encode_messages(
     if media:
         encoded.append({"role": "user", "content": media})
     return encoded
+
+
+def _plain(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Return the messages with roles for types, each result of a tool in a message of its own."""
+    plain: list[BaseMessage] = []
+    for one in messages:
+        message = _with_role(one) if isinstance(one, ChatMessage) else one
+        if isinstance(message.content, str) or not isinstance(message, HumanMessage):
+            plain.append(message)
+        else:
+            plain += _without_tool_results(message)
+    return plain
+
+
+def _without_tool_results(message: HumanMessage) -> Iterator[BaseMessage]:
+    """Yield Anthropic's tool results of a user message as tool messages, then what else it says."""
+    results, rest = split_tool_results(message.content)
+    if not results:
+        yield message
+        return
+    for result in results:
+        call_id = result.get("tool_use_id")
+        if not call_id or not isinstance(call_id, str):
+            msg = f"tool_use_id={call_id!r} of a tool_result block is not the id of a tool call."
+            raise ValueError(msg)
+        status: Literal["error", "success"] = "error" if result.get("is_error") else "success"
+        yield ToolMessage(result.get("content") or "", tool_call_id=call_id, status=status)
+    if rest:
+        yield HumanMessage(rest, name=message.name)
 
 
 def _user(message: HumanMessage, model: str) -> dict[str, Any]:
@@ -192,6 +223,8 @@ def _assistant(
     refusal = kwargs.get("refusal") if _is_ours(message) else None
     text = content if isinstance(content, str) else _block_text(content, refusal)
     request = _named({"role": "assistant", "content": text}, message)
+    if kwargs:
+        warn_of_media_left_out(kwargs)
     calls = message.tool_calls or _calls_elsewhere(message)
     encoded = [_encoded_call(call["id"], call["name"], _arguments(call)) for call in calls]
     if message.invalid_tool_calls:

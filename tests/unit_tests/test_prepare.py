@@ -89,6 +89,19 @@ def test_every_call_has_an_id_of_its_own() -> None:
     assert call_of(client_request_id=given).headers["x-client-request-id"] == str(given)
 
 
+@pytest.mark.parametrize("given", ["order 4711", "Zoë", "a" * 129, "a\n", "a/b"])
+def test_an_id_that_the_gateway_would_drop_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"client_request_id=.* would be dropped"):
+        call_of(client_request_id=given)
+    assert call_of(client_request_id="A-z.0_9:" * 16).client_request_id == "A-z.0_9:" * 16
+
+
+@pytest.mark.parametrize("value", [5, None, b"text"])
+def test_a_header_that_is_no_text_is_named(value: object) -> None:
+    with pytest.raises(ValueError, match=r"header 'X-One' is of type \w+; pass text"):
+        call_of(extra_headers={"X-One": value})
+
+
 def test_keywords_about_the_call_are_not_sent() -> None:
     call = call_of(
         timeout=3,

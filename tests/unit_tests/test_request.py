@@ -17,6 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from langchain_aimlapi import _content
 from langchain_aimlapi._request import encode_messages, encode_request
 from tests.answers import MODEL, Json
 
@@ -126,6 +127,41 @@ def test_pictures_of_tool_results_follow_the_results_of_the_turn(last: list[Base
     assert roles[:4] == ["tool", "tool", "tool", "user"]
     assert messages[3]["content"] == [PICTURE, PICTURE]
     assert len(roles) == 4 + len(last)
+
+
+def test_tool_results_of_a_user_message_are_messages_of_their_own() -> None:
+    results: list[str | Json] = [
+        {"type": "tool_result", "tool_use_id": "c-1", "content": [{"type": "text", "text": "3"}]},
+        {"type": "tool_result", "tool_use_id": "c-2", "content": [PICTURE], "is_error": True},
+        {"type": "tool_result", "tool_use_id": "c-3"},
+    ]
+    question: Json = {"type": "text", "text": "and?"}
+    sent = encoded(HumanMessage([*results, question], name="ann"))
+    assert sent == [
+        {"role": "tool", "content": "3", "tool_call_id": "c-1"},
+        {
+            "role": "tool",
+            "content": "Error: [image_url: in the next user message]",
+            "tool_call_id": "c-2",
+        },
+        {"role": "tool", "content": "", "tool_call_id": "c-3"},
+        {"role": "user", "content": [PICTURE]},
+        {"role": "user", "content": [question], "name": "ann"},
+    ]
+    tools = [
+        ToolMessage("3", tool_call_id="c-1"),
+        ToolMessage([PICTURE], tool_call_id="c-2", status="error"),
+        ToolMessage("", tool_call_id="c-3"),
+    ]
+    assert sent == encoded(*tools, HumanMessage([question], name="ann"))
+    assert sent[:4] == encoded(HumanMessage(results[:2]), HumanMessage(results[2:]))
+
+
+@pytest.mark.parametrize("call_id", [None, 7, ""])
+def test_a_tool_result_of_no_call_is_named(call_id: object) -> None:
+    result = {"type": "tool_result", "tool_use_id": call_id, "content": "3"}
+    with pytest.raises(ValueError, match=f"tool_use_id={call_id!r}"):
+        encoded(HumanMessage([result]))
 
 
 def test_an_older_function_result_finds_its_call() -> None:
@@ -272,6 +308,19 @@ def test_a_missing_signature_is_bypassed_on_request(
     [sent] = encoded(message)
     assert BYPASS not in [call.get("extra_content") for call in sent["tool_calls"]]
     assert "tool_calls" not in encoded(AIMessage("a"), missing_signatures="skip")[0]
+
+
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_media_that_a_model_made_are_left_out_with_one_warning_in_every_form(kind: str) -> None:
+    kept = {"image": {"images": [PICTURE]}, "audio": {"audio": {"data": "QQ=="}}}[kind]
+    _content._warn_left_out.cache_clear()
+    forms = [
+        assistant(content="Here.", additional_kwargs=kept),
+        assistant(content=[{"type": "text", "text": "Here."}, {"type": kind}]),
+    ]
+    with pytest.warns(UserWarning, match=f"'{kind}' of an assistant message is left out") as said:
+        assert encoded(*forms) == [{"role": "assistant", "content": "Here."}] * 2
+    assert len(said) == 1
 
 
 def test_a_request_holds_what_the_user_set_and_nothing_else() -> None:
