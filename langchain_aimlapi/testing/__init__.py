@@ -24,6 +24,8 @@ PYTEST_DONT_REWRITE: conftest files import this module before pytest sees it.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from langchain_aimlapi.testing._extra import extra_named
+
 if TYPE_CHECKING:
     from langchain_aimlapi.testing._plugin import Endpoint
     from langchain_aimlapi.testing.cassettes import (
@@ -39,7 +41,10 @@ else:
         """Import the public name `name` (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        with extra_named():
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+    # No `__dir__`: pytest gets every name in it from a plugin, which would load the server.
 
 
 __all__ = [

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._folders import found_folders
 from langchain_aimlapi.testing._index import index_text
 from langchain_aimlapi.testing._pytest_run import pytest_status
 from langchain_aimlapi.testing._stage import is_documented, opened_paths
@@ -17,7 +19,7 @@ from langchain_aimlapi.testing.serializer import cleaned_text, deserialize
 from langchain_aimlapi.testing.show import conversation_text
 from langchain_aimlapi.testing.verify import Finding, cassette_findings, cassette_paths, summary
 
-_FOLDER = Path("cassettes")
+_DEFAULT = "default: cassettes, or else all folders of that name below"
 _INTERRUPTED = 130
 
 
@@ -37,11 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.rest = given[end + 1 :]
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        with extra_named():
+            return command(options)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2
-    except (OSError, ValueError) as error:
+    except (ModuleNotFoundError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -62,7 +65,7 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    paths = cassette_paths(options.paths)
+    paths = cassette_paths(options.paths or found_folders(Path()))
     now = datetime.now(UTC)
     findings = [
         finding
@@ -101,33 +104,51 @@ def _show(options: argparse.Namespace) -> int:
     colour = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     )
-    for path in cassette_paths(options.paths):
-        print(f"{path}\n{conversation_text(deserialize(path.read_text('utf-8')), colour=colour)}")
-    return 0
+
+    def shown(path: Path) -> bool:
+        text = conversation_text(deserialize(path.read_text("utf-8")), colour=colour)
+        print(f"{path}\n{text}")
+        return False
+
+    return _status_of_all(options.paths, shown)
 
 
 def _scrub(options: argparse.Namespace) -> int:
-    dirty = 0
-    for path in cassette_paths(options.paths):
+    def scrubbed(path: Path) -> bool:
         before = path.read_text("utf-8")
         after = cleaned_text(before)
-        dirty += before != after
         if before != after:
             print(f"{path}: {'would be rewritten' if options.check else 'rewritten'}")
         if before != after and not options.check:
             path.write_text(after, "utf-8", newline="\n")
-    return 1 if options.check and dirty else 0
+        return bool(options.check) and before != after
+
+    return _status_of_all(options.paths, scrubbed)
+
+
+def _status_of_all(paths: list[Path], is_bad: Callable[[Path], bool]) -> int:
+    """Go through all cassettes, also after one that is none; return 1 if one was bad."""
+    bad = 0
+    for path in cassette_paths(paths):
+        try:
+            bad += is_bad(path)
+        except ValueError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            bad += 1
+    return 1 if bad else 0
 
 
 def _index(options: argparse.Namespace) -> int:
-    page = options.folder / "README.md"
-    text = index_text(options.folder)
-    is_fresh = page.is_file() and page.read_text("utf-8") == text
-    if options.check:
-        print("" if is_fresh else f"{page} is not up to date", end="" if is_fresh else "\n")
-        return 0 if is_fresh else 1
-    page.write_text(text, "utf-8", newline="\n")
-    return 0
+    stale = 0
+    for folder in [options.folder] if options.folder else found_folders(Path()):
+        page = folder / "README.md"
+        text = index_text(folder)
+        if not options.check:
+            page.write_text(text, "utf-8", newline="\n")
+        elif not page.is_file() or page.read_text("utf-8") != text:
+            print(f"{page} is not up to date")
+            stale += 1
+    return 1 if stale else 0
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -155,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     scrub.add_argument("--check", action="store_true", help="write nothing; 1 if it would")
     scrub.set_defaults(command=_scrub)
     index = commands.add_parser("index", help="write the README.md that lists the cassettes")
-    index.add_argument("folder", nargs="?", type=Path, default=_FOLDER, metavar="FOLDER")
+    index.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=_DEFAULT)
     index.add_argument("--check", action="store_true", help="write nothing; 1 if it is stale")
     index.set_defaults(command=_index)
     serve = commands.add_parser("serve", help="run the stand-in server; prints its base URL")
@@ -173,13 +194,13 @@ def _add_record(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("tests", nargs="*", type=Path, help="files and folders of tests")
     parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
-    parser.add_argument("--cassettes", type=Path, default=_FOLDER, metavar="FOLDER")
+    parser.add_argument("--cassettes", type=Path, metavar="FOLDER", help=_DEFAULT)
     parser.add_argument("--prune", action="store_true", help="delete those no test opened")
     parser.set_defaults(command=_record)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", type=Path, default=[_FOLDER], metavar="PATH")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=_DEFAULT)
     parser.add_argument("--require-live", action="store_true", help="only live and documented")
     parser.add_argument("--max-age", type=int, metavar="DAYS", help="older live ones are stale")
     parser.add_argument("--tests", nargs="+", type=Path, help="replay these to find unused ones")

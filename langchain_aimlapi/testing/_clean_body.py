@@ -97,7 +97,13 @@ def _leaves(tree: object, path: tuple[str | int, ...]) -> Iterator[_Leaf]:
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if isinstance(value, str):
             yield _Leaf((*path, key), tree, key)
-        yield from _leaves(value, (*path, key))
+        yield from _leaves(value, (*path, _place(value, key)))
+
+
+def _place(value: object, key: str | int) -> str | int:
+    """Return what tells an item from its neighbours in all events: its `index`, if it has one."""
+    index = value.get("index") if isinstance(value, dict) and isinstance(key, int) else None
+    return index if isinstance(index, int) else key
 
 
 def _hide_across(leaves: list[_Leaf], secrets: Secrets) -> None:

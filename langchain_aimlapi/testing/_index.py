@@ -26,7 +26,8 @@ Recorded HTTP, one file per test, replayed instead of the network. Each answer s
 `python -m langchain_aimlapi.testing show FILE` prints the conversation in a file.
 
 | cassette | requests | kind | model | status | recorded |
-|---|---|---|---|---|---|"""
+|---|---|---|---|---|---|
+"""
 
 
 def index_text(folder: Path) -> str:
@@ -36,18 +37,16 @@ def index_text(folder: Path) -> str:
         folder: The folder, such as `cassettes`.
 
     Raises:
-        ValueError: a file is no cassette.
+        ValueError: a file is no cassette; the message names it.
     """
-    rows = [
-        "| cassette | requests | kind | model | status | recorded |",
-        "|---|---|---|---|---|---|",
-    ]
-    rows += [_row(path, folder) for path in cassette_paths([folder])]
-    return _HEAD + "\n".join(rows) + "\n"
+    return _HEAD + "".join(_row(path, folder) for path in cassette_paths([folder]))
 
 
 def _row(path: Path, folder: Path) -> str:
-    interactions = deserialize(path.read_text("utf-8"))["interactions"]
+    try:
+        interactions = deserialize(path.read_text("utf-8"))["interactions"]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     provenances = [interaction["response"].get("provenance") or {} for interaction in interactions]
     name = path.relative_to(folder).as_posix()
     cells = [
@@ -58,7 +57,7 @@ def _row(path: Path, folder: Path) -> str:
         _listed(interaction["response"]["status"]["code"] for interaction in interactions),
         _listed(_origin(provenance) for provenance in provenances),
     ]
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _model(request: dict[str, Any]) -> str:

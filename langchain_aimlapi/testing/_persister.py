@@ -12,6 +12,7 @@ from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
 from langchain_aimlapi.testing._provenance import new_provenance
+from langchain_aimlapi.testing._secrets import credentials
 from langchain_aimlapi.testing._stage import is_documented, note_opened
 from langchain_aimlapi.testing.matchers import RequestMatcher
 
@@ -38,29 +39,35 @@ class CassettePersister:
         self._is_good = is_good
         self._extra_paths = extra_paths
         self._lock = threading.Lock()
-        self._bursts: dict[str, int] = {}
+        self._loaded: frozenset[str] = frozenset()
         self._burst = 0
         self._in_flight = 0
+        self.credentials: set[str] = set()
+        """Those of all requests that were asked, filters or not."""
 
-    def note_arrival(self, request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request
-        """Remember with which others a request was asked, and return it: vcrpy's request hook.
+    def note_arrival(self, request: Any, *, kept: Any) -> None:  # noqa: ANN401  # vcrpy's
+        """Remember a request's credentials, and with which others it was asked.
 
         Requests in flight at once are asked and answered in an order that threads decide;
         written in the order of their texts, they come out the same in each recording.
-        """
-        name = self._matcher.canonical(request)
-        with self._lock:
-            if name not in self._bursts:
-                self._burst += not self._in_flight
-                self._in_flight += 1
-                self._bursts[name] = self._burst
-        return request
 
-    def note_answer(self, response: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped response
-        """Remember that a request is no longer in flight: vcrpy's response hook."""
+        Args:
+            request: vcrpy's request, as it was asked. vcrpy shows the same one several times.
+            kept: What filters and hooks made of it: a copy, which carries the burst too.
+        """
+        name = self._matcher.canonical(kept)
+        with self._lock:
+            self.credentials.update(credentials(request.headers))
+            if not hasattr(request, "aimlapi_burst"):
+                self._burst += not self._in_flight
+                self._in_flight += name not in self._loaded  # of what is played no answer is noted
+                request.aimlapi_burst = self._burst
+            kept.aimlapi_burst = request.aimlapi_burst
+
+    def note_answer(self) -> None:
+        """Remember that a request is no longer in flight."""
         with self._lock:
             self._in_flight = max(0, self._in_flight - 1)
-        return response
 
     def load_cassette(
         self, cassette_path: str, serializer: ModuleType
@@ -71,10 +78,10 @@ class CassettePersister:
             CassetteNotFoundError: there is none, or none with an interaction in it.
             ValueError: a file is no cassette; the message names it.
         """
-        note_opened(Path(cassette_path))
         requests: list[Any] = []
         responses: list[Any] = []
         for path in dict.fromkeys(map(Path, [cassette_path, *self._extra_paths])):
+            note_opened(path)
             if path.is_file():
                 found = _loaded(path, serializer)
                 requests += found[0]
@@ -82,6 +89,7 @@ class CassettePersister:
         if not requests:
             raise CassetteNotFoundError(f"no cassette at {cassette_path}")
         self._matcher.remember(requests)
+        self._loaded = frozenset(map(self._matcher.canonical, requests))
         return requests, responses
 
     def save_cassette(
@@ -113,7 +121,7 @@ class CassettePersister:
 
     def _place(self, request: Any) -> tuple[int, str]:  # noqa: ANN401  # vcrpy's untyped Request
         name = self._matcher.canonical(request)
-        return self._bursts.get(name, self._burst + 1), name
+        return request.aimlapi_burst, name
 
 
 def is_new(response: dict[str, Any]) -> bool:

@@ -6,13 +6,19 @@ PYTEST_DONT_REWRITE: a plugin's module may be imported before pytest sees it.
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from langchain_aimlapi.testing._stage import is_documented, is_recording, staged_path
-from langchain_aimlapi.testing.cassettes import aimlapi_vcr_config, complaint, install
+from langchain_aimlapi.testing.cassettes import (
+    aimlapi_vcr_config,
+    complaint,
+    install,
+    misses_explained,
+)
 
 if TYPE_CHECKING:
     from vcr import VCR
@@ -31,7 +37,8 @@ class Endpoint(NamedTuple):
 
 _GIVEN = pytest.StashKey[Endpoint]()
 _ITEM = pytest.StashKey[pytest.Item]()
-_PASSED = pytest.StashKey[bool]()
+_ENDED = pytest.StashKey[bool]()
+_FAILED = pytest.StashKey[bool]()
 _BEFORE = pytest.StashKey[tuple[Path, bytes]]()
 
 _OPTIONS = frozenset(
@@ -110,7 +117,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse options that nobody knows, and remember which test runs."""
     item.config.stash[_ITEM] = item
-    item.stash[_PASSED] = False
+    item.stash[_ENDED] = item.stash[_FAILED] = False
     unknown = sorted(set(_marked(item)) - _OPTIONS)
     if unknown:
         raise pytest.UsageError(
@@ -136,7 +143,7 @@ def pytest_fixture_setup(
 def pytest_recording_configure(config: pytest.Config, vcr: "VCR") -> None:
     """Set vcrpy up for the test that runs: pytest-recording's hook."""
     item = config.stash[_ITEM]
-    install(vcr, is_good=lambda: item.stash[_PASSED])
+    install(vcr, is_good=lambda: item.stash[_ENDED] and not item.stash[_FAILED])
     folder = Path(vcr.cassette_library_dir)
     vcr.cassette_library_dir = str(staged_path(folder))
     if is_documented(folder):
@@ -147,8 +154,9 @@ def pytest_recording_configure(config: pytest.Config, vcr: "VCR") -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that left interactions unplayed or recorded an error it did not name."""
-    result = yield
     cassette = getattr(item, "funcargs", {}).get("vcr")
+    with misses_explained() if cassette is not None else nullcontext():
+        result = yield
     if cassette is not None and item.get_closest_marker("vcr"):
         options = _marked(item)
         found = complaint(
@@ -158,8 +166,25 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         )
         if found:
             pytest.fail(found, pytrace=False)
-    item.stash[_PASSED] = True
+    item.stash[_ENDED] = True
     return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what only the report says: failed subtests and TestCases, unexpected passes.
+
+    The cassette is written before a fixture set up earlier than pytest-recording's is torn
+    down, and before there is a report of any teardown: what fails there comes too late.
+    """
+    report = yield
+    if call.when == "call":
+        # A subtest's report comes before the end of its test, and may say it was skipped.
+        is_bad = report.failed or (item.stash[_ENDED] and not report.passed)
+        item.stash[_FAILED] = item.stash[_FAILED] or is_bad
+    return report
 
 
 def pytest_fixture_post_finalizer(

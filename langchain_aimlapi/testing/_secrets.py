@@ -51,6 +51,14 @@ _PRIVATE_PARAMETER = re.compile(
 )
 # The two characters in which the alphabets of base64 differ, escaped for JSON or an address.
 _BASE64 = {"+": r"(?:\+|-|\\+u002b|%(?:25)*2b)", "/": r"(?:\\*/|_|%(?:25)*2f)"}
+_CREDENTIAL_HEADER = re.compile(
+    r"(.*[-_])?[a-z]*(auth|authorization|authentication|key|token|secret|password)([-_].*)?",
+    re.IGNORECASE,
+)
+_COOKIE = re.compile(r"=\s*\"?([^;\"\s]+)")
+# Attributes (Domain, Path, Max-Age) follow a semicolon; some clients join several with commas.
+_NEW_COOKIE = re.compile(r"(?:^|,)\s*[^;,=\s]+=\s*\"?([^;\"\s]+)")
+_NUMBER = re.compile(r"[0-9.]+")
 _USER_INFO = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
 
 
@@ -90,16 +98,17 @@ def secrets_in_force() -> list[str]:
 def credentials(headers: dict[str, Any]) -> Iterator[str]:
     """Return the credentials that HTTP headers carry: keys, bearer tokens, cookie values.
 
+    Numbers outside of `authorization` are none: they are limits and times, and hiding them
+    would cut them out of the bodies.
+
     Args:
         headers: Name to value or list of values, names in any case.
     """
     for name, values in headers.items():
         for value in [values] if isinstance(values, str) else values:
-            if "cookie" in name.lower():
-                yield from re.findall(r"=\s*\"?([^;\"\s]+)", value)
-            elif re.search(r"auth|key|token|secret", name, re.IGNORECASE):
-                yield value
-                yield value.strip().partition(" ")[2]  # after "Bearer"
+            for found in _credentials_in(name.lower(), value):
+                if "authorization" in name.lower() or not _NUMBER.fullmatch(found):
+                    yield found
 
 
 def is_private_name(name: str) -> bool:
@@ -116,6 +125,16 @@ def without_private_members(text: str) -> str:
 def without_private_parameters(uri: str) -> str:
     """Return an address with its user, password and private query parameters hidden."""
     return _PRIVATE_PARAMETER.sub(rf"\1{REDACTED}", _USER_INFO.sub(REDACTED, uri))
+
+
+def _credentials_in(name: str, value: str) -> list[str]:
+    if "set-cookie" in name:
+        return _NEW_COOKIE.findall(value)
+    if "cookie" in name:
+        return _COOKIE.findall(value)
+    if _CREDENTIAL_HEADER.fullmatch(name):
+        return [value, value.strip().partition(" ")[2]]  # with and without "Bearer"
+    return []
 
 
 def _replacement(match: re.Match[str]) -> str:

@@ -44,11 +44,20 @@ def staged_path(path: Path) -> Path:
 
 
 def note_opened(path: Path) -> None:
-    """Remember in the stage, where there is one, that a test opened the cassette `path`."""
+    """Remember in the stage, where there is one, that a test opened the cassette `path`.
+
+    Args:
+        path: In the stage or, as a cassette that is read beside the test's own, in the project.
+    """
     stage = os.environ.get(STAGE)
-    if stage is not None and path.absolute().is_relative_to(stage):
-        with (Path(stage) / _OPENED).open("a", encoding="utf-8") as log:
-            log.write(f"{path.absolute().relative_to(stage).as_posix()}\n")
+    if stage is None:
+        return
+    whole = path.absolute()
+    for folder in (stage, os.environ[ROOT]):  # a stage may be within the project
+        if whole.is_relative_to(folder):
+            with (Path(stage) / _OPENED).open("a", encoding="utf-8") as log:
+                log.write(f"{whole.relative_to(folder).as_posix()}\n")
+            return
 
 
 def opened_paths(stage: Path) -> set[Path]:

@@ -4,13 +4,17 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from inspect import isgenerator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import is_recording, staged_path
 
 if TYPE_CHECKING:
     from vcr import VCR
     from vcr.cassette import Cassette
+
+    from langchain_aimlapi.testing._persister import CassettePersister
 
 
 class CassetteError(AssertionError):
@@ -34,7 +38,8 @@ def install(vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True) -> None:
     """Give a `vcr.VCR` this kit's serializer, matcher and file handling.
 
     Args:
-        vcr: Any instance; what it was told of `match_on` and persisters is replaced.
+        vcr: Any instance; what it was told of `match_on` and persisters is replaced. Its own
+            filters and hooks stay; the kit looks at each request before they do.
         is_good: Asked before anything is written; False keeps the old file.
     """
     from langchain_aimlapi.testing import serializer  # noqa: PLC0415  # at first use
@@ -44,15 +49,45 @@ def install(vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True) -> None:
     matcher = RequestMatcher()
     extra_paths = getattr(vcr.persister, "extra_paths", [])  # pytest-recording's
     persister = CassettePersister(matcher=matcher, is_good=is_good, extra_paths=extra_paths)
-    vcr.register_serializer("yaml", serializer)
+
+    def serialize(cassette_dict: dict[str, Any]) -> str:
+        return serializer.serialize(cassette_dict, known=persister.credentials)
+
+    vcr.register_serializer(
+        "yaml", SimpleNamespace(serialize=serialize, deserialize=serializer.deserialize)
+    )
     vcr.register_matcher("aimlapi_request", matcher)
     vcr.register_persister(persister)
     vcr.match_on = aimlapi_vcr_config()["match_on"]
     vcr.record_on_exception = False
-    if vcr.before_record_request is None:
-        vcr.before_record_request = persister.note_arrival
-    if vcr.before_record_response is None:
-        vcr.before_record_response = persister.note_answer
+    vcr.get_merged_config = _noting(vcr.get_merged_config, persister)
+
+
+def _noting(
+    merged: Callable[..., dict[str, Any]], persister: "CassettePersister"
+) -> Callable[..., dict[str, Any]]:
+    """Return vcrpy's own `get_merged_config` with hooks that tell the persister what goes by.
+
+    A `before_record_request` of the kit's would come after the filters, which take the key out
+    of a request, so that nobody could find it in the answer, and give way to the user's own.
+    """
+
+    def config(**options: Any) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
+        given = merged(**options)
+
+        def asked(request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request
+            kept = given["before_record_request"](request)
+            if kept is not None:
+                persister.note_arrival(request, kept=kept)
+            return kept
+
+        def answered(response: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped response
+            persister.note_answer()
+            return given["before_record_response"](response)
+
+        return {**given, "before_record_request": asked, "before_record_response": answered}
+
+    return config
 
 
 @contextmanager
@@ -83,14 +118,15 @@ def use_cassette(
             without being named. Nothing is written then, nor when the block raises.
         ValueError: the file is no cassette.
     """
-    from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
+    with extra_named():
+        from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
 
     passed = False
     vcr = VCR(record_mode="once" if is_recording() else record_mode)
     install(vcr, is_good=lambda: passed)
     context = vcr.use_cassette(str(staged_path(Path(path))))
     try:
-        with context as cassette:
+        with misses_explained(), context as cassette:
             yield cassette
             found = complaint(cassette, error_statuses=error_statuses, allow_unused=allow_unused)
             if found:
@@ -105,6 +141,33 @@ def _take_back_patches(context: object) -> None:
     for value in vars(context).values():
         if isgenerator(value):
             value.close()
+
+
+@contextmanager
+def misses_explained() -> Iterator[None]:
+    """Add to a miss, or to one that caused an error, that there is no such cassette, if so."""
+    try:
+        yield
+    except Exception as error:
+        _explain(error)
+        raise
+
+
+def _explain(error: BaseException) -> None:
+    from vcr.errors import CannotOverwriteExistingCassetteException  # noqa: PLC0415
+
+    while not isinstance(error, CannotOverwriteExistingCassetteException):
+        cause = error.__cause__ or error.__context__
+        if cause is None:
+            return
+        error = cause
+    path = Path(error.cassette._path)  # noqa: SLF001  # public only in vcrpy 9
+    if not path.exists() and not len(error.cassette):
+        error.add_note(
+            f"There is no cassette {path} yet. Record it: pytest --record-mode=once, "
+            "use_cassette(..., record_mode='once'), or "
+            "python -m langchain_aimlapi.testing record"
+        )
 
 
 def complaint(

@@ -91,7 +91,7 @@ def canonical_request(request: dict[str, Any]) -> str:
     Returns:
         The method and the path with its query, then the body as YAML with sorted keys; ids of
         tool calls are numbered in the order in which they first appear, descriptions are dedented,
-        secrets are hidden.
+        long words (pictures) are told by their length and digest, secrets are hidden.
     """
     secrets = secrets_of([{"request": request, "response": {"headers": {}}}])
     clean = clean_request(request, secrets=secrets)
@@ -102,7 +102,7 @@ def canonical_request(request: dict[str, Any]) -> str:
     try:
         tree = read_json(text)
     except ValueError:
-        body = text
+        body = _abridged(text)
     else:
         body = write_yaml(_sorted(tree, _call_numbers(tree)))
     return f"{clean['method']} {parts.path}{query}\n{body}"
@@ -136,10 +136,14 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _lines(canonical: str) -> list[str]:
-    return _LONG_WORD.sub(_abridged, canonical).splitlines()
+    return _abridged(canonical).splitlines()
 
 
-def _abridged(word: re.Match[str]) -> str:
+def _abridged(text: str) -> str:
+    return _LONG_WORD.sub(_told, text)
+
+
+def _told(word: re.Match[str]) -> str:
     text = word.group()
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
     return f"{text[:40]}... ({len(text)} characters, sha256 {digest})"
@@ -170,5 +174,6 @@ def _sorted(tree: object, numbers: dict[str, str], name: str = "") -> object:
     if isinstance(tree, str) and name in ("id", "tool_call_id", "call_id"):
         return numbers.get(tree, tree)
     if isinstance(tree, str) and name == "description":
-        return inspect.cleandoc(tree)
-    return tree
+        return _abridged(inspect.cleandoc(tree))
+    # Before YAML is made of it: PyYAML takes seconds for a megabyte without a blank.
+    return _abridged(tree) if isinstance(tree, str) else tree

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from langchain_aimlapi.testing._folders import cassette_folders
 from langchain_aimlapi.testing._index import index_text
 from langchain_aimlapi.testing._pytest_run import pytest_status
 from langchain_aimlapi.testing._stage import is_documented, opened_paths
@@ -24,7 +25,7 @@ class Outcome(NamedTuple):
     left: list[Path]
 
 
-def recording(arguments: Sequence[str], *, root: Path, folder: Path, prune: bool) -> Outcome:
+def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prune: bool) -> Outcome:
     """Record the project's tests anew and put the new cassettes in the place of the old.
 
     With `AIMLAPI_API_KEY` set the live endpoint answers, else a stand-in that is started here.
@@ -34,7 +35,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path, prune: bool
     Args:
         arguments: Arguments of pytest: paths, `-m vcr`, ...
         root: The project's root.
-        folder: The folder with all cassettes, for its index.
+        folder: The folder with all cassettes, for its index; None for all that there are.
         prune: Whether to delete cassettes in `folder` that no test opened.
 
     Returns:
@@ -51,13 +52,15 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path, prune: bool
             return Outcome(problem, [], [])
         opened = opened_paths(stage)
         fresh = [path.relative_to(stage) for path in cassette_paths([stage])]
-        left = [path for path in _recorded(folder, root) if path not in opened]
+        before = [folder] if folder else cassette_folders(root)
+        left = [path for path in _recorded(before, root) if path not in opened]
         with _undisturbed():
             _swap_in(fresh, stage=stage, root=root, backup=stage / ".old")
             for path in left if prune else []:
                 (root / path).unlink()
-            if folder.is_dir():
-                (folder / "README.md").write_text(index_text(folder), "utf-8", newline="\n")
+            for place in [folder] if folder else cassette_folders(root):
+                if place.is_dir():
+                    (place / "README.md").write_text(index_text(place), "utf-8", newline="\n")
     return Outcome("", fresh, left)
 
 
@@ -101,10 +104,8 @@ def _answering() -> Iterator[dict[str, str]]:
         }
 
 
-def _recorded(folder: Path, root: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    paths = cassette_paths([folder])
+def _recorded(folders: list[Path], root: Path) -> list[Path]:
+    paths = cassette_paths(folder for folder in folders if folder.is_dir())
     return [path.absolute().relative_to(root) for path in paths if not is_documented(path)]
 
 

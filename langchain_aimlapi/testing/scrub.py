@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,13 +35,14 @@ RESPONSE_HEADERS = frozenset(
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def secrets_of(interactions: list[dict[str, Any]]) -> Secrets:
+def secrets_of(interactions: list[dict[str, Any]], *, known: Iterable[str] = ()) -> Secrets:
     """Return the secrets to keep out of a cassette: the keys in force and those it was sent.
 
     Args:
-        interactions: As vcrpy gives them to a serializer, headers complete.
+        interactions: As vcrpy gives them to a serializer.
+        known: Further secrets, such as those of headers that a filter has taken out.
     """
-    values = set(secrets_in_force())
+    values = {*secrets_in_force(), *known}
     for interaction in interactions:
         values.update(credentials(interaction["request"]["headers"]))
         values.update(credentials(interaction["response"]["headers"]))

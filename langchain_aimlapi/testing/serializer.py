@@ -13,6 +13,8 @@ options of vcrpy that would hide them are ignored silently when one of them is m
 serializer is not. Needs PyYAML only.
 """
 
+import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,37 +24,33 @@ from langchain_aimlapi.testing._yaml_text import read_yaml, write_yaml
 from langchain_aimlapi.testing.scrub import clean_request, clean_response, secrets_of
 
 
-def serialize(cassette_dict: dict[str, Any]) -> str:
+def serialize(cassette_dict: dict[str, Any], *, known: Iterable[str] = ()) -> str:
     """Return a cassette as text, scrubbed, each answer with its provenance.
 
     Args:
         cassette_dict: `version` and `interactions`, as vcrpy or `deserialize` gives them.
             An answer without `provenance` gets that of a new recording.
+        known: Secrets besides those in the headers and in the environment.
 
     Raises:
         ValueError: a body is compressed so that it cannot be searched for secrets, or a
             secret would reach the file all the same. Nothing is to be written then.
     """
     interactions = cassette_dict["interactions"]
-    secrets = secrets_of(interactions)
-    text = write_yaml(
+    secrets = secrets_of(interactions, known=known)
+    clean = [
         {
-            "version": 1,
-            "interactions": [
-                {
-                    "request": clean_request(interaction["request"], secrets=secrets),
-                    "response": {
-                        "provenance": _provenance(interaction),
-                        **clean_response(interaction["response"], secrets=secrets),
-                    },
-                }
-                for interaction in interactions
-            ],
+            "request": clean_request(interaction["request"], secrets=secrets),
+            "response": {
+                "provenance": _provenance(interaction),
+                **clean_response(interaction["response"], secrets=secrets),
+            },
         }
-    )
-    if secrets.known_in(text):
+        for interaction in interactions
+    ]
+    if any(secrets.known_in(text) for one in clean for text in _foreign_texts(one)):
         raise ValueError("a key in force would reach the cassette; look into its provenance")
-    return text
+    return write_yaml({"version": 1, "interactions": clean})
 
 
 def deserialize(cassette_string: str) -> dict[str, Any]:
@@ -102,6 +100,25 @@ def cleaned_text(cassette_string: str) -> str:
             by="another recorder; cleaned by langchain-aimlapi",
         )
     return serialize(cassette)
+
+
+def _foreign_texts(interaction: dict[str, Any]) -> Iterator[str]:
+    """Yield what others said: a key may well be a word of this kit's own, such as `stand-in`."""
+    request, response = interaction["request"], interaction["response"]
+    own = ("kind", "by")
+    provenance = [value for name, value in response["provenance"].items() if name not in own]
+    yield from (request["method"], request["uri"], response["status"]["message"])
+    for part in (request["headers"], response["headers"]):
+        yield from (value for values in part.values() for value in values)
+    bodies = [
+        [body.get("json"), body.get("events"), body.get("tail")] if isinstance(body, dict) else body
+        for body in (request["body"], response["body"])
+    ]
+    yield json.dumps(
+        [provenance, bodies],
+        ensure_ascii=False,
+        default=lambda value: value.decode("latin-1") if isinstance(value, bytes) else str(value),
+    )
 
 
 def _provenance(interaction: dict[str, Any]) -> dict[str, Any]:

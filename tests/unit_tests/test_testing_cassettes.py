@@ -4,19 +4,24 @@ Runs under vcrpy 8 and 9 alike; needs httpx besides.
 """
 
 import json
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import httpx
 import pytest
 import vcr
 from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.request import Request
 
 import langchain_aimlapi.testing as kit
 from langchain_aimlapi.testing import CassetteError, aimlapi_vcr_config, install, use_cassette
+from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
 from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request
 from langchain_aimlapi.testing.serializer import deserialize, serialize
@@ -125,9 +130,16 @@ def test_long_words_are_abridged_in_the_difference() -> None:
     assert str(difference.value).count("5000 characters, sha256") == 2
 
 
-def vcr_request(content: str, *, method: str = "POST", path: str = "/v1/x") -> Any:
-    from vcr.request import Request  # noqa: PLC0415  # next to its use
+def test_long_words_are_told_by_all_of_them_before_yaml_is_made() -> None:
+    def picture(end: str) -> str:
+        return canonical({"url": "data:image/png;base64," + "A" * 5000 + end})
 
+    assert picture("B") == picture("B") != picture("C")
+    assert len(picture("B")) < 200
+    assert canonical("A" * 5000) != canonical("A" * 4999 + "B")
+
+
+def vcr_request(content: str, *, method: str = "POST", path: str = "/v1/x") -> Any:
     body = json.dumps({"messages": [{"role": "user", "content": content}]})
     return Request(method, f"https://host{path}", body, {})
 
@@ -268,6 +280,29 @@ def test_replay_reaches_no_server(tmp_path: Path, server: str) -> None:
     assert not (tmp_path / "none.yaml").exists()
 
 
+def failing_app(path: Path, text: str) -> None:
+    with use_cassette(path, allow_unused=True):
+        try:
+            ask(LIVE, text)
+        except CannotOverwriteExistingCassetteException as error:
+            raise RuntimeError from error
+
+
+def miss(path: Path, text: str) -> BaseException:
+    with pytest.raises(RuntimeError) as failure:
+        failing_app(path, text)
+    assert failure.value.__cause__ is not None
+    return failure.value.__cause__
+
+
+def test_miss_says_when_there_is_no_cassette_and_how_to_record_it(tape: Path) -> None:
+    [note] = miss(tape.with_name("none.yaml"), "one").__notes__
+    assert "There is no cassette" in note
+    assert "none.yaml" in note
+    assert "record_mode='once'" in note
+    assert not hasattr(miss(tape, "another"), "__notes__")
+
+
 def test_new_episodes_keep_the_old_provenance(tape: Path, server: str) -> None:
     before = deserialize(tape.read_text("utf-8"))["interactions"]
     with use_cassette(tape, record_mode="new_episodes"):
@@ -282,8 +317,6 @@ def test_new_episodes_keep_the_old_provenance(tape: Path, server: str) -> None:
 def test_requests_in_flight_at_once_are_written_in_one_order(
     tmp_path: Path, server: str, asked: list[str], answered: list[str]
 ) -> None:
-    from vcr.request import Request  # noqa: PLC0415
-
     recorder = vcr.VCR(record_mode="once")
     install(recorder)
     path = tmp_path / "t.yaml"
@@ -308,6 +341,55 @@ def test_own_hooks_are_left_alone() -> None:
     install(recorder)
     assert recorder.before_record_request is recorder.before_record_response is hook
     assert recorder.match_on == aimlapi_vcr_config()["match_on"]
+
+
+def echo_of_key(server: str) -> None:
+    ask(server, "Your key key-0123456789 is fine.")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filter_headers": ["authorization"]},
+        {"filter_headers": [("authorization", "dummy")]},
+        {"before_record_request": lambda request: Request(request.method, request.uri, "{}", {})},
+    ],
+)
+def test_key_that_a_filter_takes_out_is_known_all_the_same(
+    tmp_path: Path, server: str, options: dict[str, Any]
+) -> None:
+    recorder = vcr.VCR(record_mode="once")
+    install(recorder)
+    with recorder.use_cassette(str(tmp_path / "t.yaml"), **options):
+        echo_of_key(server)
+    text = (tmp_path / "t.yaml").read_text("utf-8")
+    assert "Your key REDACTED is fine." in text
+    assert "key-0123456789" not in text
+
+
+@pytest.mark.parametrize("options", [{}, {"before_record_request": lambda request: request}])
+def test_cassette_is_in_the_order_of_asking_with_and_without_own_hooks(
+    tmp_path: Path, server: str, options: dict[str, Any]
+) -> None:
+    recorder = vcr.VCR(record_mode="once")
+    install(recorder)
+    path = tmp_path / "t.yaml"
+    with recorder.use_cassette(str(path), **options):
+        for text in ("zebra", "apple", "zebra"):
+            ask(server, text)
+    bodies = [
+        one["request"]["body"] for one in deserialize(path.read_text("utf-8"))["interactions"]
+    ]
+    asked = [json.loads(body)["messages"][0]["content"] for body in bodies]
+    assert asked == ["zebra", "apple", "zebra"]
+
+
+def test_request_that_a_hook_drops_is_not_recorded(tmp_path: Path, server: str) -> None:
+    recorder = vcr.VCR(record_mode="once", before_record_request=lambda _: None)
+    install(recorder)
+    with recorder.use_cassette(str(tmp_path / "t.yaml")):
+        ask(server, "one")
+    assert not (tmp_path / "t.yaml").exists()
 
 
 def test_documented_cassette_is_never_written(tmp_path: Path, server: str) -> None:
@@ -372,6 +454,16 @@ def test_stage_takes_the_place_of_the_project(
     assert not (root / "cassettes").exists()
     assert (stage / "cassettes" / "a.yaml").is_file()
     assert opened_paths(stage) == {Path("cassettes/a.yaml")}
+    (stage / "cassettes" / "a.yaml").rename(root / "shared.yaml")
+    recorder = vcr.VCR(record_mode="none")
+    recorder.persister = SimpleNamespace(
+        extra_paths=[str(root / "shared.yaml"), str(tmp_path / "beside.yaml")]
+    )
+    install(recorder)
+    with recorder.use_cassette(str(stage / "b.yaml")):
+        ask(LIVE, "one")
+    names = ("cassettes/a.yaml", "b.yaml", "shared.yaml")
+    assert opened_paths(stage) == set(map(Path, names))
     assert staged_path(root / "documented" / "a.yaml") == root / "documented" / "a.yaml"
     with pytest.raises(ValueError, match="outside of"):
         staged_path(tmp_path / "elsewhere.yaml")
@@ -382,3 +474,28 @@ def test_public_names_are_found_and_others_are_not() -> None:
         assert getattr(kit, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'cassete'"):
         kit.cassete  # type: ignore[attr-defined]  # noqa: B018  # the misspelling is the point
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "use"),
+    [
+        ("vcr", "cassettes", lambda: kit.use_cassette("a.yaml").__enter__()),
+        ("starlette", "standin", lambda: attrgetter("StandIn")(kit)),
+    ],
+)
+def test_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, part: str, name: str, use: Callable[[], object]
+) -> None:
+    home = f"langchain_aimlapi.testing.{name}"
+    for module in [known for known in sys.modules if f"{known}.".startswith(f"{home}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    for module in [known for known in sys.modules if f"{known}.".startswith(f"{part}.")]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "langchain-aimlapi\[testing\]"'):
+        use()
+
+
+def test_missing_module_of_somebody_else_is_not_ours() -> None:
+    with pytest.raises(ModuleNotFoundError) as error, extra_named():
+        import nowhere  # type: ignore[import-not-found]  # noqa: F401, PLC0415  # it is not there
+    assert "testing" not in str(error.value)

@@ -220,8 +220,31 @@ def test_what_is_no_cassette_ends_with_one(
 ) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("[", "utf-8")
-    assert main(["show", str(path)]) == 1
-    assert "not a YAML text" in capsys.readouterr().err
+    good = written(tmp_path / "b.yaml", interaction())
+    foreign = tmp_path / "c.yaml"
+    foreign.write_text(FOREIGN, "utf-8")
+    latin = tmp_path / "d.yaml"
+    latin.write_bytes(b"\xe9")
+    assert main(["show", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert f"{path}: not a YAML text" in printed.err
+    assert f"{latin}: 'utf-8' codec" in printed.err
+    assert f"{good}\n1. POST" in printed.out
+    assert main(["scrub", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert f"{path}: not a YAML text" in printed.err
+    assert printed.out == f"{foreign}: rewritten\n"
+
+
+def test_command_names_the_missing_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = "langchain_aimlapi.testing.standin"
+    for module in [known for known in sys.modules if f"{known}.".startswith(f"{home}.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["serve"]) == 1
+    assert 'pip install "langchain-aimlapi[testing]"' in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- show
@@ -342,6 +365,68 @@ def test_index_lists_each_cassette_with_its_provenance(
         "google/gemini-3-pro-preview | 200, 429 | 20" in text
     )
     assert "| 1 | documented | google/gemini-3-pro-preview | 200 | [page](https://docs." in text
+    assert text.count("| cassette | requests | kind | model | status | recorded |\n") == 1
+    assert text.count("|---|---|---|---|---|---|\n") == 1
+
+
+def test_index_names_the_file_that_is_no_cassette(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("[", "utf-8")
+    assert main(["index", str(tmp_path)]) == 1
+    assert f"{bad}: not a YAML text" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- folders
+
+
+def test_cassettes_are_found_wherever_the_project_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for others in (".tox", "env/lib", "web/node_modules", "lib/site-packages", "empty"):
+        path = tmp_path / others / "cassettes" / "a.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text("[" if others != "empty" else "", "utf-8")
+    (tmp_path / "empty" / "cassettes" / "a.yaml").unlink()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    for command in ("verify", "index"):
+        assert main([command]) == 2
+        assert "testing record` makes them" in capsys.readouterr().err
+    for place in ("tests", "more/tests"):
+        written(tmp_path / place / "cassettes" / "test_it" / "a.yaml", interaction())
+        written(tmp_path / place / "cassettes" / "cassettes" / "b.yaml", interaction())
+    assert main(["verify"]) == 0
+    assert "4 cassettes, 0 findings" in capsys.readouterr().out
+    assert main(["index"]) == 0
+    pages = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("README.md"))
+    assert pages == ["more/tests/cassettes/README.md", "tests/cassettes/README.md"]
+    assert main(["index", "--check"]) == 0
+    written(tmp_path / "cassettes" / "c.yaml", interaction())
+    assert main(["verify"]) == 0
+    assert "1 cassettes, 0 findings" in capsys.readouterr().out
+
+
+def test_cassettes_beside_the_tests_are_recorded_indexed_and_pruned(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (project / "conftest.py").write_text(CONFTEST.partition("@")[0], "utf-8")
+    (project / "tests").mkdir()
+    (project / "test_it.py").rename(project / "tests" / "test_it.py")
+    assert main(["record", "tests"]) == 0
+    folder = project / "tests" / "cassettes"
+    assert sorted(tree(folder)) == ["README.md", "test_it/test_a.yaml"]
+    shared = written(folder / "test_it" / "shared.yaml", interaction())
+    unused = written(folder / "test_it" / "old.yaml", interaction())
+    with (project / "tests" / "test_it.py").open("a", encoding="utf-8") as test:
+        test.write('\n@pytest.mark.vcr("shared.yaml", allow_unused=True)\ndef test_b(): pass\n')
+    assert main(["verify", "--tests", "tests"]) == 1
+    assert "old.yaml: unused: no test opened it\n3 cass" in capfd.readouterr().out
+    assert main(["record", "tests", "--prune"]) == 0
+    assert shared.exists()
+    assert not unused.exists()
+    assert main(["verify", "--tests", "tests"]) == 0
 
 
 # ---------------------------------------------------------------- record

@@ -121,6 +121,58 @@ def test_what_a_bad_test_recorded_is_not_written(project: pytest.Pytester, fault
     assert not tape(project).exists()
 
 
+UNITTEST = """
+import unittest
+class TestCase(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def asks(self, ask):
+        self.ask = ask
+    @pytest.mark.vcr
+    def test_a(self):
+        self.ask(text="hi")
+        {fault}
+"""
+
+LATE = {
+    "a TestCase": (UNITTEST.format(fault="self.fail('x')"), {"failed": 1}),
+    "a TestCase skipped": (UNITTEST.format(fault="self.skipTest('x')"), {"skipped": 1}),
+    "an unexpected pass": (
+        f"@pytest.mark.xfail(strict=True)\n{ONE}",
+        {"failed": 1},
+    ),
+    "an expected failure": (
+        f"@pytest.mark.xfail\n{ONE}    assert False\n",
+        {"xfailed": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", LATE)
+@pytest.mark.parametrize("mode", ["once", "rewrite"])
+def test_what_only_the_report_calls_bad_is_not_written(
+    project: pytest.Pytester, fault: str, mode: str
+) -> None:
+    test, outcomes = LATE[fault]
+    run(project, test, f"--record-mode={mode}", **outcomes)
+    assert not list(project.path.rglob("*.yaml"))
+
+
+def test_failed_subtests_keep_the_cassette_from_being_written(project: pytest.Pytester) -> None:
+    test = UNITTEST.format(fault="with self.subTest(): self.fail('x')")
+    project.makepyfile(test_it=f"import pytest\n{test}")
+    project.runpytest_inprocess(*RECORDING, "--record-mode=once")
+    assert not list(project.path.rglob("*.yaml"))
+    test = UNITTEST.format(fault="with self.subTest(): self.ask(text='ho')")
+    run(project, test, "--record-mode=once", passed=1)
+    assert list(project.path.rglob("*.yaml"))
+
+
+def test_miss_without_a_cassette_says_how_to_record_it(project: pytest.Pytester) -> None:
+    printed = run(project, ONE, failed=1)
+    assert "There is no cassette" in printed
+    assert "pytest --record-mode=once" in printed
+
+
 def test_rewriting_that_fails_leaves_the_old_cassette(project: pytest.Pytester) -> None:
     run(project, ONE, "--record-mode=once", passed=1)
     before = tape(project).read_bytes()
