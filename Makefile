@@ -106,7 +106,7 @@ rows_per_second: ## Bulk work by one, two and four actors of Ray Data, against t
 	@$(MAKE) --no-print-directory VENV=.venv-scale .venv-scale/.scale
 	.venv-scale/bin/python -m tests.scale.rows_per_second
 
-load: $(VENV)/.test ## Hundreds of calls in flight, with faults, for a minute
+load: $(VENV)/.test ## Thousands of calls, 64 in flight, with faults, for a minute
 	$(BIN)/python tests/load/load.py
 
 long_life: $(VENV)/.test ## Fifty thousand calls on one model object

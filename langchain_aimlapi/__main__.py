@@ -61,12 +61,15 @@ def _run(options: argparse.Namespace, messages: list[BaseMessage]) -> int:
                 print(json.dumps(_plain(model.invoke(messages)), ensure_ascii=False, indent=2))
             else:
                 _show(model, messages, is_streamed=not (options.no_stream or _is_demo()))
+            sys.stdout.flush()
     except (AIMLAPIError, ValueError) as error:
         print(f"{_reset()}error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(_reset(), file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, `head` say, has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -24,7 +24,13 @@ from langchain_aimlapi._reasoning import SIGNATURE_KEYS, first_signature
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall, ToolCallChunk
+    from langchain_core.messages import (
+        AIMessage,
+        AIMessageChunk,
+        InvalidToolCall,
+        ToolCall,
+        ToolCallChunk,
+    )
     from langchain_core.messages.content import ContentBlock
 
     Block = dict[str, Any]
@@ -48,8 +54,7 @@ def content_blocks(message: AIMessage) -> list[ContentBlock]:
     if isinstance(message.content, list):
         return cast("list[ContentBlock]", _passed_through(message))
     running, carried = _message_blocks(message)
-    calls = [_call_block(call, message.additional_kwargs) for call in message.tool_calls]
-    return cast("list[ContentBlock]", [*running, *calls, *carried])
+    return cast("list[ContentBlock]", [*running, *_call_blocks(message), *carried])
 
 
 def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
@@ -92,7 +97,8 @@ def _reasoning_blocks(text: str, kwargs: dict[str, Any], late: Sequence[str | No
             "extra_content": kwargs.get("extra_content"),
             "tool_call_extra_content": {key: by_call[key] for key in late if key in by_call},
             "signed_tool_calls": [call_id for call_id in signed if call_id in late],
-        }
+        },
+        is_signed_elsewhere=bool(elsewhere),
     )
     if not text and not extras:
         return []
@@ -128,13 +134,23 @@ def _media_blocks(kwargs: dict[str, Any]) -> list[Block]:
     return [{**block, "index": f"lc_md_{n}"} for n, block in enumerate(media)]
 
 
-def _call_block(call: ToolCall, kwargs: dict[str, Any]) -> Block:
+def _call_blocks(message: AIMessage) -> list[Block]:
+    kwargs = message.additional_kwargs
+    return [
+        *(_call_block(call, "tool_call", kwargs) for call in message.tool_calls),
+        *(_call_block(call, "invalid_tool_call", kwargs) for call in message.invalid_tool_calls),
+    ]
+
+
+def _call_block(call: ToolCall | InvalidToolCall, kind: str, kwargs: dict[str, Any]) -> Block:
     block: Block = {
-        "type": "tool_call",
+        "type": kind,
         "id": call["id"],
         "name": call["name"],
         "args": call["args"],
     }
+    if kind == "invalid_tool_call":
+        block["error"] = call.get("error")
     extras = call_extras(call["id"], kwargs)
     return {**block, "extras": extras} if extras else block
 
@@ -175,26 +191,24 @@ def _passed_through(message: AIMessage) -> list[Block]:
         for block in cast("list[Any]", message.content)
     ]
     present = [block.get("id") for block in blocks if block.get("type") in _CALL_TYPES]
-    return blocks + [
-        _call_block(call, message.additional_kwargs)
-        for call in message.tool_calls
-        if call["id"] not in present
-    ]
+    return blocks + [call for call in _call_blocks(message) if call["id"] not in present]
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _folded_carriers(carriers: dict[str, Any]) -> dict[str, Any]:
+def _folded_carriers(
+    carriers: dict[str, Any], *, is_signed_elsewhere: bool = False
+) -> dict[str, Any]:
     """Return the `extras` that hold these carriers of signatures, each only if it holds any."""
     extras: dict[str, Any] = {}
     details, rest = carriers["reasoning_details"], dict(carriers)
     if signature := first_signature(carriers):
         extras["signature"] = signature
     texts = sum(1 for detail in details for key in _TEXT_KEYS if detail.get(key))
-    if not signature and texts == len(details) == 1:
-        del rest["reasoning_details"]  # plain text: the block says it all
+    if texts == len(details) == 1 and not signature and not is_signed_elsewhere:
+        del rest["reasoning_details"]  # plain text alone: the block says it all
     else:
         rest["reasoning_details"] = [
             _folded(detail, signature, with_text=texts == 1) for detail in details

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._clients import Clients
 
+DEFAULT_TIMEOUT = "default"
 _CONNECT = 10.0
 _STREAM_SILENCE = 120.0
 _TOTAL = 600.0
@@ -34,6 +35,7 @@ class Limits:
         pool: To wait for a free connection.
         silence: Between two data events of a stream; comments do not count.
         total: For the whole of an answer that is not streamed.
+        is_default: Whether nobody chose them: a user's client may then keep its own.
     """
 
     connect: float | None
@@ -42,6 +44,7 @@ class Limits:
     pool: float | None
     silence: float | None
     total: float | None
+    is_default: bool = False
 
     def as_extension(self) -> dict[str, float | None]:
         """Return the four that the HTTP client keeps itself, in its own form."""
@@ -53,21 +56,20 @@ class Limits:
         }
 
 
-def read_limits(timeout: Any, *, is_set: bool, is_stream: bool) -> Limits:  # noqa: ANN401  httpx.Timeout without importing httpx
+def read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  httpx.Timeout without importing httpx
     """Return the limits that a `timeout` setting means.
 
     Args:
-        timeout: Seconds, `None`, or an `httpx.Timeout`.
-        is_set: Whether the user set it; unset means finite defaults (connect 10 s, silence of a
-            stream 120 s, a whole answer 600 s), an explicit `None` means no limit at all.
+        timeout: Seconds, an `httpx.Timeout`, `None` for no limit at all, or `"default"`: connect
+            10 s, silence of a stream 120 s, a whole answer 600 s.
         is_stream: Whether the answer is streamed.
 
     Raises:
         ValueError: It is none of these.
     """
-    if not is_set:
+    if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
         longest = _STREAM_SILENCE if is_stream else _TOTAL
-        return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest)
+        return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
     if timeout is None:
         return Limits(None, None, None, None, None, None)
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
@@ -80,7 +82,7 @@ def read_limits(timeout: Any, *, is_set: bool, is_stream: bool) -> Limits:  # no
     except AttributeError:
         msg = (
             f"timeout={timeout!r} is not a limit: pass seconds over 0, an httpx.Timeout, "
-            "or None for no limit."
+            f"None for no limit, or {DEFAULT_TIMEOUT!r}."
         )
         raise ValueError(msg) from None
 

@@ -88,7 +88,7 @@ def _declaration(source: object) -> Declaration:
         return _of_schema(_model_schema(source), name=source.__name__)
     if isinstance(source, type) and dataclasses.is_dataclass(source):
         return _of_schema(TypeAdapter(source).json_schema(), name=source.__name__)
-    if callable(source) and hasattr(source, "__name__"):
+    if callable(source) and hasattr(source, "__name__") and get_origin(source) is None:
         return _of_function(source)
     raise ValueError(
         f"{source!r} is no tool. Pass a function with type hints, a pydantic class, a TypedDict, a "

@@ -150,7 +150,7 @@ def _failure(
         status_code=code or None,
         request_id=request_id,
         body=body,
-        response_headers={k: v for k, v in headers.items() if k != "set-cookie"},
+        response_headers=headers,
         is_retryable=_retryable_exception(code, message),
     )
 

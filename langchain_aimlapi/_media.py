@@ -103,8 +103,13 @@ def encode_media(block: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         ValueError: The part has no room for what the block holds (a `file_id` of anything but a
-            file), or its MIME type is needed and neither given nor apparent.
+            file, a clip of a video), or its MIME type is needed and neither given nor apparent.
     """
+    if block.get("video_metadata"):
+        raise ValueError(
+            f"video_metadata={block['video_metadata']!r} cannot be sent: the endpoint has no place "
+            "for it, and would take the whole video. Cut the video, or leave video_metadata out."
+        )
     fields = _fields(block)
     source = _source(fields)
     kind = _KIND_OF_TYPE[block["type"]]

@@ -29,19 +29,14 @@ if TYPE_CHECKING:
 
 _USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 # Keywords of a call that are about the call itself, not parameters of the wire.
-_ABOUT = frozenset(
-    {
-        "client_request_id",
-        "empty_response_retries",
-        "extra_body",
-        "extra_headers",
-        "max_retries",
-        "missing_signatures",
-        "stream",
-        "stream_usage",
-        "timeout",
-    }
+_ABOUT_FIELDS = (
+    "empty_response_retries",
+    "max_retries",
+    "missing_signatures",
+    "stream_usage",
+    "timeout",
 )
+_ABOUT = frozenset({*_ABOUT_FIELDS, "client_request_id", "extra_body", "extra_headers", "stream"})
 # The gateway drops any other id without a word (docs.aimlapi.com/capabilities/
 # request-tracing-and-cost, read 2026-11-21), and with it the way to its log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -74,7 +69,8 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
     Raises:
         ValueError: A message, setting or keyword cannot be sent; it is named.
     """
-    about = {name: value for name, value in keywords.items() if name in _ABOUT}
+    model.check_overrides(keywords)
+    about = _about_the_call(model, keywords)
     settings = model.wire_settings(
         {
             _OTHER_NAMES.get(name, name): value
@@ -86,17 +82,35 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
     if tools := settings.get("tools"):
         settings["tools"] = _tools(tools, model=settings["model"])
     if is_stream:
-        _ask_for_stream(settings, with_usage=about.get("stream_usage", model.stream_usage))
+        _ask_for_stream(settings, with_usage=about["stream_usage"])
     request = encode_request(
         messages,
         settings=settings,
-        missing_signatures=about.get("missing_signatures", model.missing_signatures),
+        missing_signatures=about["missing_signatures"],
     )
     request.update(model.extra_body or {})
     request.update(about.get("extra_body") or {})
     return _call(
         model, request, about, str(run_id or uuid4()), is_stream=is_stream, clients=clients
     )
+
+
+def _about_the_call(model: GeminiSettings, keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return what is about the call: its keywords, else the model's settings."""
+    about: dict[str, Any] = {name: getattr(model, name) for name in _ABOUT_FIELDS}
+    about.update(
+        (name, value)
+        for name, value in keywords.items()
+        if name in _ABOUT and (value is not None or name == "timeout")
+    )
+    for name in ("max_retries", "empty_response_retries"):
+        if not isinstance(about[name], int) or about[name] < 0:
+            msg = f"{name}={about[name]!r} is not a number of attempts: pass 0 or more."
+            raise ValueError(msg)
+    if about["missing_signatures"] not in ("send", "skip"):
+        msg = f"missing_signatures={about['missing_signatures']!r} is neither 'send' nor 'skip'."
+        raise ValueError(msg)
+    return about
 
 
 def _tools(tools: Sequence[Any], *, model: str) -> list[dict[str, Any]]:
@@ -132,11 +146,7 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
     model_id = str(request["model"])
     warn_if_deprecated(model_id)
     request_id = _request_id(about.get("client_request_id") or run_id)
-    limits = read_limits(
-        about.get("timeout", model.timeout),
-        is_set="timeout" in about or "timeout" in model.model_fields_set,
-        is_stream=is_stream,
-    )
+    limits = read_limits(about["timeout"], is_stream=is_stream)
     return Call(
         body=encode_request_body(request),
         url=f"{model.aimlapi_api_base}/chat/completions",
@@ -147,8 +157,8 @@ def _call(  # noqa: PLR0913  the parts that `prepared_call` made
         model=model_id,
         is_stream=is_stream,
         limits=limits,
-        max_retries=about.get("max_retries", model.max_retries),
-        empty_response_retries=about.get("empty_response_retries", model.empty_response_retries),
+        max_retries=about["max_retries"],
+        empty_response_retries=about["empty_response_retries"],
         client_request_id=request_id,
         advice=deprecation_text(model_id) or "",
         clients=clients,

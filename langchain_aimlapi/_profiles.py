@@ -214,16 +214,6 @@ def takes_tool_cache_marks(model: str) -> bool:
     return documented_parts(model) is None or full_model_id(model) in _TOOL_CACHE_MARKS
 
 
-def reasoning_efforts(model: str) -> tuple[str, ...]:
-    """Return the known values of `reasoning_effort`, weakest first; empty where none is known.
-
-    Args:
-        model: A model id, in any spelling that `full_model_id` resolves.
-    """
-    facts = _facts_of(model)
-    return facts.efforts if facts is not None else ()
-
-
 def successor_of(model: str) -> str | None:
     """Return the id to use instead of a deprecated one; `None` for any other id.
 

@@ -23,6 +23,9 @@ Where only content blocks are left (LangChain v1), `_blocks` reads the same from
 
 from __future__ import annotations
 
+import re
+import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._json import is_nothing, overlaid
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 # Where a signature stands: in an encrypted detail, a text detail, Google's own form.
 SIGNATURE_KEYS = ("data", "signature", "thought_signature")
 _RUNNING = frozenset({"text", "summary", "data"})
+_ADDED_UP = re.compile("(stop|length|tool_calls|content_filter|function_call|error){2,}")
+_REPEATED = re.compile(r"(.+)\1+")
 
 
 def read_reasoning(message: dict[str, Any], *, calls: Sequence[WireCall]) -> dict[str, Any]:
@@ -252,3 +257,50 @@ def _still_bound(details: list[Any], signed: object, call_ids: Sequence[str]) ->
             isinstance(detail, dict) and isinstance(detail.get("id"), str) and detail["id"] in gone
         )
     ]
+
+
+def unfused(kept: dict[str, Any], *, finish_reason: object) -> dict[str, Any]:
+    """Return the carriers without signatures that were fused when answers were added up.
+
+    `merge_message_runs` and `+` concatenate the texts of equal keys, and of details of equal index:
+    a signature made of two is refused as corrupted, and nothing tells where to cut. Left out with
+    a warning are details whose format stands there twice, and an `extra_content` whose finish
+    reason does, or whose base64 goes on behind its padding; two without padding are not seen.
+
+    Args:
+        kept: `additional_kwargs` of a message of ours.
+        finish_reason: Of its `response_metadata`.
+    """
+    found, extra = kept.get("reasoning_details"), kept.get("extra_content")
+    details = found if isinstance(found, list) else []
+    fused = [one for one in details if _is_fused(one)]
+    is_extra_fused = bool(extra) and (
+        (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
+        or "=" in first_signature(extra).rstrip("=")
+    )
+    if not fused and not is_extra_fused:
+        return kept
+    rest = {key: value for key, value in kept.items() if key != "reasoning_content"}
+    if is_extra_fused:
+        del rest["extra_content"]
+    if fused:
+        rest["reasoning_details"] = [one for one in details if one not in fused]
+    if first_signature([*fused, extra if is_extra_fused else None]):
+        _warn_of_fused()
+    return rest
+
+
+def _is_fused(detail: object) -> bool:
+    form = detail.get("format") if isinstance(detail, dict) else None
+    return isinstance(form, str) and bool(_REPEATED.fullmatch(form))
+
+
+@cache  # what was said is the only state: a warning that is turned into an error is not kept
+def _warn_of_fused() -> None:
+    warnings.warn(
+        "A message is several answers added up, which fused their thought signatures: those are "
+        "left out, and Gemini may refuse the tool calls that they signed. Keep AI messages apart "
+        "(merge_message_runs adds up neighbours).",
+        UserWarning,
+        stacklevel=3,
+    )

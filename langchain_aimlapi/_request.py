@@ -32,7 +32,11 @@ from langchain_aimlapi._content import (
 )
 from langchain_aimlapi._foreign import foreign_carriers
 from langchain_aimlapi._json import encode_json
-from langchain_aimlapi._reasoning import first_signature, write_reasoning
+from langchain_aimlapi._reasoning import (
+    first_signature,
+    unfused,
+    write_reasoning,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -187,7 +191,12 @@ def _with_role(message: ChatMessage) -> BaseMessage:
     if kind is None:
         msg = f"ChatMessage role {message.role!r} cannot be sent. Use one of {sorted(_ROLES)}."
         raise ValueError(msg)
-    return kind(content=message.content, name=message.name)
+    return kind(
+        content=message.content,
+        name=message.name,
+        additional_kwargs=message.additional_kwargs,
+        response_metadata=message.response_metadata,
+    )
 
 
 def _tool(
@@ -227,11 +236,13 @@ def _assistant(
         warn_of_media_left_out(kwargs)
     calls = message.tool_calls or _calls_elsewhere(message)
     encoded = [_encoded_call(call["id"], call["name"], _arguments(call)) for call in calls]
-    if message.invalid_tool_calls:
-        encoded += _answered_invalid_calls(message, following)
-    if not encoded and not kwargs and isinstance(content, str):
+    broken = _invalid_calls(message)
+    if not encoded and not kwargs and not broken and isinstance(content, str):
         return request
-    fields, by_call = write_reasoning(_carriers(message), call_ids=[call["id"] for call in encoded])
+    kept = _carriers(message)
+    if broken:
+        encoded = _with_answered(encoded, broken, following, kept=kept)
+    fields, by_call = write_reasoning(kept, call_ids=[call["id"] for call in encoded])
     for call in encoded:
         if extra := by_call.get(call["id"]):
             call["extra_content"] = extra
@@ -265,8 +276,8 @@ def _carriers(message: AIMessage) -> dict[str, Any]:
     if not _is_ours(message):
         return foreign_carriers(message, provider=message.response_metadata.get("model_provider"))
     if isinstance(message.content, list) and not _CARRIERS & kwargs.keys():
-        return {**kwargs, **read_blocks(message.content)}
-    return kwargs
+        kwargs = {**kwargs, **read_blocks(message.content)}
+    return unfused(kwargs, finish_reason=message.response_metadata.get("finish_reason"))
 
 
 def _calls_elsewhere(message: AIMessage) -> Iterator[dict[str, Any]]:
@@ -298,6 +309,10 @@ def _arguments(call: Any) -> str:  # noqa: ANN401  LangChain's ToolCall or ours
 
 
 def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, Any]:
+    for key, value in (("id", call_id), ("name", name)):
+        if not value or not isinstance(value, str):
+            msg = f"A tool call of {name!r} has the {key} {value!r}: the endpoint needs a text."
+            raise ValueError(msg)
     return {
         "id": call_id,
         "type": "function",
@@ -305,18 +320,48 @@ def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, An
     }
 
 
-def _answered_invalid_calls(
-    message: AIMessage, following: Iterable[BaseMessage]
-) -> Iterator[dict[str, Any]]:
-    """Yield cut-off calls that a tool message answers; unanswered, Gemini would refuse them.
+def _invalid_calls(message: AIMessage) -> list[Any]:
+    """Return the cut-off calls, also those that only the content blocks know of."""
+    content = message.content
+    if isinstance(content, str):
+        return [*message.invalid_tool_calls]
+    known = {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
+    return [
+        *message.invalid_tool_calls,
+        *(
+            block
+            for block in content
+            if isinstance(block, dict)
+            and block.get("type") in ("invalid_tool_call", "tool_call_chunk")
+            and block.get("id") not in known
+        ),
+    ]
 
-    Only results of this turn count: a server may use an id again in a later one.
+
+def _with_answered(
+    encoded: list[dict[str, Any]],
+    broken: list[Any],
+    following: Iterable[BaseMessage],
+    *,
+    kept: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the calls with those cut-off ones that a tool message answers, signed ones first.
+
+    Unanswered, Gemini would refuse them. Only results of this turn count: a server may use an id
+    again in a later one. Gemini signs the first call of several and wants it first again, while
+    LangChain keeps the broken ones apart.
     """
     answered: set[str | None] = set()
     for result in following:
         if not isinstance(result, ToolMessage):
             break
         answered.add(result.tool_call_id)
-    for call in message.invalid_tool_calls:
-        if call["id"] in answered:
-            yield _encoded_call(call["id"], call["name"], call["args"] or "{}")
+    added = [
+        _encoded_call(call["id"], call.get("name"), call.get("args") or "{}")
+        for call in broken
+        if call.get("id") in answered
+    ]
+    signed = {*kept.get("signed_tool_calls", ()), *kept.get("tool_call_extra_content", ())}
+    return (
+        sorted([*encoded, *added], key=lambda call: call["id"] not in signed) if added else encoded
+    )

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
-from urllib.parse import urlsplit
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.utils import from_env
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from langchain_aimlapi._answer import PROVIDER
-from langchain_aimlapi._call import read_limits
+from langchain_aimlapi._call import DEFAULT_TIMEOUT, read_limits
+from langchain_aimlapi._checks import (
+    checked_base_url,
+    checked_client,
+    checked_headers,
+    checked_key,
+)
 from langchain_aimlapi._profiles import full_model_id, profile_of
 from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.language_models.model_profile import ModelProfile
 
@@ -40,6 +55,27 @@ _WIRE_NAMES = (
     "prediction",
     "provider",
 )
+_OTHER_NAMES = {"model_name": "model", "stop_sequences": "stop", "stream": "streaming"}
+# Settings that are none of the wire, but can be set for one call all the same.
+_ALSO_OF_A_CALL = frozenset(
+    {
+        "empty_response_retries",
+        "extra_body",
+        "max_retries",
+        "missing_signatures",
+        "model",
+        "stream_usage",
+        "timeout",
+    }
+)
+# Settings for which `None` (of an `os.environ.get`, say) means what is left out means.
+_DEFAULT_FROM_ENV = ("aimlapi_api_key", "api_key", "aimlapi_api_base", "base_url")
+
+
+@cache
+def _fixed_names(cls: type[BaseChatModel]) -> frozenset[str]:
+    names = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
+    return frozenset(name for name in names if name) - {*_WIRE_NAMES} - _ALSO_OF_A_CALL
 
 
 def _key_from_env() -> SecretStr:
@@ -91,8 +127,8 @@ class GeminiSettings(BaseChatModel):
     max_completion_tokens: int | None = None
     """The newer name of `max_tokens`; set one of them."""
 
-    stop: list[str] | str | None = Field(alias="stop_sequences", default=None)
-    """Up to 4 sequences at which the answer ends."""
+    stop: list[str] | str | None = None
+    """Up to 4 sequences at which the answer ends; also `stop_sequences`."""
 
     seed: int | None = None
     """1 or more; repeatable sampling as far as the model can."""
@@ -125,10 +161,10 @@ class GeminiSettings(BaseChatModel):
     """Pins the provider behind the gateway, such as `openrouter` or `google`; signatures of one
     provider may not be understood by another."""
 
-    timeout: Any = None
-    """Limits of time: seconds, an `httpx.Timeout`, or `None` for none. Unset: connect 10 s, silence
-    of a stream 120 s, a whole answer 600 s. A number is each limit of an attempt, among them the
-    silence between a stream's data events or the total of a whole answer."""
+    timeout: Any = DEFAULT_TIMEOUT
+    """Limits of time: seconds, an `httpx.Timeout`, `None` for none, or `"default"`: connect 10 s,
+    silence of a stream 120 s, a whole answer 600 s. A number is each limit of an attempt, among
+    them the silence between a stream's data events or the total of a whole answer."""
 
     max_retries: int = Field(default=2, ge=0)
     """Attempts after the first; never after the first chunk. A retried timeout may be billed."""
@@ -140,14 +176,14 @@ class GeminiSettings(BaseChatModel):
     """`skip` adds Google's documented bypass value to tool calls of turns that never had a
     signature (another model's history, say). Unproven on this gateway."""
 
-    streaming: bool = False
-    """Whether `invoke` streams under the hood."""
+    streaming: bool | None = None
+    """Whether `invoke` streams under the hood: `None`, where somebody listens to tokens."""
 
     stream_usage: bool = True
     """Whether streams ask for token counts."""
 
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """Further request headers; they win over ours, whatever their case."""
+    """Further request headers; they win over ours but for the key's, whatever their case."""
 
     http_client: Any = Field(default=None, exclude=True, repr=False)
     """Your `httpx.Client` for sync calls; never closed by us, shared by copies, left out of a
@@ -168,16 +204,24 @@ class GeminiSettings(BaseChatModel):
         if not isinstance(values, dict):
             return values
         given = dict(values)
-        if "model_name" in given:
-            given.setdefault("model", given.pop("model_name"))
+        for other, name in _OTHER_NAMES.items():
+            if other in given:
+                given.setdefault(name, given.pop(other))
+        for name in _DEFAULT_FROM_ENV:
+            if name in given and given[name] is None:
+                del given[name]
         known = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
         unknown = {name: given.pop(name) for name in [*given] if name not in known}
+        for name in unknown:
+            if name.endswith("api_key"):  # sent along, it would be shown
+                msg = f"{name} is not a setting of {cls.__name__}; the key is passed as api_key."
+                raise ValueError(msg)
         if unknown:
             names = ", ".join(sorted(unknown))
             warnings.warn(
                 f"{names}: not a setting of {cls.__name__}; sent as model_kwargs. Pass "
                 "model_kwargs={...} to say so yourself.",
-                stacklevel=2,
+                stacklevel=4,
             )
             given["model_kwargs"] = {**(given.get("model_kwargs") or {}), **unknown}
         return given
@@ -193,42 +237,28 @@ class GeminiSettings(BaseChatModel):
     @field_validator("aimlapi_api_key")
     @classmethod
     def _check_key(cls, key: SecretStr) -> SecretStr:
-        text = key.get_secret_value().strip()
-        if not text or not text.isascii() or not text.isprintable():
-            msg = "api_key is empty or holds characters that no HTTP header can carry."
-            raise ValueError(msg)
-        return SecretStr(text)
+        return checked_key(key)
 
     @field_validator("aimlapi_api_base")
     @classmethod
     def _check_base_url(cls, base_url: str) -> str:
-        if not base_url.startswith(("https://", "http://")):
-            msg = f"base_url={base_url!r} must start with https:// or http://."
-            raise ValueError(msg)
-        try:
-            parts = urlsplit(base_url)
-            is_address = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_address = False
-        if not is_address:
-            msg = f"base_url={base_url!r} is not an address: check host and port."
-            raise ValueError(msg)
-        return base_url.rstrip("/")
+        return checked_base_url(base_url)
 
     @field_validator("timeout")
     @classmethod
     def _check_timeout(cls, timeout: Any) -> Any:  # noqa: ANN401  httpx.Timeout without httpx
-        read_limits(timeout, is_set=True, is_stream=False)
+        read_limits(timeout, is_stream=False)
         return timeout
 
     @field_validator("default_headers")
     @classmethod
     def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
-        for name, value in (headers or {}).items():
-            if not (name + value).isascii() or not (name + value).isprintable():
-                msg = f"default_headers[{name!r}] holds characters that no HTTP header can carry."
-                raise ValueError(msg)
-        return headers
+        return checked_headers(headers)
+
+    @field_validator("http_client", "http_async_client")
+    @classmethod
+    def _check_client(cls, client: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  httpx.Client without httpx
+        return checked_client(client, name=str(info.field_name))
 
     @model_validator(mode="after")
     def _set_aimlapi_version(self) -> Self:
@@ -264,15 +294,46 @@ class GeminiSettings(BaseChatModel):
         settings: dict[str, Any] = {"model": self.model}
         settings.update((name, fields[name]) for name in _WIRE_NAMES if fields[name] is not None)
         settings.update(self.model_kwargs)
-        if "max_tokens" in overrides:
+        settings.pop("stream", None)  # decided by how the call is made
+        if overrides.get("max_tokens") is not None:
             settings.pop("max_completion_tokens", None)
-        elif "max_completion_tokens" in overrides:
+        elif overrides.get("max_completion_tokens") is not None:
             settings.pop("max_tokens", None)
         settings.update(overrides)
         if stop is not None:
             settings["stop"] = stop
-        settings["model"] = full_model_id(settings["model"])
+        settings["model"] = full_model_id(settings["model"] or self.model)
         return settings
+
+    def check_overrides(self, names: Iterable[str]) -> None:
+        """Refuse what can be set on a model, but not for one call.
+
+        Sent along it would be a parameter that the endpoint does not know, and in traces for all
+        to see.
+
+        Args:
+            names: Names of the keywords of a call.
+
+        Raises:
+            ValueError: One of them is such a setting; its value is not shown.
+        """
+        if fixed := _fixed_names(type(self)).intersection(names):
+            msg = (
+                f"{', '.join(sorted(fixed))}: a setting of the model, not of a call. Make another "
+                "model, or use model.model_copy(update={...}) or configurable_fields."
+            )
+            raise ValueError(msg)
+
+    def _get_invocation_params(
+        self,
+        stop: list[str] | None = None,
+        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+    ) -> dict[str, Any]:
+        """Return what a call is traced with: no headers, which may be secret."""
+        self.check_overrides(kwargs)
+        params = super()._get_invocation_params(stop=stop, **kwargs)
+        params.pop("extra_headers", None)
+        return params
 
     @property
     def _llm_type(self) -> str:

@@ -53,7 +53,7 @@ class ObjectReader:
                 whether the answer was cut off. `llm_output` is the model's own text.
         """
         if reason := _refusal(message):
-            raise ModelRefusalError(  # type: ignore[call-arg]  # langchain-core's class or our own
+            raise ModelRefusalError(
                 f"The model refused to produce {self._wanted}: {reason}", raw_message=message
             )
         try:
@@ -70,7 +70,7 @@ class ObjectReader:
         try:
             value = self._value(message) if self._tool_name else _partial_json(message.text)
             return self._build(value)
-        except ValueError:
+        except Exception:  # noqa: BLE001  of half an object a validator of the user's may raise anything
             return None
 
     def _value(self, message: AIMessage) -> Any:  # noqa: ANN401  any JSON value

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+# langchain-core resolves the annotations of public methods at run time (`with_fallbacks(...)` hands
+# `bind_tools` on by them), so what these name is imported for good.
+from collections.abc import Sequence  # noqa: TC003
 from contextlib import aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
+from langchain_core.language_models.base import LanguageModelInput  # noqa: TC002
+from langchain_core.messages import AIMessage, BaseMessage  # noqa: TC002
+from langchain_core.runnables import Runnable  # noqa: TC002
 from pydantic import PrivateAttr
 
 from langchain_aimlapi._blocks import register_blocks
@@ -19,18 +25,14 @@ from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
 from langchain_aimlapi._tools import encode_tool_choice, encode_tools
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from types import ModuleType
 
     from langchain_core.callbacks import (
         AsyncCallbackManagerForLLMRun,
         CallbackManagerForLLMRun,
     )
-    from langchain_core.language_models.base import LanguageModelInput
-    from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
 
     from langchain_aimlapi._call import Call
 
@@ -41,10 +43,11 @@ class ChatAIMLGemini(GeminiSettings):
     """Gemini 3 models through AI/ML API.
 
     Setup:
-        Install `langchain-aimlapi` and set the environment variable `AIMLAPI_API_KEY`.
+        Install `langchain-aimlapi` 1.0 or later (until then from a clone: `pip install .`), and
+        set the environment variable `AIMLAPI_API_KEY`.
 
         ```bash
-        pip install langchain-aimlapi
+        pip install "langchain-aimlapi>=1"
         export AIMLAPI_API_KEY="your-key"
         ```
 
@@ -56,7 +59,7 @@ class ChatAIMLGemini(GeminiSettings):
         `api_key`, `base_url`, `timeout`, `max_retries`, `empty_response_retries`,
         `default_headers`, `http_client`, `http_async_client`.
 
-    See `GeminiSettings` for each of them.
+    The README's section "Settings" tells what each of them is.
 
     Instantiate:
         ```python
@@ -230,7 +233,7 @@ class ChatAIMLGemini(GeminiSettings):
 
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[Any],
         *,
         tool_choice: str | bool | dict[str, Any] | None = None,
         strict: bool | None = None,
@@ -286,6 +289,10 @@ class ChatAIMLGemini(GeminiSettings):
 
         Raises:
             ValueError: The schema cannot be sent.
+
+        What is returned raises, unless `include_raw`: `langchain_aimlapi.errors.ModelRefusalError`
+        (langchain-core's own, where it has one) if the model declined, `OutputParserException` if
+        its answer holds no valid object.
         """
         from langchain_aimlapi._structured import structured_output  # noqa: PLC0415  its parsers cost import time
 
@@ -302,13 +309,19 @@ class ChatAIMLGemini(GeminiSettings):
         )
 
     def get_num_tokens(self, text: str) -> int:
-        """Return an offline estimate of the tokens of a text; only the endpoint counts exactly."""
+        """Return an offline estimate of the tokens of a text; only the endpoint counts exactly.
+
+        Args:
+            text: Any text. `custom_get_token_ids`, where it is set, counts instead.
+        """
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
         return estimate_tokens(text)
 
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+        tools: Sequence[Any] | None = None,
     ) -> int:
         """Return an offline estimate of the tokens of messages, for trimming or summarising.
 

@@ -8,7 +8,7 @@ AIMLAPIError                            also langchain_core's ModelError
  |- AIMLAPIContextOverflowError         ContextOverflowError          400, 413: prompt too long
  |- AIMLAPIInvalidRequestError          ModelInvalidRequestError      other 4xx
  |- AIMLAPIRateLimitError               ModelRateLimitError           429
- |- AIMLAPIServerError                  ModelAPIError                 5xx
+ |- AIMLAPIServerError                  ModelAPIError                 5xx, 409
  |- AIMLAPIConnectionError              ModelConnectionError          refused, reset, cut
  |- AIMLAPITimeoutError                 ModelTimeoutError             a limit of time, 408
  |- AIMLAPIResponseError                ModelAPIError                 a 200 that is no answer
@@ -166,7 +166,7 @@ class AIMLAPIRateLimitError(AIMLAPIError, _core.ModelRateLimitError):
 
 
 class AIMLAPIServerError(AIMLAPIError, _core.ModelAPIError):
-    """The gateway or the provider behind it failed (5xx)."""
+    """The gateway or the provider behind it failed (5xx, 409)."""
 
 
 class AIMLAPIConnectionError(AIMLAPIError, _core.ModelConnectionError):
@@ -174,7 +174,7 @@ class AIMLAPIConnectionError(AIMLAPIError, _core.ModelConnectionError):
 
 
 class AIMLAPITimeoutError(AIMLAPIError, _core.ModelTimeoutError):
-    """A limit of time was reached: connect, read, silence of a stream, or the whole call."""
+    """A limit of time was reached: connect, read, silence of a stream, the whole call; also 408."""
 
 
 class AIMLAPIResponseError(AIMLAPIError, _core.ModelAPIError):
@@ -226,4 +226,7 @@ class _ModelRefusalError(_core.ModelError):
         super().__init__(message)
 
 
-ModelRefusalError: type[_core.ModelError] = getattr(_core, "ModelRefusalError", _ModelRefusalError)
+if TYPE_CHECKING:
+    ModelRefusalError = _ModelRefusalError
+else:
+    ModelRefusalError = getattr(_core, "ModelRefusalError", _ModelRefusalError)

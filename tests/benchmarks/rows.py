@@ -46,7 +46,6 @@ def _least(name: str) -> tuple[str, str]:
     return ("lc_httpx", name)
 
 
-_NO_CALLS = ("core", "lc_memory", "raw_httpx")
 _START = Row("", "", "ms", "start", warmups=0, without=("core", "raw_httpx"))
 _STARTING = (
     _START._replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -184,6 +184,32 @@ def test_blocks_alone_give_the_carriers_back(kwargs: Json) -> None:
     blocks: list[Any] = content_blocks(message_of("text", tool_calls=[CALL], **kwargs))
     wanted = {key: value for key, value in kwargs.items() if key != "reasoning_content"}
     assert read_blocks(blocks) == wanted
+
+
+def test_plain_thoughts_beside_a_signed_call_are_kept() -> None:
+    signed = {**DATA, "id": "c-1"}
+    kwargs: Json = {
+        "reasoning_content": "thought",
+        "reasoning_details": [TEXT, signed],
+        "signed_tool_calls": ["c-1"],
+    }
+    message = message_of("", tool_calls=[CALL], **kwargs)
+    kept = read_blocks(cast("list[Any]", content_blocks(message)))
+    assert kept == {"reasoning_details": [TEXT, signed], "signed_tool_calls": ["c-1"]}
+
+
+@pytest.mark.parametrize("content", ["text", [{"type": "text", "text": "text"}]])
+def test_a_cut_off_call_is_a_block_with_its_signature(content: Any) -> None:
+    cut = {"name": "get", "args": '{"a', "id": "c-0", "error": "cut", "type": "invalid_tool_call"}
+    message = AIMessage(
+        content,
+        invalid_tool_calls=[cut],
+        additional_kwargs={"tool_call_extra_content": {"c-0": EXTRA}},
+        response_metadata=OURS,
+    )
+    block = blocks_of(message)[-1]
+    assert {key: block[key] for key in cut} == cut
+    assert read_blocks([block]) == {"tool_call_extra_content": {"c-0": EXTRA}}
 
 
 def test_other_blocks_hold_nothing_for_us() -> None:

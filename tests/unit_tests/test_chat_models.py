@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 import uuid
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from langchain_core.exceptions import OutputParserException
+from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import ConfigurableField, RunnableBinding
 
 from langchain_aimlapi import AIMLAPIError, ChatAIMLGemini
 from tests.answers import KEY, MODEL, Json, Served, model_of, served
@@ -55,6 +57,17 @@ class AsyncTokens(AsyncCallbackHandler):
 
     async def on_llm_new_token(self, token: Any, **_: Any) -> None:
         self.texts.append(token)
+
+
+class Options(BaseCallbackHandler):
+    """Notes the parameters that a run is traced with."""
+
+    def __init__(self) -> None:
+        self.told: list[Json] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        del serialized, messages
+        self.told.append({**kwargs["invocation_params"], "options": kwargs["options"]})
 
 
 async def test_every_way_of_asking_answers(there: Served) -> None:
@@ -135,6 +148,83 @@ def test_a_call_may_say_otherwise(there: Served) -> None:
     assert there.bodies[1]["seed"] == 3
 
 
+@pytest.mark.parametrize(
+    "name", ["api_key", "base_url", "default_headers", "http_client", "cache", "output_version"]
+)
+async def test_a_setting_of_the_model_is_none_of_a_call_nor_traced(
+    there: Served, name: str
+) -> None:
+    model, seen = model_of(there), Options()
+    with pytest.raises(ValueError, match=f"{name}: a setting of the model") as told:
+        model.bind(**{name: "secret"}).invoke("a", config={"callbacks": [seen]})
+    with pytest.raises(ValueError, match="model_copy"):
+        [one async for one in model.bind(**{name: "secret"}).astream("a", {"callbacks": [seen]})]
+    assert "secret" not in str(told.value)
+    assert not seen.told
+    assert not there.bodies
+
+
+def test_headers_of_a_call_are_not_traced(there: Served) -> None:
+    seen = Options()
+    model_of(there).invoke("a", {"callbacks": [seen]}, extra_headers={"X-Secret": "secret"}, n=1)
+    assert seen.told[0]["n"] == 1
+    assert "secret" not in repr(seen.told)
+
+
+async def test_configurable_fields_leave_limits_and_tokens_as_they_are(there: Served) -> None:
+    model = model_of(there)
+    field = ConfigurableField(id="temperature")
+    configurable: Any = model.configurable_fields(temperature=field)
+    config: Any = {"configurable": {"temperature": 0.5}}
+    made = configurable.prepare(config)[0]
+    assert isinstance(made, ChatAIMLGemini)
+    assert made.timeout == model.timeout == "default"
+    heard = [
+        event["event"]
+        async for event in configurable.astream_events("a", config, version="v2")
+        if event["event"] == "on_chat_model_stream"
+    ]
+    assert heard
+    tokens = Tokens()
+    configurable.invoke("a", config | {"callbacks": [tokens]})
+    assert there.bodies[-1]["temperature"] == 0.5
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+def test_a_timeout_of_none_survives_serialization(there: Served) -> None:
+    model = ChatAIMLGemini(model=MODEL, api_key=KEY, timeout=None)
+    again = loads(
+        dumps(model),
+        secrets_map={"AIMLAPI_API_KEY": KEY},
+        valid_namespaces=["langchain_aimlapi"],
+        allowed_objects=[ChatAIMLGemini],
+    )
+    assert again.timeout is None
+    assert model_of(there).timeout == "default"
+
+
+def test_a_fallback_is_bound_as_the_model_is(there: Served) -> None:
+    model = model_of(there).with_fallbacks([model_of(there)])
+    bound: Any = model.bind_tools([get_weather])
+    bound.invoke("a")
+    assert there.bodies[-1]["tools"][0]["function"]["name"] == "get_weather"
+    asked: Any = model.with_structured_output({"title": "any", "type": "object"})
+    with pytest.raises(OutputParserException):
+        asked.invoke("a")
+    assert "response_format" in there.bodies[-1]
+
+
+def test_annotations_of_public_methods_can_be_resolved() -> None:
+    public = [
+        method
+        for name, method in vars(ChatAIMLGemini).items()
+        if callable(method) and not name.startswith("_")
+    ]
+    assert len(public) > 5
+    for method in public:
+        assert get_type_hints(method)
+
+
 def test_tools_are_bound(there: Served) -> None:
     bound = model_of(there).bind_tools(
         [get_weather], tool_choice="any", strict=True, parallel_tool_calls=False, seed=3
@@ -213,6 +303,11 @@ def test_tokens_are_estimated_offline(there: Served) -> None:
     with_tools = model.get_num_tokens_from_messages([HumanMessage("a" * 40)], tools=[get_weather])
     assert with_tools > alone
     assert there.requests == []
+
+
+def test_a_tokenizer_of_the_users_counts(there: Served) -> None:
+    model = model_of(there, custom_get_token_ids=lambda text: [*range(len(text))])
+    assert model.get_num_tokens("four") == 4
 
 
 def test_the_cache_knows_the_settings_of_now(there: Served) -> None:

@@ -61,7 +61,10 @@ ROOMS = {
         },
         CORE,
     ),
-    "_settings": Room({"_answer", "_call", "_profiles", "_version"}, CORE | {"pydantic"}),
+    "_settings": Room(
+        {"_answer", "_call", "_checks", "_profiles", "_version"}, CORE | {"pydantic"}
+    ),
+    "_checks": Room(frozenset(), {"pydantic"}),
     # The left side, pure: messages and settings to a body, bytes already read to messages.
     "_request": Room(
         {

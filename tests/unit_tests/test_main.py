@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -227,6 +228,18 @@ def test_ctrl_c_ends_with_130(live: StandIn, monkeypatch: pytest.MonkeyPatch) ->
     live.answer_next("Oslo.")
     monkeypatch.setattr(sys, "stdout", Interrupted())
     assert main(["What is the capital of Norway?"]) == 130
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_a_reader_that_leaves_early_is_no_error(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        assert main(["Hello", *options]) == 0
+    assert "BrokenPipe" not in capsys.readouterr().err
 
 
 def test_it_runs_as_a_module() -> None:

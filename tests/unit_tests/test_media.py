@@ -379,3 +379,10 @@ def test_reading_takes_any_json(value: Any) -> None:
     block = audio_block(value)
     assert block is None or block["base64"]
     assert audio_block({"data": value, "extra_content": value, "format": value}) is None or value
+
+
+def test_a_clip_of_a_video_is_not_sent_as_the_whole() -> None:
+    clip = {"type": "media", "mime_type": "video/mp4", "file_uri": "https://example.com/a.mp4"}
+    assert encode_media(clip)["type"] == "video_url"
+    with pytest.raises(ValueError, match=r"video_metadata=.*start_offset"):
+        encode_media({**clip, "video_metadata": {"start_offset": "5s"}})

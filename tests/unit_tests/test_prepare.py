@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,27 @@ def test_an_id_that_the_gateway_would_drop_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"client_request_id=.* would be dropped"):
         call_of(client_request_id=given)
     assert call_of(client_request_id="A-z.0_9:" * 16).client_request_id == "A-z.0_9:" * 16
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_retries", "2"),
+        ("max_retries", -1),
+        ("empty_response_retries", 0.5),
+        ("missing_signatures", "drop"),
+    ],
+)
+def test_a_keyword_of_a_wrong_kind_is_named_at_once(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name}={value!r}"):
+        call_of(**{name: value})
+
+
+def test_none_takes_back_what_a_call_says_of_itself() -> None:
+    names = ("max_retries", "empty_response_retries", "missing_signatures", "stream_usage")
+    clients = Clients()
+    said = replace(call_of(**dict.fromkeys(names), is_stream=True), clients=clients)
+    assert said == replace(call_of(is_stream=True), clients=clients)
 
 
 @pytest.mark.parametrize("value", [5, None, b"text"])

@@ -13,7 +13,6 @@ from langchain_aimlapi._profiles import (
     documented_parts,
     full_model_id,
     profile_of,
-    reasoning_efforts,
     successor_of,
     warn_if_deprecated,
     warn_undocumented_part,
@@ -63,7 +62,6 @@ def test_profiles_have_only_keys_that_langchain_declares(model: str) -> None:
     profile = profile_of(model)
     assert profile is not None
     assert set(profile) <= set(get_type_hints(ModelProfile))
-    assert profile.get("reasoning_effort_levels", []) == list(reasoning_efforts(model))
 
 
 @pytest.mark.parametrize("model", EVERY_ID)
@@ -125,7 +123,6 @@ def test_both_spellings_of_one_model_have_one_profile() -> None:
 def test_nothing_is_claimed_of_an_unknown_id() -> None:
     assert profile_of(UNKNOWN) is None
     assert documented_parts(UNKNOWN) is None
-    assert reasoning_efforts(UNKNOWN) == ()
     assert successor_of(UNKNOWN) is None
     assert deprecation_text(UNKNOWN) is None
     warn_if_deprecated(UNKNOWN)

@@ -26,6 +26,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
     "3a7e9b550000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
 )
+ASKING = re.compile(r"\.a?(?:invoke|stream|batch)\(")
 TARGET = re.compile(r"\bmake ([a-z_]+)")
 
 
@@ -78,8 +79,9 @@ async def test_the_blocks_of_the_class_docstring_run(server: StandIn) -> None:
     blocks = titled_blocks("# docstring\n" + (ChatAIMLGemini.__doc__ or ""), "python")
     namespace: dict[str, Any] = {"__name__": "docstring"}
     for block in blocks:
-        await run(str(block.values[0]), namespace)
-    assert len(server.requests) >= len(blocks) - 3
+        code, before = str(block.values[0]), len(server.requests)
+        await run(code, namespace)
+        assert len(server.requests) > before or not ASKING.search(code), code
 
 
 def test_every_make_target_that_the_readme_names_is_there() -> None:

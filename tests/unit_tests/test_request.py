@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
     FunctionMessage,
@@ -15,9 +16,10 @@ from langchain_core.messages import (
     RemoveMessage,
     SystemMessage,
     ToolMessage,
+    merge_message_runs,
 )
 
-from langchain_aimlapi import _content
+from langchain_aimlapi import _content, _reasoning
 from langchain_aimlapi._request import encode_messages, encode_request
 from tests.answers import MODEL, Json
 
@@ -344,3 +346,105 @@ def test_a_messages_own_objects_are_not_changed() -> None:
     before = message.model_dump()
     encoded(message, missing_signatures="skip")
     assert message.model_dump() == before
+
+
+ENCRYPTED = {"type": "reasoning.encrypted", "data": "sig", "format": "google-gemini-v1", "index": 0}
+
+
+def chunk(message: AIMessage) -> Any:
+    return AIMessageChunk(**message.model_dump(exclude={"type"}))
+
+
+def answered(**fields: Any) -> AIMessage:
+    finish = {**OURS, "finish_reason": "tool_calls" if "tool_calls" in fields else "stop"}
+    return assistant(response_metadata=finish, **fields)
+
+
+PADDED = {"google": {"thought_signature": "c2ln=="}}
+
+
+@pytest.mark.parametrize(
+    ("kept", "later"),
+    [
+        (
+            {"reasoning_details": [ENCRYPTED]},
+            {"reasoning_details": [{**ENCRYPTED, "data": "2", "id": "c-1"}]},
+        ),
+        ({"extra_content": PADDED}, {"extra_content": PADDED}),
+    ],
+)
+def test_fused_signatures_are_left_out_and_said(kept: Json, later: Json) -> None:
+    first = answered(content="Let me see.", additional_kwargs=kept)
+    second = answered(tool_calls=[CALL], additional_kwargs=later)
+    merged = [*merge_message_runs([first, second]), chunk(first) + chunk(second)]
+    _reasoning._warn_of_fused.cache_clear()
+    with pytest.warns(UserWarning, match="Keep AI messages apart") as said:
+        wire = encoded(*merged)
+    assert [one.keys() for one in wire] == [{"role", "content", "tool_calls"}] * 2
+    assert len(said) == 1
+
+
+def test_a_signature_without_padding_is_known_to_be_fused_by_the_finish_reasons() -> None:
+    first = answered(content="a", additional_kwargs={"extra_content": SIGNED})
+    _reasoning._warn_of_fused.cache_clear()
+    with pytest.warns(UserWarning, match="Keep AI messages apart"):
+        (wire,) = encoded(chunk(first) + chunk(first))
+    assert "extra_content" not in wire
+
+
+def test_what_was_not_fused_stays() -> None:
+    details = [{**ENCRYPTED, "index": 1, "id": "c-1"}]
+    kept = {"reasoning_details": details, "signed_tool_calls": ["c-1"]}
+    text = {"type": "reasoning.text", "text": "Hm.", "format": "google-gemini-v1", "index": 0}
+    first = answered(content="Let me see.", additional_kwargs={"reasoning_details": [text]})
+    second = answered(tool_calls=[CALL], additional_kwargs=kept)
+    (wire,) = encoded(*merge_message_runs([first, second]))
+    assert wire["reasoning_details"] == [text, *details]
+    (wire,) = encoded(*merge_message_runs([first, first, second]))
+    assert wire["reasoning_details"] == details
+
+
+def test_a_signed_call_that_was_cut_off_comes_first_again() -> None:
+    cut = {"name": "get", "args": '{"a', "id": "c-0", "error": None, "type": "invalid_tool_call"}
+    message = assistant(
+        tool_calls=[CALL],
+        invalid_tool_calls=[cut],
+        additional_kwargs={"tool_call_extra_content": {"c-0": SIGNED}},
+    )
+    results = [ToolMessage("3", tool_call_id=one) for one in ("c-0", "c-1")]
+    wire = encoded(message, *results)[0]
+    assert [call["id"] for call in wire["tool_calls"]] == ["c-0", "c-1"]
+    assert wire["tool_calls"][0]["extra_content"] == SIGNED
+    assert encoded(message, results[1])[0]["tool_calls"] == [WIRE_CALL]
+
+
+@pytest.mark.parametrize("kind", ["invalid_tool_call", "tool_call_chunk"])
+def test_a_cut_off_call_that_only_the_blocks_know_of_is_sent_if_it_is_answered(kind: str) -> None:
+    block = {"type": kind, "id": "c-0", "name": "get", "args": '{"a', "index": 0}
+    message = AIMessage(content=[{"type": "text", "text": "Hm."}, block])
+    result = ToolMessage("3", tool_call_id="c-0")
+    (wire, _), (alone,) = encoded(message, result), encoded(message)
+    assert wire["tool_calls"] == [
+        {"id": "c-0", "type": "function", "function": {"name": "get", "arguments": '{"a'}}
+    ]
+    assert "tool_calls" not in alone
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [({"id": None}, "'get' has the id None"), ({"name": ""}, "has the name ''")],
+)
+def test_a_call_that_the_endpoint_cannot_take_is_named(call: Json, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        encoded(AIMessage("", tool_calls=[{**CALL, **call}]))
+
+
+def test_a_chat_message_of_an_assistant_keeps_its_calls() -> None:
+    kwargs = {"tool_calls": [WIRE_CALL], "extra_content": SIGNED}
+    message = ChatMessage(content="", role="assistant", additional_kwargs=kwargs)
+    assert encoded(message, ToolMessage("3", tool_call_id="c-1"))[0] == {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [WIRE_CALL],
+        "extra_content": SIGNED,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -68,10 +68,13 @@ def test_settings_have_their_other_names(given: Json, name: str, value: Any) -> 
     assert model.model_name == model.model
 
 
-def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("nothing", [{}, {"api_key": None, "base_url": None}])
+def test_key_and_address_come_from_the_environment(
+    nothing: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIMLAPI_API_KEY", f" {KEY}\n")
     monkeypatch.setenv("AIMLAPI_API_BASE", "https://example.com/v1/")
-    model = ChatAIMLGemini(model=MODEL)
+    model = ChatAIMLGemini(model=MODEL, **nothing)
     assert model.aimlapi_api_key == SecretStr(KEY)
     assert model.aimlapi_api_base == "https://example.com/v1"
     given = ChatAIMLGemini(model=MODEL, api_key="another", base_url="https://a")
@@ -85,8 +88,9 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
 ) -> None:
     if key is not None:
         monkeypatch.setenv("AIMLAPI_API_KEY", key)
-    with pytest.raises(ValueError, match="AIMLAPI_API_KEY"):
-        ChatAIMLGemini(model=MODEL)
+    for nothing in ({}, {"api_key": None}):
+        with pytest.raises(ValueError, match="AIMLAPI_API_KEY"):
+            ChatAIMLGemini(model=MODEL, **cast("Json", nothing))
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,15 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
         ({"max_retries": -1}, "max_retries"),
         ({"empty_response_retries": -1}, "empty_response_retries"),
         ({"missing_signatures": "drop"}, "missing_signatures"),
+        ({"http_client": "proxy"}, "http_client takes an httpx.Client, not an object of type str"),
+        (
+            {"http_client": httpx.AsyncClient()},
+            "takes an httpx.Client, not an object of type AsyncClient",
+        ),
+        (
+            {"http_async_client": httpx.Client()},
+            "takes an httpx.AsyncClient, not an object of type Client",
+        ),
         ({"default_headers": {"x": "é"}}, r"default_headers\['x'\]"),
         ({"default_headers": {"x\n": "a"}}, "default_headers"),
         ({"temperature": "hot"}, "temperature"),
@@ -120,6 +133,24 @@ def test_unknown_arguments_are_sent_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="safety, top_k: not a setting of ChatAIMLGemini"):
         model = made(top_k=3, safety="x", model_kwargs={"min_p": 0.1})
     assert settings_of(model) == {"model": MODEL, "min_p": 0.1, "top_k": 3, "safety": "x"}
+
+
+def test_the_warning_of_an_unknown_argument_points_at_its_caller() -> None:
+    with pytest.warns(UserWarning, match="top_k") as said:
+        ChatAIMLGemini(model=MODEL, api_key=KEY, top_k=3)
+    assert said[0].filename == __file__
+
+
+def test_the_key_of_another_service_is_refused_unseen() -> None:
+    with pytest.raises(ValueError, match="openai_api_key is not a setting") as told:
+        made(openai_api_key="sk-secret")
+    assert "sk-secret" not in str(told.value)
+
+
+def test_how_a_call_is_made_decides_whether_it_streams() -> None:
+    assert made(stream=True).streaming is True
+    assert made().streaming is None
+    assert settings_of(made(model_kwargs={"stream": True})) == {"model": MODEL}
 
 
 def test_something_else_than_settings_is_no_model() -> None:
@@ -141,6 +172,8 @@ def test_a_call_overrides_the_settings() -> None:
     assert settings_of(model, max_completion_tokens=9).keys() & {"max_tokens"} == set()
     newer = made(max_completion_tokens=5)
     assert settings_of(newer, max_tokens=9) == {"model": MODEL, "max_tokens": 9}
+    assert settings_of(newer, max_tokens=None)["max_completion_tokens"] == 5
+    assert settings_of(newer, model=None)["model"] == MODEL
 
 
 def test_copies_share_the_users_clients_but_pickles_do_not() -> None:

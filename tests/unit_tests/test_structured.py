@@ -296,6 +296,8 @@ def test_tracers_are_told_the_schema_as_langchain_writes_it(method: str, schema:
         ({"method": "json_mode", "strict": False}, "json_mode sends none"),
         ({"schema": {"type": "openrouter:web_search"}}, "provider's tool, not a schema"),
         ({"schema": {"type": "object"}}, "needs a top-level 'title'"),
+        ({"schema": list[int]}, "is no tool"),
+        ({"schema": int | str}, "is no tool"),
     ],
 )
 def test_what_does_not_go_together_is_an_error(settings: dict[str, Any], message: str) -> None:
@@ -421,6 +423,21 @@ def test_with_the_raw_answer_even_a_validator_s_own_error_is_told() -> None:
 
     result = structured(text_model("{}"), Odd, include_raw=True).invoke("Go.")
     assert isinstance(result["parsing_error"], KeyError)
+
+
+@every_method
+def test_a_validator_that_needs_the_whole_object_waits_for_it(method: str) -> None:
+    class Joke(BaseModel):
+        setup: str
+        punchline: str
+
+        @model_validator(mode="before")
+        @classmethod
+        def _trim(cls, values: Any) -> Any:
+            return {**values, "punchline": values["punchline"].strip()}
+
+    chain = structured(model_for(method, *PIECES, name="Joke"), Joke, method=method)
+    assert list(chain.stream("Go."))[-1] == chain.invoke("Go.")
 
 
 def test_the_chain_shows_what_its_model_takes() -> None:

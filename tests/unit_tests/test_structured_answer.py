@@ -177,7 +177,7 @@ def test_a_refusal_is_raised_as_such_and_keeps_the_answer(message: AIMessage) ->
             match=r"refused to produce Joke: (I will not|the answer was withheld)",
         ) as caught:
             reader.read(message)
-        assert vars(caught.value)["raw_message"] is message
+        assert caught.value.raw_message is message
 
 
 def test_an_empty_refusal_refuses_nothing() -> None:

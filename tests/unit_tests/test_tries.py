@@ -25,7 +25,7 @@ def call_of(**more: Any) -> Call:
         "api_key": SecretStr(KEY),
         "model": "m",
         "is_stream": False,
-        "limits": read_limits(None, is_set=False, is_stream=False),
+        "limits": read_limits("default", is_stream=False),
         "max_retries": 2,
         "empty_response_retries": 0,
         "client_request_id": "mine",
@@ -95,6 +95,24 @@ def test_a_failure_is_completed() -> None:
         tries.delay(own)
     assert own.request_id == "a"
     assert own.partial is not partial
+
+
+def test_a_failure_and_its_causes_bring_no_frames_of_what_was_read() -> None:
+    def read(body: bytes) -> None:
+        try:
+            body.decode("ascii")
+        except ValueError as error:
+            raise errors.AIMLAPIServerError("x") from error
+
+    with pytest.raises(errors.AIMLAPIServerError) as first:
+        read(b"\xff")
+    failure = first.value
+    assert failure.__cause__ is not None
+    assert failure.__cause__.__traceback__ is not None
+    with pytest.raises(errors.AIMLAPIServerError) as caught:
+        Tries(call_of(max_retries=0)).delay(failure)
+    assert [entry.name for entry in caught.traceback][1:] == ["delay"]
+    assert failure.__cause__.__traceback__ is None
 
 
 def test_a_new_attempt_forgets_what_the_last_one_brought() -> None:
