@@ -4,6 +4,11 @@ One httpx pool with many connections walks all of them at each request; many cli
 each do not (measured: ten times cheaper with 64 calls in flight). So load is spread over clients:
 the first with room takes the call, and a call counts until the end of its stream.
 
+A forgotten stream ends wherever the garbage collector happens to run, in a thread that may be at
+work here or inside a client's own locks. So the lock here is one that its thread may take again,
+clients are made outside of it (that may wait for other locks), and `_transport` lets each client
+carry one call: a stream that ends never meets the lock of a pool that its thread is using.
+
 Nothing here knows what a client is: the makers are handed in by `_transport`, closing is `close` or
 `aclose`.
 """
@@ -21,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-_MOST_CLIENTS = 64
+# Sharing begins late: calls that share a pool are slower, and share its lock.
+_MOST_CLIENTS = 256
 _FOREVER = 1e9  # seconds
 
 
@@ -46,12 +52,12 @@ class Clients:
     """The clients of one model; a copy or an unpickled one starts empty."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._lock = threading.RLock()
         self._leases: list[Lease] = []
         self._loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
         self._parents: list[object] = []
         self._closer: weakref.finalize[[list[Lease]], Clients] | None = None
+        _alive.add(self)
 
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
         """Sockets, locks and loops do not travel."""
@@ -64,11 +70,15 @@ class Clients:
             make: Makes a client.
             most: Calls that one client may carry at a time.
         """
-        self._notice_fork()
         with self._lock:
-            if self._closer is None:
-                self._closer = weakref.finalize(self, _close_all, self._leases)
-            return _first_with_room(self._leases, make, most)
+            lease = _first_with_room(self._leases, most)
+        if lease is None:
+            lease = Lease(make(), busy=1)
+            with self._lock:
+                self._leases.append(lease)
+                if self._closer is None:
+                    self._closer = weakref.finalize(self, _close_all, self._leases)
+        return lease
 
     async def aacquire(self, make: Callable[[], Any], *, most: int) -> Lease:
         """Return a lease of a client for the running event loop.
@@ -80,19 +90,22 @@ class Clients:
             make: Makes a client.
             most: Calls that one client may carry at a time.
         """
-        self._notice_fork()
         loop = asyncio.get_running_loop()
         clients = self._loops.get(loop)
         if clients is None:
             clients = _LoopClients()
-            await clients.start()
-            weakref.finalize(self, clients.forget, loop).atexit = False
+            await clients.start(self)
             with self._lock:
-                self._loops = {
-                    one: kept for one, kept in self._loops.items() if not one.is_closed()
-                }
-                clients = self._loops.setdefault(loop, clients)
-        return _first_with_room(clients.leases, make, most)
+                closed = [one for one in self._loops if one.is_closed()]
+                gone = [self._loops.pop(one) for one in closed]
+                self._loops[loop] = clients
+            for one in gone:
+                one.let_go()
+        lease = _first_with_room(clients.leases, most)
+        if lease is None:
+            lease = Lease(make(), busy=1)
+            clients.leases.append(lease)
+        return lease
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; its client stays open for the next call."""
@@ -113,7 +126,6 @@ class Clients:
 
         The next call opens new ones.
         """
-        self._notice_fork()
         with self._lock:
             leases, self._leases = _idle(self._leases), []
             if self._closer is not None:
@@ -129,21 +141,31 @@ class Clients:
             await clients.stop()
         self.close()
 
-    def _notice_fork(self) -> None:
-        """Lay the parent's clients aside: the sockets are the parent's, the lock may be held.
+    def lay_aside(self) -> None:
+        """Lay the parent's clients aside, in the child of a fork.
 
-        They are kept, because what is forgotten is closed: asyncio's streams say goodbye then.
+        The sockets are the parent's; the lock may be held by a thread that is not here. The clients
+        are kept, because what is forgotten is closed: asyncio's streams say goodbye then.
         """
-        if self._process == os.getpid():
-            return
-        self._process = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._parents.append((self._leases, self._loops))
         self._leases = []
         self._loops = {}
         if self._closer is not None:
             self._closer.detach()
             self._closer = None
+
+
+_alive: weakref.WeakSet[Clients] = weakref.WeakSet()
+
+
+def _lay_all_aside() -> None:
+    for clients in [*_alive]:
+        clients.lay_aside()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
+    os.register_at_fork(after_in_child=_lay_all_aside)
 
 
 class _LoopClients:
@@ -153,23 +175,34 @@ class _LoopClients:
     by itself (`loop.shutdown_asyncgens()`, as `asyncio.run` does). The loop holds it by a timer
     that never fires: a model that is forgotten just before its loop ends would else leave nothing
     for the loop to close.
+
+    The finalizer that tells of a forgotten model holds the loop as well as this, for as long as
+    the model lives: it goes when the clients are closed or the loop is.
     """
 
     def __init__(self) -> None:
         self.leases: list[Lease] = []
-        self._guard = _closing_at_the_end(self.leases)
+        self._guard = self._closing_at_the_end()
         self._anchor: asyncio.TimerHandle
+        self._finalizer: weakref.finalize[..., Clients]
 
-    async def start(self) -> None:
+    async def start(self, owner: Clients) -> None:
+        loop = asyncio.get_running_loop()
+        self._anchor = loop.call_later(_FOREVER, _nothing, self)
+        self._finalizer = weakref.finalize(owner, self._forget, loop)
+        self._finalizer.atexit = False
         await anext(self._guard)
-        self._anchor = asyncio.get_running_loop().call_later(_FOREVER, _nothing, self)
 
     async def stop(self) -> None:
         with suppress(RuntimeError):  # the loop is closing it at this very moment
             await self._guard.aclose()
         self._anchor.cancel()
 
-    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+    def let_go(self) -> None:
+        """Let go of the clients of a closed loop, where nothing can be closed as it should be."""
+        self._finalizer.detach()
+
+    def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the clients closed because their model is no longer used."""
         with suppress(RuntimeError):  # the loop is closed, so they are
             loop.call_soon_threadsafe(self._begin_stop, loop)
@@ -177,16 +210,16 @@ class _LoopClients:
     def _begin_stop(self, loop: asyncio.AbstractEventLoop) -> None:
         self._stopping = loop.create_task(self.stop())
 
+    async def _closing_at_the_end(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self._finalizer.detach()
+            await _aclose_all(self.leases)
+
 
 def _nothing(_: object) -> None:
     """Do nothing, in a billion seconds."""
-
-
-async def _closing_at_the_end(leases: list[Lease]) -> AsyncGenerator[None]:
-    try:
-        yield
-    finally:
-        await _aclose_all(leases)
 
 
 async def _aclose_all(leases: list[Lease]) -> None:
@@ -209,16 +242,15 @@ def _idle(leases: list[Lease]) -> list[Lease]:
     return [lease for lease in leases if not lease.busy]
 
 
-def _first_with_room(leases: list[Lease], make: Callable[[], Any], most: int) -> Lease:
+def _first_with_room(leases: list[Lease], most: int) -> Lease | None:
+    """Return the lease that takes the next call, `None` if a client is to be made for it."""
     for lease in leases:
         if lease.busy < most:
             break
     else:
         if len(leases) < _MOST_CLIENTS:
-            lease = Lease(make())
-            leases.append(lease)
-        else:
-            lease = min(leases, key=lambda one: one.busy)
+            return None
+        lease = min(leases, key=lambda one: one.busy)
     lease.busy += 1
     return lease
 

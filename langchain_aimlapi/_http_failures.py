@@ -18,6 +18,8 @@ IN_FLIGHT = (httpx.HTTPError, httpx.StreamError, OSError)
 # What can go wrong before: also an address, proxy or certificate store that cannot be used (the
 # resolver and the sockets say so with these), or a client of the user's that is closed.
 FAILURES = (*IN_FLIGHT, httpx.InvalidURL, ValueError, OverflowError, ImportError, RuntimeError)
+# Where httpx's errors keep the request, with its headers.
+_REQUESTS = ("_request", "response")
 _UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
@@ -75,8 +77,8 @@ def bare(error: BaseException, *, secret: SecretStr) -> BaseException:
         seen.add(id(one))
         one.__traceback__ = None
         one.args = tuple(errors.redacted([*one.args], secret.get_secret_value()))
-        if isinstance(one, httpx.RequestError):
-            one._request = None  # noqa: SLF001  httpx offers no way to take it back
+        facts = vars(one)  # httpx offers no way to take a request back
+        facts.update((name, None) for name in _REQUESTS if name in facts)
         causes = (one.__cause__, one.__context__)
         waiting += [cause for cause in causes if cause is not None and id(cause) not in seen]
     return error

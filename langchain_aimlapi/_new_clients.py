@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     import ssl
 
 _POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
-_tls_lock = threading.Lock()
 
 
 class _NoCookies(httpx.Cookies):
@@ -51,7 +49,7 @@ def new_async_client() -> httpx.AsyncClient:
 def _client_settings() -> dict[str, Any]:
     """Return the settings of a client; limits of time are set per request."""
     return {
-        "verify": _tls_context(),
+        "verify": _TLS.context(),
         "limits": _POOL,
         "timeout": None,
         "cookies": _NO_COOKIES.jar,
@@ -69,12 +67,41 @@ def _may_name_a_proxy() -> bool:
     return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
-def _tls_context() -> ssl.SSLContext:
-    """Return the one TLS context of the process: making it costs 40 ms, a client with it 0.6."""
-    with _tls_lock:
-        return _made_tls_context()
+class _Tls:
+    """The one TLS context of the process: making it costs 40 ms, a client with it 0.6.
+
+    A fork waits until it is made: OpenSSL has locks of its own, that a child would find taken by a
+    thread that is not there (observed with OpenSSL 3.0, 2026-11-22).
+    """
+
+    def __init__(self) -> None:
+        self._context: ssl.SSLContext | None = None
+        self._lock = threading.RLock()
+
+    def before_fork(self) -> None:
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        self._lock = threading.RLock()
+
+    def context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._context is None:
+                context = httpx.create_ssl_context()
+                # httpx imports httpcore with its first transport: a fork must not come between.
+                httpx.HTTPTransport(verify=context).close()
+                self._context = context
+            return self._context
 
 
-@cache
-def _made_tls_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+_TLS = _Tls()
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
+    os.register_at_fork(
+        before=_TLS.before_fork,
+        after_in_parent=_TLS.after_fork,
+        after_in_child=_TLS.after_fork_in_child,
+    )

@@ -66,7 +66,6 @@ def observed(call: Call) -> Iterator[Observer | None]:
     try:
         yield notes.note
     except BaseException as error:
-        span.set_attribute("error.type", type(error).__qualname__)
         _tell_failure(span, error)
         raise
     finally:
@@ -74,10 +73,12 @@ def observed(call: Call) -> Iterator[Observer | None]:
 
 
 def _new_span(call: Call) -> Span | None:
-    trace = sys.modules.get("opentelemetry.trace")
-    if trace is None:
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    # A module that another thread is just importing is there before its functions are.
+    get_tracer = getattr(trace, "get_tracer", None)
+    if get_tracer is None:
         return None
-    span: Span = trace.get_tracer("langchain_aimlapi", __version__).start_span(
+    span: Span = get_tracer("langchain_aimlapi", __version__).start_span(
         f"chat {call.model}", kind=trace.SpanKind.CLIENT
     )
     if not span.is_recording():
@@ -152,6 +153,7 @@ def _tell_failure(span: Span, error: BaseException) -> None:
     """Mark the span as failed; a stream that its reader breaks off has not failed."""
     if isinstance(error, GeneratorExit):
         return
+    span.set_attribute("error.type", type(error).__qualname__)
     status = sys.modules["opentelemetry.trace"]
     span.set_status(status.Status(status.StatusCode.ERROR, type(error).__qualname__))
     for name in ("inference_id", "status_code"):

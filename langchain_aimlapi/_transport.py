@@ -40,14 +40,15 @@ if TYPE_CHECKING:
     from langchain_core.outputs import ChatGenerationChunk
     from pydantic import SecretStr
 
-    from langchain_aimlapi._call import Call
+    from langchain_aimlapi._call import Call, Limits
 
 _AnswerT = TypeVar("_AnswerT")
 
-# Measured best: see the head of `_clients`.
-_CALLS_PER_CLIENT = 8
-_CALLS_PER_ASYNC_CLIENT = 1
+# Cheapest as well as safest: see the head of `_clients`.
+_CALLS_PER_CLIENT = 1
 _ERROR_BODY_BYTES = 1024 * 1024
+# What a client of httpx has of which nobody chose the limits.
+_HTTPX_TIMEOUT = httpx.Timeout(5.0)
 # How long to read on after [DONE], so that the connection can be used again.
 _DRAIN_SECONDS = 1.0
 
@@ -65,11 +66,7 @@ def send(call: Call, decode: Callable[[bytes, Mapping[str, str]], _AnswerT]) -> 
     tries = Tries(call)
     while True:
         try:
-            with _response(call, tries) as response:
-                body = Body(call, started=tries.started)
-                for block in _blocks(response):
-                    body.take(block)
-            return decode(body.data(), _headers(response))
+            return decode(*_whole(call, tries))
         except errors.AIMLAPIError as failure:
             time.sleep(tries.delay(failure))
 
@@ -79,11 +76,7 @@ async def asend(call: Call, decode: Callable[[bytes, Mapping[str, str]], _Answer
     tries = Tries(call)
     while True:
         try:
-            async with _aresponse(call, tries) as response:
-                body = Body(call, started=tries.started)
-                async for block in _ablocks(response):
-                    body.take(block)
-            return decode(body.data(), _headers(response))
+            return decode(*await _awhole(call, tries))
         except errors.AIMLAPIError as failure:
             await asyncio.sleep(tries.delay(failure))
 
@@ -112,6 +105,7 @@ def stream(
                         _drain(response, blocks)
                 yield from feed.finish()
         except errors.AIMLAPIError as failure:
+            block = b""  # may hold the key, which a server may echo; tracebacks may show locals
             time.sleep(tries.delay(failure))
 
 
@@ -133,7 +127,26 @@ async def astream(
                 for chunk in feed.finish():
                     yield chunk
         except errors.AIMLAPIError as failure:
+            block = b""  # see `stream`
             await asyncio.sleep(tries.delay(failure))
+
+
+def _whole(call: Call, tries: Tries) -> tuple[bytes, dict[str, str]]:
+    """Return body with headers of one attempt."""
+    with _response(call, tries) as response:
+        body = Body(call, started=tries.started)
+        for block in _blocks(response):
+            body.take(block)
+    return body.data(), _headers(response)
+
+
+async def _awhole(call: Call, tries: Tries) -> tuple[bytes, dict[str, str]]:
+    """Return body with headers of one attempt; see `_whole`."""
+    async with _aresponse(call, tries) as response:
+        body = Body(call, started=tries.started)
+        async for block in _ablocks(response):
+            body.take(block)
+    return body.data(), _headers(response)
 
 
 @contextmanager
@@ -162,7 +175,8 @@ def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
             raise
         if response is None and lease.is_warm and is_hang_up(error):
             tries.note_stale()
-        raise connection_failure(call, error, response) from bare(error, secret=call.api_key)
+        response = _refused(error) or response
+        raise _failure(call, error, response) from bare(error, secret=call.api_key)
     finally:
         _log(tries, response)
         if response is not None and not response.is_closed:
@@ -178,7 +192,7 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
     lease, response = Lease(given), None
     try:
         if given is None:
-            lease = await call.clients.aacquire(new_async_client, most=_CALLS_PER_ASYNC_CLIENT)
+            lease = await call.clients.aacquire(new_async_client, most=_CALLS_PER_CLIENT)
         response = await lease.client.send(
             _request(call, given),
             auth=_KeyAuth(call.api_key),
@@ -187,8 +201,9 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
         )
         lease.is_warm = _is_kept_open(response)
         if response.status_code != httpx.codes.OK:
-            body = await _afirst_bytes(response, _deadline(call, tries))
-            raise _status_failure(call, response, body)
+            raise _status_failure(
+                call, response, await _afirst_bytes(response, _deadline(call, tries))
+            )
         yield response
     except FAILURES as error:
         if tries.is_answered:
@@ -197,7 +212,8 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
             raise
         if response is None and lease.is_warm and is_hang_up(error):
             tries.note_stale()
-        raise connection_failure(call, error, response) from bare(error, secret=call.api_key)
+        response = _refused(error) or response
+        raise _failure(call, error, response) from bare(error, secret=call.api_key)
     finally:
         _log(tries, response)
         if response is not None and not response.is_closed:
@@ -224,18 +240,29 @@ def _request(call: Call, given: httpx.Client | httpx.AsyncClient | None) -> http
             call.url,
             headers=call.headers,
             content=call.body,
-            timeout=httpx.Timeout(**call.limits.as_extension()),
+            timeout=_timeout(call.limits, given),
         )
     url = _url(call.url)
     framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(call.body))}
     # With `content=` httpx would work the framing out by itself, at a copy of the body.
-    return httpx.Request(
+    request = httpx.Request(
         "POST",
         url,
         headers={**framing, **call.headers},
         stream=httpx.ByteStream(call.body),
         extensions={"timeout": call.limits.as_extension()},
     )
+    request.read()  # so that what is put in a transport's place can read `content`; no copy
+    return request
+
+
+def _timeout(
+    limits: Limits, given: httpx.Client | httpx.AsyncClient
+) -> httpx.Timeout | httpx._client.UseClientDefault:
+    """Return our limits, unless nobody chose them while the given client has limits of its own."""
+    if limits.is_default and given.timeout != _HTTPX_TIMEOUT:
+        return httpx.USE_CLIENT_DEFAULT
+    return httpx.Timeout(**limits.as_extension())
 
 
 @lru_cache(maxsize=64)
@@ -328,6 +355,21 @@ async def _afirst_bytes(response: httpx.Response, deadline: float) -> bytes:
 
 def _is_kept_open(response: httpx.Response) -> bool:
     return bool(response.headers.get("connection", "").lower() != "close")
+
+
+def _refused(error: Exception) -> httpx.Response | None:
+    """Return the response for whose status a hook of the user's client raised."""
+    return error.response if isinstance(error, httpx.HTTPStatusError) else None
+
+
+def _failure(call: Call, error: Exception, response: httpx.Response | None) -> errors.AIMLAPIError:
+    refused = _refused(error)
+    if refused is None:
+        return connection_failure(call, error, response)
+    body = b""
+    with suppress(httpx.ResponseNotRead):  # httpx has closed it; the hook may have read it before
+        body = refused.content
+    return _status_failure(call, refused, body)
 
 
 def _status_failure(call: Call, response: httpx.Response, body: bytes) -> errors.AIMLAPIError:

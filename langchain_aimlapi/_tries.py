@@ -82,6 +82,7 @@ class Tries:
         self._complete(failure)
         delay = None if self.has_handed_out else self._next_delay(failure)
         if delay is None:
+            _drop_frames(failure)
             raise failure
         _logger.info(
             "retrying in %.2f s after %s (status %s), model=%s client_request_id=%s",
@@ -116,3 +117,18 @@ class Tries:
         )
         self._attempt += 1
         return delay
+
+
+def _drop_frames(failure: BaseException) -> None:
+    """Drop the tracebacks of a failure with its causes.
+
+    The frames of transport or decoders hold what the server sent, in which it may echo the key;
+    error reporters show the locals of frames.
+    """
+    waiting, seen = [failure], set[int]()
+    while waiting:
+        one = waiting.pop()
+        seen.add(id(one))
+        one.__traceback__ = None
+        causes = (one.__cause__, one.__context__)
+        waiting += [cause for cause in causes if cause is not None and id(cause) not in seen]

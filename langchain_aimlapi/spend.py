@@ -12,7 +12,7 @@ reports nothing, so what it may have cost is only in the gateway's own ledger.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache
@@ -193,6 +193,10 @@ def get_spend_callback(
     the block in threads and tasks belongs to it; a bare `threading.Thread` does not (it starts
     with an empty context), so pass the handler there as a callback.
 
+    A generator may begin the block in one context and go on in others (a web server runs each step
+    of a streamed answer so): calls that are made in another context are not counted, unless the
+    handler is passed to them.
+
     Args:
         max_credits: Credits at which no further call may start.
         max_usd: USD at which no further call may start; text is taken exactly as written.
@@ -209,7 +213,8 @@ def get_spend_callback(
     try:
         yield spend
     finally:
-        variable.reset(token)
+        with suppress(ValueError):  # ends in another context than it began in
+            variable.reset(token)
 
 
 @cache

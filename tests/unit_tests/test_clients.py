@@ -6,12 +6,18 @@ import asyncio
 import copy
 import gc
 import pickle
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from langchain_aimlapi import _clients
 from langchain_aimlapi._clients import Clients, Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Client:
@@ -37,8 +43,8 @@ def test_the_first_client_with_room_takes_the_call() -> None:
 
 def test_when_no_more_clients_are_made_the_least_busy_takes_the_call() -> None:
     clients = Clients()
-    made = {id(clients.acquire(Client, most=1).client) for _ in range(64)}
-    assert len(made) == 64
+    made = {id(clients.acquire(Client, most=1).client) for _ in range(256)}
+    assert len(made) == 256
     busy = clients.acquire(Client, most=1)
     assert busy.busy == 2
     assert id(busy.client) in made
@@ -64,6 +70,54 @@ def test_a_client_nobody_knows_may_be_released() -> None:
     lease = Lease(client, busy=1)
     Clients().release(lease)
     assert (lease.busy, client.closed) == (0, 0)
+
+
+def ends(work: Callable[[], object]) -> bool:
+    """Tell whether the work ends; a thread that waits for itself never does."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(5)
+    return not thread.is_alive()
+
+
+def test_what_the_collector_ends_in_the_middle_of_the_books_gives_its_lease_back() -> None:
+    clients = Clients()
+    lease = clients.acquire(Client, most=1)
+    childs = Clients()
+    childs.lay_aside()
+
+    def collected() -> None:
+        with clients._lock, childs._lock, childs._lock:  # where the collector happens to run
+            clients.release(lease)
+
+    assert ends(collected)
+    assert lease.busy == 0
+
+
+def test_what_the_collector_ends_while_a_client_is_made_gives_its_lease_back() -> None:
+    clients = Clients()
+    lease = clients.acquire(Client, most=1)
+
+    def made() -> Client:
+        clients.release(lease)
+        return Client()
+
+    assert ends(lambda: clients.acquire(made, most=1))
+    assert lease.busy == 0
+
+
+def test_nobody_waits_while_a_client_is_made() -> None:
+    clients = Clients()
+    lease = clients.acquire(Client, most=1)
+    others: list[bool] = []
+
+    def made() -> Client:
+        others.append(ends(lambda: clients.release(lease)))
+        return Client()
+
+    clients.acquire(made, most=1)
+    assert others == [True]
+    assert len(clients._leases) == 2
 
 
 def test_forgotten_clients_are_closed() -> None:
@@ -105,6 +159,35 @@ def test_the_end_of_a_loop_closes_its_clients() -> None:
     leases = [asyncio.run(call()) for _ in range(3)]
     assert [lease.client.closed for lease in leases] == [1, 1, 1]
     assert len(clients._loops) == 1  # loops that were closed are thrown out
+
+
+def test_a_loop_that_ended_is_not_kept() -> None:
+    clients = Clients()
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def call() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await clients.arelease(await clients.aacquire(Client, most=1))
+
+    for _ in range(3):
+        asyncio.run(call())
+        by_hand = asyncio.new_event_loop()
+        by_hand.run_until_complete(call())
+        by_hand.close()
+    del by_hand
+    gc.collect()
+    assert [loop() is None for loop in loops] == [True] * 5 + [False]  # until the next one comes
+    clients.close()
+
+
+async def test_a_loop_whose_clients_were_closed_is_not_held() -> None:
+    clients = Clients()
+    for _ in range(3):
+        await clients.arelease(await clients.aacquire(Client, most=1))
+        kept = clients._loops[asyncio.get_running_loop()]
+        assert kept._finalizer.alive
+        await clients.aclose()
+        assert not kept._finalizer.alive
 
 
 async def test_closing_in_a_loop_retires_what_is_busy() -> None:
@@ -151,10 +234,15 @@ def test_a_copy_starts_empty(copied: Any) -> None:
 
 
 @pytest.mark.parametrize("is_used", [True, False])
-def test_a_forked_child_leaves_the_parents_clients_alone(is_used: bool) -> None:  # noqa: FBT001  a table
+def test_a_forked_child_leaves_the_parents_clients_alone(
+    is_used: bool,  # noqa: FBT001  a table
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clients = Clients()
+    assert clients in _clients._alive
+    monkeypatch.setattr(_clients, "_alive", weakref.WeakSet([clients]))
     parents = clients.acquire(Client, most=9) if is_used else None
-    clients._process = -1  # as a child of a fork sees it
+    _clients._lay_all_aside()  # as a child of a fork does first
     childs = clients.acquire(Client, most=9)
     assert childs is not parents
     clients.release(childs)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -10,11 +11,25 @@ from langchain_aimlapi._new_clients import new_async_client, new_client
 
 
 async def test_all_clients_share_one_tls_context() -> None:
-    context = _new_clients._tls_context()
+    context = _new_clients._TLS.context()
     with new_client() as client, new_client() as another:
         assert client is not another
     async with new_async_client():
-        assert _new_clients._tls_context() is context
+        assert _new_clients._TLS.context() is context
+
+
+def test_a_fork_waits_until_the_tls_context_is_made() -> None:
+    tls = _new_clients._Tls()
+    tls.before_fork()
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(tls.context)
+        with pytest.raises(TimeoutError):
+            made.result(timeout=0.2)
+        tls.after_fork()
+        assert made.result(timeout=5) is tls.context()
+        tls.before_fork()
+        tls.after_fork_in_child()  # as new: nobody in the child holds it
+        assert pool.submit(tls.context).result(timeout=5) is tls.context()
 
 
 async def test_no_cookie_is_kept() -> None:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import copy
+import gc
 import json
 import pickle
 import threading
@@ -549,6 +551,43 @@ class Outbox(Client):
         """Return `usage_metadata` of each model run as LangSmith would receive it."""
         runs = [run for run in self.updates if run["run_type"] in {"llm", "chat_model"}]
         return [json.loads(json.dumps(run["extra"]["metadata"]["usage_metadata"])) for run in runs]
+
+
+def test_a_block_may_end_in_another_context_than_it_began_in() -> None:
+    spends: list[SpendCallbackHandler] = []
+    model = PricedModel()
+
+    def steps() -> Iterator[None]:
+        with get_spend_callback() as spend:
+            spends.append(spend)
+            model.invoke("counted")
+            yield
+            model.invoke("not counted")
+            model.invoke("counted", config={"callbacks": [spend]})
+
+    generator = steps()
+    contextvars.copy_context().run(next, generator)
+    assert contextvars.copy_context().run(lambda: [*generator]) == []
+    assert [spend.total.answers for spend in spends] == [2]
+
+
+async def test_a_block_of_a_forgotten_generator_ends_in_silence() -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def steps() -> AsyncIterator[None]:
+        with get_spend_callback():
+            yield
+
+    async def begin() -> None:
+        async for _ in steps():
+            break
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    await asyncio.create_task(begin())
+    gc.collect()
+    await asyncio.sleep(0.01)
+    assert complaints == []
 
 
 TOKENS = {"input_tokens": 2, "output_tokens": 158, "total_tokens": 160}

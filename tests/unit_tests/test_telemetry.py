@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -120,7 +121,9 @@ def test_a_stream_that_its_reader_leaves_has_not_failed(
     stream = cast("Generator[Any]", model_of(server)._stream([HumanMessage("Say something.")]))
     with closing(stream) as chunks:
         next(chunks)
-    assert only(spans).status.status_code is StatusCode.UNSET
+    span = only(spans)
+    assert span.status.status_code is StatusCode.UNSET
+    assert "error.type" not in (span.attributes or {})
 
 
 def test_neither_key_nor_prompt_nor_answer_is_in_a_span(
@@ -162,6 +165,14 @@ def test_without_opentelemetry_calls_go_on(
     server: StandIn, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
+    assert model_of(server).invoke("Hello").content
+    assert not spans.get_finished_spans()
+
+
+def test_while_it_is_being_imported_calls_go_on(
+    server: StandIn, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", ModuleType("opentelemetry.trace"))
     assert model_of(server).invoke("Hello").content
     assert not spans.get_finished_spans()
 

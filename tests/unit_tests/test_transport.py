@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from langchain_aimlapi import _transport as transport
 from langchain_aimlapi import errors
+from langchain_aimlapi._call import read_limits
 from langchain_aimlapi._stream import StreamDecoder
 from tests.answers import KEY, sse
 from tests.unit_tests.test_tries import call_of
@@ -219,6 +220,110 @@ def test_a_failure_of_the_connection_is_our_error(
     assert caught.value.is_retryable is is_retryable
     assert caught.value.__cause__ is not None
     assert "authorization" not in repr(vars(caught.value.__cause__))
+
+
+def raising(handle: Handler, *, does_read: bool) -> Any:
+    """Return clients whose hook raises for a status, as many people's do."""
+
+    def hook(response: httpx.Response) -> None:
+        if does_read:
+            response.read()
+        response.raise_for_status()
+
+    async def ahook(response: httpx.Response) -> None:
+        if does_read:
+            await response.aread()
+        response.raise_for_status()
+
+    mock = httpx.MockTransport(handle)
+    return {
+        "http_client": httpx.Client(transport=mock, event_hooks={"response": [hook]}),
+        "http_async_client": httpx.AsyncClient(transport=mock, event_hooks={"response": [ahook]}),
+    }
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("does_read", [True, False])
+def test_a_status_for_which_a_hook_raised_is_the_same_error(
+    way: str,
+    does_read: bool,  # noqa: FBT001  a table
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    requests: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        body = Broken(b'{"message": "said so"}')
+        return httpx.Response(401, stream=body, headers={"x-inference-id": "i-1"})
+
+    with (
+        caplog.at_level(logging.DEBUG, logger="langchain_aimlapi"),
+        pytest.raises(errors.AIMLAPIAuthenticationError) as caught,
+    ):
+        ask(way, call_of(max_retries=2, **raising(handle, does_read=does_read)))
+    failure = caught.value
+    assert len(requests) == 1
+    assert (failure.status_code, failure.inference_id) == (401, "i-1")
+    assert ("said so" in str(failure)) is does_read
+    assert "outcome=401" in caplog.text
+    cause = failure.__cause__
+    assert isinstance(cause, httpx.HTTPStatusError)
+    assert (vars(cause)["_request"], vars(cause)["response"]) == (None, None)
+    assert KEY not in repr(vars(cause))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_status_that_may_pass_is_tried_again_where_a_hook_raises(way: str) -> None:
+    statuses = [429, 302]
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        headers = {**NOW, "location": "https://elsewhere.example"}
+        return httpx.Response(statuses.pop(0), headers=headers)
+
+    with pytest.raises(errors.AIMLAPIResponseError, match="redirects are not followed"):
+        ask(way, call_of(max_retries=2, **raising(handle, does_read=False)))
+    assert statuses == []
+
+
+OWN = httpx.Timeout(30.0, connect=1.0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("own", "timeout", "connect"),
+    [
+        (OWN, "default", 1.0),
+        (None, "default", None),
+        (httpx.Timeout(5.0), "default", 10.0),  # httpx's own, which nobody chose
+        (OWN, 7.0, 7.0),
+        (OWN, None, None),
+    ],
+)
+def test_a_given_clients_own_limits_stay_unless_the_model_has_some(
+    way: str, own: Any, timeout: Any, connect: float | None
+) -> None:
+    seen: list[Any] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"]["connect"])
+        return good(request)
+
+    mock = httpx.MockTransport(handle)
+    call = call_of(
+        http_client=httpx.Client(transport=mock, timeout=own),
+        http_async_client=httpx.AsyncClient(transport=mock, timeout=own),
+        headers={"accept": "text/event-stream" if "stream" in way else "x"},
+        limits=read_limits(timeout, is_stream="stream" in way),
+    )
+    ask(way, call)
+    assert seen == [connect]
+
+
+def test_a_request_can_be_read_by_what_stands_in_a_transports_place() -> None:
+    body = b'{"a": 1}' * 9999
+    request = transport._request(call_of(body=body), None)
+    assert request.content is body  # not a copy
+    assert request.read() is body
 
 
 @pytest.mark.parametrize("way", WAYS)

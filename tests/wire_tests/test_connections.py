@@ -117,6 +117,41 @@ def test_24_a_loop_that_was_closed_the_hard_way_leaves_nothing(way: str) -> None
             assert server.wait_open(0)
 
 
+BY_HAND = """
+    import asyncio, gc, os, sys
+    from tests.wire_tests.asking import aask, model_at
+    model = model_at(sys.argv[1])
+    def count():
+        gc.collect()
+        loops = sum(isinstance(one, asyncio.AbstractEventLoop) for one in gc.get_objects())
+        return loops, len(os.listdir("/proc/self/fd"))
+    def ask():
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(aask(model, "ainvoke"))
+        loop.close()
+    ask()
+    before = count()
+    for _ in range(20):
+        ask()
+    assert count() == before, (before, count())
+    print("fine")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_24_loops_that_were_closed_by_hand_do_not_gather() -> None:
+    with Loopback(by=echo) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(BY_HAND), server.url],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
 FORGOTTEN = """
 import asyncio, sys
 from tests.wire_tests.asking import aask, model_at
@@ -175,6 +210,20 @@ def test_25_eight_threads_share_one_model() -> None:
             found = [*pool.map(lambda n: ask(model, ways[n], f"p{n}").content, range(80))]
         assert found == [f"p{n}" for n in range(80)]
         assert server.connections <= 8
+        model.close()
+        assert server.wait_open(0)
+
+
+def test_25_calls_of_threads_that_overlap_do_not_share_a_client() -> None:
+    """A forgotten stream ends inside whatever lock its thread holds: never that of its own pool."""
+    with Loopback(ENDLESS) as server:
+        model = model_at(server, timeout=10)
+        streams: list[Any] = [model.stream("Hi") for _ in range(20)]
+        for one in streams:
+            next(one)
+        assert [lease.busy for lease in model._clients._leases] == [1] * 20
+        for one in streams:
+            one.close()
         model.close()
         assert server.wait_open(0)
 
@@ -307,11 +356,79 @@ def test_26_a_child_forked_from_a_loop_opens_its_own() -> None:
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
 
 
+MID_WORK = """
+    import os, signal, sys, threading
+    from tests.wire_tests.asking import ask, model_at
+    model = model_at(sys.argv[1], timeout=10)
+    held, over = threading.Event(), threading.Event()
+    def work():
+        with model._clients._lock:
+            held.set()
+            over.wait(30)
+    thread = threading.Thread(target=work)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(0 if ask(model, "invoke", "child").content == "child" else 1)
+    over.set()
+    thread.join()
+    _, status = os.waitpid(child, 0)
+    assert status == 0, status
+    print("fine")
+"""
+
+
+MID_TLS = """
+    import os, signal, sys, threading, time
+    import httpx
+    from tests.wire_tests.asking import ask, model_at
+    begun, busy, make = threading.Event(), False, httpx.create_ssl_context
+    def create():
+        global busy
+        busy = True
+        begun.set()
+        time.sleep(0.2)
+        try:
+            return make()
+        finally:
+            busy = False
+    httpx.create_ssl_context = create
+    thread = threading.Thread(target=ask, args=(model_at(sys.argv[1], timeout=10), "invoke"))
+    thread.start()
+    begun.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        answer = ask(model_at(sys.argv[1], timeout=10), "invoke", "child")
+        os._exit(0 if (answer.content, busy) == ("child", False) else 1)
+    thread.join()
+    _, status = os.waitpid(child, 0)
+    assert status == 0, status
+    print("fine")
+"""
+
+
+@pytest.mark.parametrize("script", [MID_WORK, MID_TLS])
+def test_26_a_child_forked_in_the_middle_of_another_threads_work_does_its_own(script: str) -> None:
+    with Loopback(by=echo) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script), server.url],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
 def test_26_in_another_process_the_parents_connections_are_left_alone() -> None:
     async def use() -> None:
         await aask(model, "ainvoke")
         parents = [*model._clients._leases, *model._clients._loops[loop()].leases]
-        model._clients._process = 0  # as a child sees it
+        model._clients.lay_aside()  # as a child does
         assert (await asyncio.to_thread(ask, model, "invoke", "child")).content == "child"
         assert (await aask(model, "ainvoke", "child")).content == "child"
         assert server.connections == 4
@@ -328,7 +445,7 @@ def test_26_in_another_process_the_parents_connections_are_left_alone() -> None:
         asyncio.run(use())
         model.close()
         unused = model_at(server)
-        unused._clients._process = 0
+        unused._clients.lay_aside()
         assert ask(unused, "invoke", "child").content == "child"
         unused.close()
         assert server.wait_open(0)

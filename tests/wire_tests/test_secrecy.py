@@ -271,6 +271,19 @@ def test_34_no_traceback_with_locals_shows_the_key(way: str) -> None:
 
 
 @every_way
+def test_34_nor_what_the_server_echoed(way: str) -> None:
+    with Loopback(by=lambda request: ECHOES[request.prompt]) as server:
+        for name in ECHOES:
+            failure = failure_of(model_at(server), way, name)
+            # `partial` and a good answer's headers are what the answer says: not taken apart.
+            is_said = name in {"ending", "cut stream"}
+            frames = [*shown_locals(failure, repr if is_said else deep_view)]
+            assert len(frames) > 5
+            for frame in frames:
+                assert_secret(frame)
+
+
+@every_way
 def test_34_nor_where_nothing_was_reached(way: str) -> None:
     for url in ("http://127.0.0.1:1/v1", "http://a..b/v1", "https://127.0.0.1:1/v1"):
         failure = failure_of(model_at(url), way)
