@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SIGNATURE_KEYS = ("data", "signature", "thought_signature")
 _RUNNING = frozenset({"text", "summary", "data"})
 _ADDED_UP = re.compile("(stop|length|tool_calls|content_filter|function_call|error){2,}")
+_FORMAT = "google-gemini-v1"  # nearly always, and cheaper to compare than to search
 _REPEATED = re.compile(r"(.+)\1+")
 
 
@@ -292,7 +293,9 @@ def unfused(kept: dict[str, Any], *, finish_reason: object) -> dict[str, Any]:
 
 def _is_fused(detail: object) -> bool:
     form = detail.get("format") if isinstance(detail, dict) else None
-    return isinstance(form, str) and bool(_REPEATED.fullmatch(form))
+    if form == _FORMAT or not isinstance(form, str):
+        return False
+    return bool(_REPEATED.fullmatch(form))
 
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept

@@ -8,7 +8,7 @@ so that the provider's prompt cache is hit.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langchain_core.messages import (
     AIMessage,
@@ -309,10 +309,9 @@ def _arguments(call: Any) -> str:  # noqa: ANN401  LangChain's ToolCall or ours
 
 
 def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, Any]:
-    for key, value in (("id", call_id), ("name", name)):
-        if not value or not isinstance(value, str):
-            msg = f"A tool call of {name!r} has the {key} {value!r}: the endpoint needs a text."
-            raise ValueError(msg)
+    if not (call_id and name and isinstance(call_id, str) and isinstance(name, str)):
+        msg = f"A tool call has the id {call_id!r} and the name {name!r}: both must be text."
+        raise ValueError(msg)
     return {
         "id": call_id,
         "type": "function",
@@ -324,7 +323,7 @@ def _invalid_calls(message: AIMessage) -> list[Any]:
     """Return the cut-off calls, also those that only the content blocks know of."""
     content = message.content
     if isinstance(content, str):
-        return [*message.invalid_tool_calls]
+        return cast("list[Any]", message.invalid_tool_calls)
     known = {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
     return [
         *message.invalid_tool_calls,

@@ -432,7 +432,7 @@ def test_a_cut_off_call_that_only_the_blocks_know_of_is_sent_if_it_is_answered(k
 
 @pytest.mark.parametrize(
     ("call", "words"),
-    [({"id": None}, "'get' has the id None"), ({"name": ""}, "has the name ''")],
+    [({"id": None}, "has the id None and the name 'get'"), ({"name": ""}, "the name ''")],
 )
 def test_a_call_that_the_endpoint_cannot_take_is_named(call: Json, words: str) -> None:
     with pytest.raises(ValueError, match=words):
