@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -565,6 +565,14 @@ def test_record_with_a_key_asks_the_live_endpoint(
     assert not (project / "cassettes").exists()
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Let SIGINT interrupt: a shell has its background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_when(is_time: Callable[[], bool]) -> threading.Thread:
     def wait() -> None:
         while not is_time():
@@ -576,6 +584,7 @@ def interrupt_when(is_time: Callable[[], bool]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_interrupted_record_leaves_everything(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -613,6 +622,7 @@ def test_swap_that_fails_is_undone(tmp_path: Path) -> None:
     assert tree(root) == before
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_signals_are_held_back_until_the_swap_is_done() -> None:
     done = []
 
@@ -636,6 +646,7 @@ def test_module_runs_as_a_command(
     assert "2 cassettes, 0 findings; answers: 2 documented" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_serve_prints_its_address_first_and_ends_on_a_signal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
