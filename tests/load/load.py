@@ -108,7 +108,7 @@ def faults_of(figures: dict[str, Any]) -> list[str]:
     """Return what broke a promise."""
     outcomes = {**figures["calls"]["outcomes"], **figures["streams"]["outcomes"]}
     found = [name for name in outcomes if name.startswith(("WRONG", "UNTYPED"))]
-    found += [f"{key}={figures[key]}" for key in ("tasks_left", "sockets_left") if figures[key]]
+    found += [f"{key}={figures[key]}" for key in ("tasks_left", "sockets_left") if figures[key] > 0]
     if figures["sockets_in_pool"] > IN_FLIGHT:
         found.append(f"sockets_in_pool={figures['sockets_in_pool']}")
     if figures["memory_growth_mb"] > MOST_GROWTH:

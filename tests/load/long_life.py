@@ -111,7 +111,7 @@ def faults_of(figures: dict[str, Any]) -> list[str]:
     found = []
     if figures["right"] != figures["calls"]:
         found.append(f"right={figures['right']}")
-    if figures["sockets_left"] or any(one["sockets"] > AT_ONCE for one in figures["readings"]):
+    if figures["sockets_left"] > 0 or any(one["sockets"] > AT_ONCE for one in figures["readings"]):
         found.append(f"sockets_left={figures['sockets_left']}")
     if figures["memory_growth_mb"] > MOST_GROWTH:
         found.append(f"memory_growth_mb={figures['memory_growth_mb']}")
