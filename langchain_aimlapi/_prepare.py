@@ -15,6 +15,7 @@ from langchain_aimlapi._profiles import (
     warn_if_deprecated,
 )
 from langchain_aimlapi._request import encode_request
+from langchain_aimlapi._settings import ABOUT_FIELDS, OTHER_NAMES
 from langchain_aimlapi._tools import encode_tools
 from langchain_aimlapi._version import __version__
 
@@ -29,18 +30,10 @@ if TYPE_CHECKING:
 
 _USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 # Keywords of a call that are about the call itself, not parameters of the wire.
-_ABOUT_FIELDS = (
-    "empty_response_retries",
-    "max_retries",
-    "missing_signatures",
-    "stream_usage",
-    "timeout",
-)
-_ABOUT = frozenset({*_ABOUT_FIELDS, "client_request_id", "extra_body", "extra_headers", "stream"})
+_ABOUT = frozenset({*ABOUT_FIELDS, "client_request_id", "extra_body", "extra_headers", "stream"})
 # The gateway drops any other id without a word (docs.aimlapi.com/capabilities/
 # request-tracing-and-cost, read 2026-11-21), and with it the way to its log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_OTHER_NAMES = {"stop_sequences": "stop", "model_name": "model"}
 
 
 def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument each
@@ -73,7 +66,7 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
     about = _about_the_call(model, keywords)
     settings = model.wire_settings(
         {
-            _OTHER_NAMES.get(name, name): value
+            OTHER_NAMES.get(name, name): value
             for name, value in keywords.items()
             if name not in _ABOUT
         },
@@ -97,7 +90,7 @@ def prepared_call(  # noqa: PLR0913  what LangChain hands over, one argument eac
 
 def _about_the_call(model: GeminiSettings, keywords: dict[str, Any]) -> dict[str, Any]:
     """Return what is about the call: its keywords, else the model's settings."""
-    about: dict[str, Any] = {name: getattr(model, name) for name in _ABOUT_FIELDS}
+    about: dict[str, Any] = {name: getattr(model, name) for name in ABOUT_FIELDS}
     about.update(
         (name, value)
         for name, value in keywords.items()

@@ -55,18 +55,15 @@ _WIRE_NAMES = (
     "prediction",
     "provider",
 )
-_OTHER_NAMES = {"model_name": "model", "stop_sequences": "stop", "stream": "streaming"}
-# Settings that are none of the wire, but can be set for one call all the same.
-_ALSO_OF_A_CALL = frozenset(
-    {
-        "empty_response_retries",
-        "extra_body",
-        "max_retries",
-        "missing_signatures",
-        "model",
-        "stream_usage",
-        "timeout",
-    }
+# Other names of parameters of the wire, for a model as well as for one call.
+OTHER_NAMES = {"model_name": "model", "stop_sequences": "stop"}
+# Settings that are about a call, not of the wire: a keyword of the call wins over the field.
+ABOUT_FIELDS = (
+    "empty_response_retries",
+    "max_retries",
+    "missing_signatures",
+    "stream_usage",
+    "timeout",
 )
 # Settings for which `None` (of an `os.environ.get`, say) means what is left out means.
 _DEFAULT_FROM_ENV = ("aimlapi_api_key", "api_key", "aimlapi_api_base", "base_url")
@@ -75,7 +72,8 @@ _DEFAULT_FROM_ENV = ("aimlapi_api_key", "api_key", "aimlapi_api_base", "base_url
 @cache
 def _fixed_names(cls: type[BaseChatModel]) -> frozenset[str]:
     names = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
-    return frozenset(name for name in names if name) - {*_WIRE_NAMES} - _ALSO_OF_A_CALL
+    of_a_call = {*_WIRE_NAMES, *ABOUT_FIELDS, "extra_body", "model"}
+    return frozenset(name for name in names if name) - of_a_call
 
 
 def _key_from_env() -> SecretStr:
@@ -204,7 +202,7 @@ class GeminiSettings(BaseChatModel):
         if not isinstance(values, dict):
             return values
         given = dict(values)
-        for other, name in _OTHER_NAMES.items():
+        for other, name in {**OTHER_NAMES, "stream": "streaming"}.items():
             if other in given:
                 given.setdefault(name, given.pop(other))
         for name in _DEFAULT_FROM_ENV:

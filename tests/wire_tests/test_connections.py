@@ -117,6 +117,18 @@ def test_24_a_loop_that_was_closed_the_hard_way_leaves_nothing(way: str) -> None
             assert server.wait_open(0)
 
 
+def run_script(script: str, url: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a script, which is told the address of the server, in an interpreter of its own."""
+    return subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(script), url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 BY_HAND = """
     import asyncio, gc, os, sys
     from tests.wire_tests.asking import aask, model_at
@@ -141,14 +153,7 @@ BY_HAND = """
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
 def test_24_loops_that_were_closed_by_hand_do_not_gather() -> None:
     with Loopback(by=echo) as server:
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(BY_HAND), server.url],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_script(BY_HAND, server.url)
         assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
 
 
@@ -166,13 +171,7 @@ asyncio.run(main())
 
 def test_24_a_model_that_ends_with_its_loop_leaves_no_socket_to_warn_of() -> None:
     with Loopback(by=echo) as server:
-        done = subprocess.run(
-            [sys.executable, "-W", "always::ResourceWarning", "-c", FORGOTTEN, server.url],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_script(FORGOTTEN, server.url, "-W", "always::ResourceWarning")
         assert (done.returncode, done.stderr) == (0, "")
         assert server.wait_open(0)
 
@@ -310,14 +309,7 @@ FORKED = """
 
 def test_26_parent_and_child_of_a_fork_get_their_own_answers() -> None:
     with Loopback(by=echo) as server:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(FORKED), server.url],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_script(FORKED, server.url, "-W", "error")
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
 
 
@@ -345,14 +337,7 @@ def test_26_a_child_forked_from_a_loop_opens_its_own() -> None:
             asyncio.run(main())
             print("fine")
         """
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(script), server.url],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_script(script, server.url)
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
 
 
@@ -413,14 +398,7 @@ MID_TLS = """
 @pytest.mark.parametrize("script", [MID_WORK, MID_TLS])
 def test_26_a_child_forked_in_the_middle_of_another_threads_work_does_its_own(script: str) -> None:
     with Loopback(by=echo) as server:
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(script), server.url],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_script(script, server.url)
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
 
 
