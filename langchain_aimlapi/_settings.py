@@ -18,16 +18,16 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_aimlapi._answer import PROVIDER
-from langchain_aimlapi._call import DEFAULT_TIMEOUT, read_limits
-from langchain_aimlapi._checks import (
+from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._http.call import DEFAULT_TIMEOUT, read_limits
+from langchain_aimlapi._validators import (
     checked_base_url,
     checked_client,
     checked_headers,
     checked_key,
 )
-from langchain_aimlapi._profiles import full_model_id, profile_of
 from langchain_aimlapi._version import __version__
+from langchain_aimlapi.data._profiles import full_model_id, profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._answer import PROVIDER
+from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from langchain_core.outputs import ChatGeneration
     from opentelemetry.trace import Span
 
-    from langchain_aimlapi._call import Call
+    from langchain_aimlapi._http.call import Call
 
     Observer = Callable[..., None]
 

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from langchain_aimlapi._content import encode_tool_content
+from langchain_aimlapi._codec.content import encode_tool_content
 
 if TYPE_CHECKING:  # importing it costs start-up time
     from langchain_core.tools import BaseTool

@@ -14,15 +14,15 @@ from langchain_core.messages import AIMessage, BaseMessage  # noqa: TC002
 from langchain_core.runnables import Runnable  # noqa: TC002
 from pydantic import PrivateAttr
 
-from langchain_aimlapi._blocks import register_blocks
-from langchain_aimlapi._clients import Clients
-from langchain_aimlapi._prepare import prepared_call
-from langchain_aimlapi._response import decode_completion
+from langchain_aimlapi._build_call import prepared_call
+from langchain_aimlapi._codec.completion import decode_completion
+from langchain_aimlapi._codec.content_blocks import register_blocks
+from langchain_aimlapi._codec.stream import StreamDecoder
+from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
+from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import GeminiSettings
-from langchain_aimlapi._stream import StreamDecoder
 from langchain_aimlapi._telemetry import observed
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
-from langchain_aimlapi._tools import encode_tool_choice, encode_tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-    from langchain_aimlapi._call import Call
+    from langchain_aimlapi._http.call import Call
 
 register_blocks()
 
@@ -294,7 +294,7 @@ class ChatAIMLGemini(GeminiSettings):
         (langchain-core's own, where it has one) if the model declined, `OutputParserException` if
         its answer holds no valid object.
         """
-        from langchain_aimlapi._structured import structured_output  # noqa: PLC0415  its parsers cost import time
+        from langchain_aimlapi._structured_output import structured_output  # noqa: PLC0415  its parsers cost import time
 
         if method is None:
             by_profile = (self.profile or {}).get("structured_output")
@@ -367,7 +367,7 @@ class ChatAIMLGemini(GeminiSettings):
 
 def _transport() -> ModuleType:
     """Import httpx with the first call, not with the class: it costs 30 ms."""
-    from langchain_aimlapi import _transport as transport  # noqa: PLC0415  see above
+    from langchain_aimlapi._http import transport  # noqa: PLC0415  see above
 
     return transport
 

@@ -20,10 +20,10 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 with atheris.instrument_imports(include=["langchain_aimlapi", "langchain_core.utils.json"]):
-    from langchain_aimlapi._failures import response_failure
-    from langchain_aimlapi._response import decode_completion
-    from langchain_aimlapi._sse import EventSplitter, EventTooLongError
-    from langchain_aimlapi._stream import StreamDecoder
+    from langchain_aimlapi._codec.completion import decode_completion
+    from langchain_aimlapi._codec.stream import StreamDecoder
+    from langchain_aimlapi._error_mapping import response_failure
+    from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
     from langchain_aimlapi.errors import AIMLAPIError
 
 from tests.fuzz.seeds import seeds  # noqa: E402  the path was set above

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 
 from langchain_aimlapi import ChatAIMLGemini
-from langchain_aimlapi._request import encode_messages
+from langchain_aimlapi._codec.request import encode_messages
 from langchain_aimlapi.testing import serializer, use_cassette
 from tests.answers import KEY, Json, events_of, model_of, served
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._json_check import require_json
+from langchain_aimlapi._json import require_json
 
 json_values = st.recursive(
     st.none()

@@ -29,8 +29,8 @@ from langchain_core.messages import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_aimlapi import AIMLAPIError, ChatAIMLGemini
-from langchain_aimlapi._request import encode_messages
-from langchain_aimlapi._tool_calls import read_tool_calls
+from langchain_aimlapi._codec.request import encode_messages
+from langchain_aimlapi._codec.tool_calls import read_tool_calls
 from tests.answers import (
     COST_HEADERS,
     KEY,

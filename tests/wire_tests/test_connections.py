@@ -17,8 +17,9 @@ import httpx
 import pytest
 from langchain_core.messages import HumanMessage
 
-from langchain_aimlapi import _transport, errors
-from langchain_aimlapi._stream import StreamDecoder
+from langchain_aimlapi import errors
+from langchain_aimlapi._codec.stream import StreamDecoder
+from langchain_aimlapi._http import transport as _transport
 from tests.wire_tests.asking import (
     KEY,
     WAYS,

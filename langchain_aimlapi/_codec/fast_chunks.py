@@ -1,0 +1,157 @@
+"""Chunks for LangChain, made cheaply.
+
+The constructors of langchain-core validate every field of every chunk, which costs more than
+reading the chunk from the wire. Where the result is known beforehand, the objects are filled
+directly. Pydantic keeps no promise about its internals, so the first use proves, against the
+installed versions, that such objects equal the constructors'; if not, the constructors are used.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import ToolCallChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from langchain_aimlapi._codec.metadata import PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_set = object.__setattr__
+_ModelT = TypeVar("_ModelT")
+
+
+class ChunkMaker(Protocol):
+    """Makes one chunk of running text, reasoning or tool calls."""
+
+    def __call__(
+        self, content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+    ) -> ChatGenerationChunk:
+        """Return the chunk.
+
+        Args:
+            content: Text, `""` for none.
+            additional_kwargs: `reasoning_content` or `refusal`, or nothing.
+            tool_call_chunks: Fragments of tool calls.
+        """
+        ...
+
+
+@cache
+def chunk_maker() -> ChunkMaker:
+    """Return the fast maker if it proves equal to the constructors, else the constructors."""
+    return _made_directly if _is_proven(_made_directly) else _made_by_constructors
+
+
+def _made_by_constructors(
+    content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+) -> ChatGenerationChunk:
+    given: dict[str, Any] = {"tool_call_chunks": tool_call_chunks} if tool_call_chunks else {}
+    return ChatGenerationChunk(
+        message=AIMessageChunk(
+            content=content,
+            additional_kwargs=additional_kwargs,
+            response_metadata={"model_provider": PROVIDER},
+            **given,
+        )
+    )
+
+
+def _made_directly(
+    content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+) -> ChatGenerationChunk:
+    calls: list[Any] = []
+    invalid: list[Any] = []
+    fields_set = {"content", "additional_kwargs", "response_metadata"}
+    if tool_call_chunks:
+        for chunk in tool_call_chunks:
+            arguments = chunk["args"]
+            if not arguments:
+                name = chunk["name"] or ""
+                calls.append({"name": name, "args": {}, "id": chunk["id"], "type": "tool_call"})
+            elif arguments.lstrip()[:1] == "{":  # only this may parse to an object
+                return _made_by_constructors(content, additional_kwargs, tool_call_chunks)
+            else:
+                invalid.append(_unparsable(chunk))
+        fields_set |= {"tool_call_chunks", "tool_calls", "invalid_tool_calls"}
+    message = {
+        "content": content,
+        "additional_kwargs": additional_kwargs,
+        "response_metadata": {"model_provider": PROVIDER},
+        "type": "AIMessageChunk",
+        "name": None,
+        "id": None,
+        "tool_calls": calls,
+        "invalid_tool_calls": invalid,
+        "usage_metadata": None,
+        "tool_call_chunks": tool_call_chunks,
+        "chunk_position": None,
+    }
+    generation = {
+        "text": content,
+        "generation_info": None,
+        "type": "ChatGenerationChunk",
+        "message": _filled(AIMessageChunk, message, fields_set, {}),
+    }
+    return _filled(ChatGenerationChunk, generation, {"message", "text"}, None)
+
+
+def _filled(
+    cls: type[_ModelT], fields: dict[str, Any], fields_set: set[str], extra: dict[str, Any] | None
+) -> _ModelT:
+    model = cls.__new__(cls)
+    _set(model, "__dict__", fields)
+    _set(model, "__pydantic_fields_set__", fields_set)
+    _set(model, "__pydantic_extra__", extra)
+    _set(model, "__pydantic_private__", None)
+    return model
+
+
+def _unparsable(chunk: ToolCallChunk) -> dict[str, Any]:
+    return {
+        "name": chunk["name"],
+        "args": chunk["args"],
+        "id": chunk["id"],
+        "error": None,
+        "type": "invalid_tool_call",
+    }
+
+
+def _is_proven(make: Callable[..., ChatGenerationChunk]) -> bool:
+    """Compare the fast objects with the constructors', internals included."""
+    samples: list[tuple[str, dict[str, Any], list[ToolCallChunk]]] = [
+        ("text", {}, []),
+        ("", {"reasoning_content": "thought"}, []),
+        ("", {}, [_fragment("get", "", "call-0")]),
+        ("", {}, [_fragment(None, 'ty": 1}', None), _fragment(None, "", None)]),
+    ]
+    try:
+        return all(
+            _inside(make(text, dict(kwargs), [*chunks]))
+            == _inside(_made_by_constructors(text, dict(kwargs), [*chunks]))
+            for text, kwargs, chunks in samples
+        )
+    except (AttributeError, TypeError, KeyError):  # internals of another pydantic
+        return False
+
+
+def _fragment(name: str | None, args: str, call_id: str | None) -> ToolCallChunk:
+    return ToolCallChunk(name=name, args=args, id=call_id, index=0, type="tool_call_chunk")
+
+
+def _inside(generation: ChatGenerationChunk) -> list[object]:
+    message = generation.message
+    parts: list[object] = []
+    for model in (generation, message):
+        parts += [
+            type(model),
+            {key: value for key, value in model.__dict__.items() if key != "message"},
+            list(model.__dict__),
+            model.__pydantic_fields_set__,
+            model.__pydantic_extra__,
+            model.__pydantic_private__,
+        ]
+    return parts

@@ -1,0 +1,366 @@
+"""LangChain messages with settings, as the request body.
+
+The body is a plain dict: it can be compared with a snapshot, logged, checked against a schema, and
+it holds no key. Encoding the first messages of a history gives the same beginning whatever follows,
+so that the provider's prompt cache is hit.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_aimlapi._codec.content import (
+    encode_assistant_content,
+    encode_system_content,
+    encode_tool_content,
+    encode_user_content,
+    split_tool_results,
+    warn_of_media_left_out,
+)
+from langchain_aimlapi._codec.content_blocks import read_blocks
+from langchain_aimlapi._codec.interop import foreign_carriers
+from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._codec.reasoning import (
+    first_signature,
+    unfused,
+    write_reasoning,
+)
+from langchain_aimlapi._json import encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    MissingSignatures = Literal["send", "skip"]
+
+# Google's documented way past the check for a turn that never had a signature
+# (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
+_BYPASS = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+_CARRIERS = frozenset(
+    {"reasoning_content", "reasoning_details", "extra_content", "tool_call_extra_content"}
+)
+_ROLES: dict[str, type[BaseMessage]] = {
+    "user": HumanMessage,
+    "human": HumanMessage,
+    "system": SystemMessage,
+    "developer": SystemMessage,  # not a role of the endpoint's requests; system is its older name
+    "assistant": AIMessage,
+    "ai": AIMessage,
+}
+
+
+def encode_request(
+    messages: Sequence[BaseMessage],
+    *,
+    settings: dict[str, Any],
+    missing_signatures: MissingSignatures = "send",
+) -> dict[str, Any]:
+    """Return the request body.
+
+    Args:
+        messages: The conversation, oldest first.
+        settings: Parameters of the wire by name, `model` first; those that are `None` or an empty
+            list are left out, because only what the user set is sent.
+        missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
+            assistant message whose calls have no signature at all.
+
+    Returns:
+        `model`, `messages`, then the other settings.
+
+    Raises:
+        ValueError: A message, block or value cannot be sent; it is named.
+    """
+    model = str(settings["model"])
+    encoded = encode_messages(messages, model=model, missing_signatures=missing_signatures)
+    request: dict[str, Any] = {"model": model, "messages": encoded}
+    request.update(
+        (key, value)
+        for key, value in settings.items()
+        if key != "model" and value is not None and value != []
+    )
+    return request
+
+
+def encode_messages(
+    messages: Sequence[BaseMessage],
+    *,
+    model: str,
+    missing_signatures: MissingSignatures = "send",
+) -> list[dict[str, Any]]:
+    """Return the wire's messages.
+
+    Pictures or files in tool results, which the wire's tool messages cannot hold, follow in a user
+    message right after the results of their turn.
+
+    Args:
+        messages: The conversation, oldest first.
+        model: Model id, to warn of parts that its schema does not document.
+        missing_signatures: See `encode_request`.
+
+    Raises:
+        ValueError: A message or block cannot be sent; it is named.
+    """
+    messages = _plain(messages)
+    encoded: list[dict[str, Any]] = []
+    media: list[dict[str, Any]] = []
+    for number, message in enumerate(messages):
+        if media and not isinstance(message, ToolMessage | FunctionMessage):
+            encoded.append({"role": "user", "content": media})
+            media = []
+        match message:
+            case HumanMessage():
+                encoded.append(_user(message, model))
+            case AIMessage():
+                following = islice(messages, number + 1, None)
+                encoded.append(_assistant(message, following, missing_signatures))
+            case ToolMessage():
+                encoded.append(_tool(message, message.tool_call_id, media, model))
+            case SystemMessage():
+                encoded.append(_system(message))
+            case FunctionMessage():
+                encoded.append(_tool(message, _call_id(message, encoded), media, model))
+            case _:
+                msg = (
+                    f"A message of type {type(message).__name__} cannot be sent. Send human, "
+                    "system, AI, tool, function or chat messages."
+                )
+                raise ValueError(msg)
+    if media:
+        encoded.append({"role": "user", "content": media})
+    return encoded
+
+
+def _plain(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Return the messages with roles for types, each result of a tool in a message of its own."""
+    plain: list[BaseMessage] = []
+    for one in messages:
+        message = _with_role(one) if isinstance(one, ChatMessage) else one
+        if isinstance(message.content, str) or not isinstance(message, HumanMessage):
+            plain.append(message)
+        else:
+            plain += _without_tool_results(message)
+    return plain
+
+
+def _without_tool_results(message: HumanMessage) -> Iterator[BaseMessage]:
+    """Yield Anthropic's tool results of a user message as tool messages, then what else it says."""
+    results, rest = split_tool_results(message.content)
+    if not results:
+        yield message
+        return
+    for result in results:
+        call_id = result.get("tool_use_id")
+        if not call_id or not isinstance(call_id, str):
+            msg = f"tool_use_id={call_id!r} of a tool_result block is not the id of a tool call."
+            raise ValueError(msg)
+        status: Literal["error", "success"] = "error" if result.get("is_error") else "success"
+        yield ToolMessage(result.get("content") or "", tool_call_id=call_id, status=status)
+    if rest:
+        yield HumanMessage(rest, name=message.name)
+
+
+def _user(message: HumanMessage, model: str) -> dict[str, Any]:
+    content: Any = message.content
+    if not isinstance(content, str):
+        content = encode_user_content(content, model=model)
+    return _named({"role": "user", "content": content}, message)
+
+
+def _system(message: SystemMessage) -> dict[str, Any]:
+    return _named({"role": "system", "content": encode_system_content(message.content)}, message)
+
+
+def _named(request: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
+    if message.name:
+        request["name"] = message.name
+    return request
+
+
+def _with_role(message: ChatMessage) -> BaseMessage:
+    kind = _ROLES.get(message.role)
+    if kind is None:
+        msg = f"ChatMessage role {message.role!r} cannot be sent. Use one of {sorted(_ROLES)}."
+        raise ValueError(msg)
+    return kind(
+        content=message.content,
+        name=message.name,
+        additional_kwargs=message.additional_kwargs,
+        response_metadata=message.response_metadata,
+    )
+
+
+def _tool(
+    message: ToolMessage | FunctionMessage, call_id: str, media: list[dict[str, Any]], model: str
+) -> dict[str, Any]:
+    """Return a tool message; what it cannot hold is added to `media`."""
+    content: Any = message.content
+    if not isinstance(content, str):
+        content, parts = encode_tool_content(content, model=model)
+        media += parts
+    if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
+        content = f"Error: {content}"  # the wire has no field for it
+    return _named({"role": "tool", "content": content, "tool_call_id": call_id}, message)
+
+
+def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
+    """Find the call that an old-style function result answers, by the function's name."""
+    for earlier in reversed(encoded):
+        for call in earlier.get("tool_calls", ()):
+            if call["function"]["name"] == message.name:
+                return str(call["id"])
+    msg = (
+        f"FunctionMessage {message.name!r} answers no earlier call of that function. "
+        "Use ToolMessage with a tool_call_id."
+    )
+    raise ValueError(msg)
+
+
+def _assistant(
+    message: AIMessage, following: Iterable[BaseMessage], missing_signatures: MissingSignatures
+) -> dict[str, Any]:
+    content, kwargs = message.content, message.additional_kwargs
+    refusal = kwargs.get("refusal") if _is_ours(message) else None
+    text = content if isinstance(content, str) else _block_text(content, refusal)
+    request = _named({"role": "assistant", "content": text}, message)
+    if kwargs:
+        warn_of_media_left_out(kwargs)
+    calls = message.tool_calls or _calls_elsewhere(message)
+    encoded = [_encoded_call(call["id"], call["name"], _arguments(call)) for call in calls]
+    broken = _invalid_calls(message)
+    if not encoded and not kwargs and not broken and isinstance(content, str):
+        return request
+    kept = _carriers(message)
+    if broken:
+        encoded = _with_answered(encoded, broken, following, kept=kept)
+    fields, by_call = write_reasoning(kept, call_ids=[call["id"] for call in encoded])
+    for call in encoded:
+        if extra := by_call.get(call["id"]):
+            call["extra_content"] = extra
+    if encoded:
+        request["tool_calls"] = encoded
+        signed = [fields.get("reasoning_details"), by_call]  # a text's signature is none of a call
+        if missing_signatures == "skip" and not first_signature(signed):
+            encoded[0]["extra_content"] = {**encoded[0].get("extra_content", {}), **_BYPASS}
+    request.update(fields)
+    if isinstance(refusal, str):
+        request["refusal"] = refusal
+    return request
+
+
+def _block_text(content: list[Any], refusal: object) -> str:
+    """Return the text of blocks, of which a refusal is none where it has a field of its own."""
+    if isinstance(refusal, str):
+        content = [
+            one for one in content if not (isinstance(one, dict) and one.get("type") == "refusal")
+        ]
+    return encode_assistant_content(content)
+
+
+def _is_ours(message: AIMessage) -> bool:
+    return message.response_metadata.get("model_provider") == PROVIDER
+
+
+def _carriers(message: AIMessage) -> dict[str, Any]:
+    """Return what the message keeps of reasoning, wherever it stands."""
+    kwargs = message.additional_kwargs
+    if not _is_ours(message):
+        return foreign_carriers(message, provider=message.response_metadata.get("model_provider"))
+    if isinstance(message.content, list) and not _CARRIERS & kwargs.keys():
+        kwargs = {**kwargs, **read_blocks(message.content)}
+    return unfused(kwargs, finish_reason=message.response_metadata.get("finish_reason"))
+
+
+def _calls_elsewhere(message: AIMessage) -> Iterator[dict[str, Any]]:
+    """Yield calls that only the content blocks, or the oldest OpenAI form, know of.
+
+    A message that another package or langchain-core (v1 form) made has its calls in `tool_calls`;
+    if these are gone, someone removed them.
+    """
+    if message.response_metadata.get("model_provider") not in (None, PROVIDER):
+        return
+    older = message.additional_kwargs.get("function_call")
+    if isinstance(older, dict):
+        name = older.get("name")
+        yield {"id": f"call-{name}", "name": name, "text": older.get("arguments") or "{}"}
+    content = message.content
+    if isinstance(content, str) or message.response_metadata.get("output_version") == "v1":
+        return
+    for block in content:
+        if isinstance(block, dict) and block.get("type") in ("tool_call", "tool_use"):
+            args = block.get("args", block.get("input", {}))
+            yield {"id": block.get("id"), "name": block.get("name"), "args": args}
+
+
+def _arguments(call: Any) -> str:  # noqa: ANN401  LangChain's ToolCall or ours
+    if "text" in call:
+        return str(call["text"])
+    args = call["args"]
+    return encode_json(args, where=f"The arguments of tool call {call['name']!r}") if args else "{}"
+
+
+def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, Any]:
+    if not (call_id and name and isinstance(call_id, str) and isinstance(name, str)):
+        msg = f"A tool call has the id {call_id!r} and the name {name!r}: both must be text."
+        raise ValueError(msg)
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
+
+
+def _invalid_calls(message: AIMessage) -> list[Any]:
+    """Return the cut-off calls, also those that only the content blocks know of."""
+    content = message.content
+    if isinstance(content, str):
+        return cast("list[Any]", message.invalid_tool_calls)
+    known = {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
+    return [
+        *message.invalid_tool_calls,
+        *(
+            block
+            for block in content
+            if isinstance(block, dict)
+            and block.get("type") in ("invalid_tool_call", "tool_call_chunk")
+            and block.get("id") not in known
+        ),
+    ]
+
+
+def _with_answered(
+    encoded: list[dict[str, Any]],
+    broken: list[Any],
+    following: Iterable[BaseMessage],
+    *,
+    kept: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the calls with those cut-off ones that a tool message answers, signed ones first.
+
+    Unanswered, Gemini would refuse them. Only results of this turn count: a server may use an id
+    again in a later one. Gemini signs the first call of several and wants it first again, while
+    LangChain keeps the broken ones apart.
+    """
+    answered: set[str | None] = set()
+    for result in following:
+        if not isinstance(result, ToolMessage):
+            break
+        answered.add(result.tool_call_id)
+    added = [
+        _encoded_call(call["id"], call.get("name"), call.get("args") or "{}")
+        for call in broken
+        if call.get("id") in answered
+    ]
+    signed = {*kept.get("signed_tool_calls", ()), *kept.get("tool_call_extra_content", ())}
+    return (
+        sorted([*encoded, *added], key=lambda call: call["id"] not in signed) if added else encoded
+    )

@@ -1,0 +1,130 @@
+"""One call as a plain value: what to send, where, within which limits.
+
+Made per call from the model's fields, so that `model.x = y`, `bind` or `model_copy` take effect at
+once; clients hold no settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import SecretStr
+
+    from langchain_aimlapi._http.client_pool import Clients
+
+DEFAULT_TIMEOUT = "default"
+_CONNECT = 10.0
+_STREAM_SILENCE = 120.0
+_TOTAL = 600.0
+# Sockets take no longer limits (24 days): longer means none.
+_LONGEST = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of time of one attempt in seconds, `None` for none.
+
+    Attributes:
+        connect: To open a connection.
+        read: Until the next bytes.
+        write: To send the next bytes.
+        pool: To wait for a free connection.
+        silence: Between two data events of a stream; comments do not count.
+        total: For the whole of an answer that is not streamed.
+        is_default: Whether nobody chose them: a user's client may then keep its own.
+    """
+
+    connect: float | None
+    read: float | None
+    write: float | None
+    pool: float | None
+    silence: float | None
+    total: float | None
+    is_default: bool = False
+
+    def as_extension(self) -> dict[str, float | None]:
+        """Return the four that the HTTP client keeps itself, in its own form."""
+        return {
+            "connect": self.connect,
+            "read": self.read,
+            "write": self.write,
+            "pool": self.pool,
+        }
+
+
+def read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  httpx.Timeout without importing httpx
+    """Return the limits that a `timeout` setting means.
+
+    Args:
+        timeout: Seconds, an `httpx.Timeout`, `None` for no limit at all, or `"default"`: connect
+            10 s, silence of a stream 120 s, a whole answer 600 s.
+        is_stream: Whether the answer is streamed.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
+        longest = _STREAM_SILENCE if is_stream else _TOTAL
+        return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
+    if timeout is None:
+        return Limits(None, None, None, None, None, None)
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        if timeout > _LONGEST:
+            return Limits(None, None, None, None, None, None)
+        return Limits(timeout, timeout, timeout, timeout, timeout, timeout)
+    try:
+        read = timeout.read
+        return Limits(timeout.connect, read, timeout.write, timeout.pool, read, read)
+    except AttributeError:
+        msg = (
+            f"timeout={timeout!r} is not a limit: pass seconds over 0, an httpx.Timeout, "
+            f"None for no limit, or {DEFAULT_TIMEOUT!r}."
+        )
+        raise ValueError(msg) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Everything that one call needs.
+
+    Attributes:
+        body: The request as JSON bytes.
+        url: Address of the endpoint.
+        headers: Request headers, without the key.
+        api_key: The key; taken out only where the header is written.
+        model: Model id, for log lines.
+        is_stream: Whether a stream is asked for.
+        limits: Limits of time of each attempt.
+        max_retries: Further attempts after the first.
+        empty_response_retries: Further attempts after an answer with nothing in it.
+        client_request_id: One id for all attempts.
+        advice: What an error about the request should add about this model.
+        clients: The model's own clients.
+        http_client: The user's client, never closed by us.
+        http_async_client: The user's asynchronous client, never closed by us.
+        request: The request body as a dict, of which a trace shows the settings.
+        max_event_bytes: The most that one event of a stream may hold.
+        max_body_bytes: The most that one whole answer may hold.
+    """
+
+    body: bytes
+    url: str
+    headers: Mapping[str, str]
+    api_key: SecretStr
+    model: str
+    is_stream: bool
+    limits: Limits
+    max_retries: int
+    empty_response_retries: int
+    client_request_id: str
+    advice: str
+    clients: Clients
+    http_client: Any = field(default=None, repr=False)
+    http_async_client: Any = field(default=None, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    max_event_bytes: int = 32 * 1024 * 1024
+    max_body_bytes: int = 128 * 1024 * 1024

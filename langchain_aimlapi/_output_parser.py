@@ -1,0 +1,391 @@
+"""The Runnables around the reading of an object, from one answer or from a stream of chunks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable, RunnableSerializable
+from langchain_core.runnables.utils import AddableDict
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic_core import from_json
+
+from langchain_aimlapi._codec.metadata import is_withheld
+from langchain_aimlapi._json import json_text, mended
+from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+
+    from langchain_core.runnables import RunnableConfig
+    from langchain_core.runnables.utils import ConfigurableFieldSpec
+
+_FENCE = re.compile(r"```\w*\s*")
+_DECODER = json.JSONDecoder(strict=False)  # models write raw newlines in strings
+_MAX_EXCERPT = 300
+
+
+class ObjectReader:
+    """Reads the object that was asked for from an answer, whole or in the making.
+
+    Args:
+        schema: What was asked for: a pydantic class (v1 or v2) or a dataclass gives an instance of
+            it; anything else gives a dict as the model wrote it.
+        tool_name: The tool whose arguments are the object; `None` if the object is the text.
+    """
+
+    def __init__(self, schema: Any, *, tool_name: str | None) -> None:  # noqa: ANN401  any schema
+        self._build = _builder(schema)
+        self._tool_name = tool_name
+        self._wanted = tool_name or getattr(schema, "__name__", None) or "a JSON object"
+
+    def read(self, message: AIMessage) -> Any:  # noqa: ANN401  an object of the user's class
+        """Return the object of a whole answer.
+
+        Args:
+            message: The answer, or the sum of its chunks.
+
+        Raises:
+            ModelRefusalError: The model declined, or its answer was withheld for safety.
+            OutputParserException: There is no such object; the text says what came instead and
+                whether the answer was cut off. `llm_output` is the model's own text.
+        """
+        if reason := _refusal(message):
+            raise ModelRefusalError(
+                f"The model refused to produce {self._wanted}: {reason}", raw_message=message
+            )
+        try:
+            return self._build(self._value(message))
+        except ValueError as error:  # also both pydantics' ValidationError and JSONDecodeError
+            raise self._failure(message, error) from error
+
+    def read_partial(self, message: AIMessage) -> Any | None:  # noqa: ANN401  an object of the user's class
+        """Return the object as far as it has come, or `None` if that is not yet one.
+
+        Args:
+            message: The sum of the chunks so far.
+        """
+        try:
+            value = self._value(message) if self._tool_name else _partial_json(message.text)
+            return self._build(value)
+        except Exception:  # noqa: BLE001  of half an object a validator of the user's may raise anything
+            return None
+
+    def _value(self, message: AIMessage) -> Any:  # noqa: ANN401  any JSON value
+        if self._tool_name is None:
+            text = message.text.strip()
+            if not text:
+                raise ValueError(self._what_came(message))
+            return _whole_json(text)
+        for call in message.tool_calls:
+            if call["name"] == self._tool_name:
+                return call["args"]
+        raise ValueError(self._what_came(message))
+
+    def _failure(self, message: AIMessage, error: ValueError) -> OutputParserException:
+        reason = f"The answer holds no valid {self._wanted}: {error}"
+        if _is_cut_off(message):
+            reason = (
+                f"The answer was cut off (truncated) before {self._wanted} was complete: the limit "
+                "of output tokens was reached (finish_reason 'length'). Raise max_tokens, which "
+                f"also counts the model's reasoning, or ask for less. {error}"
+            )
+        return OutputParserException(reason, llm_output=_own_words(message))
+
+    def _what_came(self, message: AIMessage) -> str:
+        """Say what an answer holds in place of the object."""
+        native = message.response_metadata.get("native_finish_reason")
+        if invalid := message.invalid_tool_calls:
+            names = [call["name"] for call in invalid]
+            return f"malformed function call of {names}: {_excerpt(invalid[0]['args'] or '')}"
+        if native == "MALFORMED_FUNCTION_CALL":
+            return f"the model formed no valid function call (native_finish_reason {native!r})"
+        if calls := message.tool_calls:
+            return f"the model called {[call['name'] for call in calls]} instead"
+        if text := message.text.strip():
+            return f"the model answered with text instead of calling it: {_excerpt(text)}"
+        finish = message.response_metadata.get("finish_reason")
+        return f"the answer is empty (finish_reason {finish!r})"
+
+
+def _builder(schema: Any) -> Callable[[Any], Any]:  # noqa: ANN401  any schema
+    """Return what makes the user's object of a JSON value.
+
+    Pydantic validates JSON text, not Python values, so that strict models take dates and enums.
+    """
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return lambda value: schema.model_validate_json(json.dumps(value))
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        read_v1: Callable[[Any], Any] = getattr(schema, "parse_obj")  # noqa: B009  unknown to mypy
+        return read_v1
+    if isinstance(schema, type) and dataclasses.is_dataclass(schema):
+        adapter: TypeAdapter[Any] = TypeAdapter(schema)
+        return lambda value: adapter.validate_json(json.dumps(value))
+    return _plain_object
+
+
+def _plain_object(value: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON value
+    match value:
+        case dict():
+            return value
+        case _:
+            raise ValueError(f"it is a JSON {type(value).__name__}, not an object")
+
+
+def _whole_json(text: str) -> Any:  # noqa: ANN401  any JSON value
+    """Return the value of a JSON text, which may stand in a Markdown fence with words around it."""
+    try:
+        value, end = _DECODER.raw_decode(text, _start(text))
+    except RecursionError:
+        raise ValueError("its JSON is nested too deep") from None
+    except ValueError as error:
+        raise ValueError(f"it is not JSON ({error}): {_excerpt(text)}") from error
+    rest = text[end:].strip()
+    if rest and not rest.startswith("```"):
+        raise ValueError(f"words follow its JSON: {_excerpt(rest)}")
+    return mended(value)
+
+
+def _partial_json(text: str) -> Any:  # noqa: ANN401  any JSON value
+    text = text.strip()
+    value = from_json(text[_start(text) :], allow_partial="trailing-strings")
+    if not isinstance(value, dict):
+        raise ValueError  # noqa: TRY004  words before a fence, say: not an object yet
+    return value
+
+
+def _start(text: str) -> int:
+    fence = None if text.startswith("{") else _FENCE.search(text)
+    return fence.end() if fence else 0
+
+
+def _refusal(message: AIMessage) -> str | None:
+    """Return why the model withheld its answer, or `None` if it did not."""
+    blocks = message.content if isinstance(message.content, list) else []
+    refusals = [
+        message.additional_kwargs.get("refusal"),
+        *(block.get("refusal") for block in blocks if isinstance(block, Mapping)),
+    ]
+    for refusal in refusals:
+        if isinstance(refusal, str) and refusal:
+            return refusal
+    facts = message.response_metadata
+    if not is_withheld(facts):
+        return None
+    finish, native = facts.get("finish_reason"), facts.get("native_finish_reason")
+    return f"the answer was withheld (finish_reason {finish!r}, native {native!r})"
+
+
+def _is_cut_off(message: AIMessage) -> bool:
+    return (
+        message.response_metadata.get("finish_reason") == "length"
+        or message.response_metadata.get("native_finish_reason") == "MAX_TOKENS"
+    )
+
+
+def _own_words(message: AIMessage) -> str:
+    calls = [json_text(call["args"]) for call in message.tool_calls]
+    broken = [call["args"] or "" for call in message.invalid_tool_calls]
+    return "\n".join((*calls, *broken)) or message.text
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "...")
+
+
+class ObjectParser(RunnableSerializable[Any, Any]):
+    """Reads the object from the model's answer.
+
+    Attributes:
+        target: The schema as the user gave it.
+        tool_name: The tool whose arguments are the object; `None` if the object is the text.
+        include_raw: Give `{"raw", "parsed", "parsing_error"}` and raise nothing.
+    """
+
+    target: Any
+    tool_name: str | None
+    include_raw: bool
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
+        """Return the object of an answer."""
+        return self._call_with_config(self._read, input, config, run_type="parser", **kwargs)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
+        """Return the object of an answer."""
+        return await self._acall_with_config(
+            self._aread, input, config, run_type="parser", **kwargs
+        )
+
+    def transform(
+        self,
+        input: Iterator[Any],  # noqa: A002  as Runnable has it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+    ) -> Iterator[Any]:
+        """Yield the object as it grows, then the whole one."""
+        yield from self._transform_stream_with_config(
+            input, self._objects, config, run_type="parser", **kwargs
+        )
+
+    async def atransform(
+        self,
+        input: AsyncIterator[Any],  # noqa: A002  as Runnable has it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+    ) -> AsyncIterator[Any]:
+        """Yield the object as it grows, then the whole one."""
+        async for one in self._atransform_stream_with_config(
+            input, self._aobjects, config, run_type="parser", **kwargs
+        ):
+            yield one
+
+    def reader(self) -> ObjectReader:
+        """Return a reader for one answer."""
+        return ObjectReader(self.target, tool_name=self.tool_name)
+
+    def _read(self, answer: Any) -> Any:  # noqa: ANN401  a message or an error; an object of the user's class
+        reader = self.reader()
+        return _with_raw(reader, answer) if self.include_raw else reader.read(answer)
+
+    async def _aread(self, answer: Any) -> Any:  # noqa: ANN401  as `_read`
+        return self._read(answer)
+
+    def _objects(self, answers: Iterator[Any]) -> Iterator[Any]:
+        growth = _Growth(self)
+        for answer in answers:
+            yield from growth.feed(answer)
+        yield from growth.finish()
+
+    async def _aobjects(self, answers: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        growth = _Growth(self)
+        async for answer in answers:
+            for one in growth.feed(answer):
+                yield one
+        for one in growth.finish():
+            yield one
+
+
+def failure_kept(source: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """Return the model, handing on an error that is the answer's fault as a value.
+
+    `ObjectParser` with `include_raw` shows that error beside what had arrived.
+
+    Args:
+        source: The bound model.
+    """
+    return _FailureKept(source=source)
+
+
+class _Growth:
+    """One stream: the sum of its chunks, plus the object last handed out."""
+
+    def __init__(self, parser: ObjectParser) -> None:
+        self._reader = parser.reader()
+        self._include_raw = parser.include_raw
+        self._answer: Any = None
+        self._failure: AIMLAPIEmptyResponseError | None = None
+        self._last: Any = None
+
+    def feed(self, piece: Any) -> Iterator[Any]:  # noqa: ANN401  a chunk, or an error
+        """Yield what is new with a piece of the answer."""
+        if isinstance(piece, AIMLAPIEmptyResponseError):
+            self._failure = piece
+            return
+        self._answer = piece if self._answer is None else self._answer + piece
+        if self._include_raw:
+            yield AddableDict(raw=piece)
+            return
+        grown = self._reader.read_partial(self._answer)
+        if grown is not None and grown != self._last:
+            self._last = grown
+            yield grown
+
+    def finish(self) -> Iterator[Any]:
+        """Yield what the whole answer adds."""
+        answer = AIMessage(content="") if self._answer is None else self._answer
+        if self._include_raw:
+            outcome = _with_raw(self._reader, self._failure or answer)
+            if self._answer is not None:
+                del outcome["raw"]  # its pieces are out already
+            yield AddableDict(outcome)
+            return
+        whole = self._reader.read(answer)
+        if self._last is None or whole != self._last:
+            yield whole
+
+
+def _with_raw(reader: ObjectReader, answer: Any) -> dict[str, Any]:  # noqa: ANN401  a message or an error
+    if isinstance(answer, AIMLAPIEmptyResponseError):
+        raw = AIMessage(content="") if answer.partial is None else answer.partial
+        return {"raw": raw, "parsed": None, "parsing_error": answer}
+    try:
+        return {"raw": answer, "parsed": reader.read(answer), "parsing_error": None}
+    except Exception as error:  # noqa: BLE001  a validator of the user's may raise anything
+        return {"raw": answer, "parsed": None, "parsing_error": error}
+
+
+class _FailureKept(RunnableSerializable[Any, Any]):
+    """Hands on an error that is the answer's fault as a value, for `include_raw` to show."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    source: Runnable[Any, Any]
+
+    @property
+    def InputType(self) -> Any:  # noqa: ANN401, N802  as Runnable has it
+        """What the model takes."""
+        return self.source.InputType
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        """The model's configurable fields."""
+        return self.source.config_specs
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
+        """Return the answer, or the error in its place."""
+        try:
+            return self.source.invoke(input, config, **kwargs)
+        except AIMLAPIEmptyResponseError as error:
+            return error
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
+        """Return the answer, or the error in its place."""
+        try:
+            return await self.source.ainvoke(input, config, **kwargs)
+        except AIMLAPIEmptyResponseError as error:
+            return error
+
+    def stream(
+        self,
+        input: Any,  # noqa: A002, ANN401  as Runnable has it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+    ) -> Iterator[Any]:
+        """Yield the chunks, then the error if there was one."""
+        try:
+            yield from self.source.stream(input, config, **kwargs)
+        except AIMLAPIEmptyResponseError as error:
+            yield error
+
+    async def astream(
+        self,
+        input: Any,  # noqa: A002, ANN401  as Runnable has it
+        config: RunnableConfig | None = None,
+        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+    ) -> AsyncIterator[Any]:
+        """Yield the chunks, then the error if there was one."""
+        try:
+            # Typed as a mere iterator, it is an async generator: closed if the caller breaks off.
+            chunks = cast("AsyncGenerator[Any]", self.source.astream(input, config, **kwargs))
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+        except AIMLAPIEmptyResponseError as error:
+            yield error

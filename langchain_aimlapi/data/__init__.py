@@ -1,0 +1,1 @@
+"""Facts about the served models, where LangChain's tools look for them: `_profiles`."""

@@ -1,0 +1,105 @@
+"""Server-sent events are cut from bytes as the standard says, wherever the bytes are cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
+
+LINES = [
+    "\ufeffdata: {}",
+    "",
+    ": OPENROUTER PROCESSING",
+    "",
+    "event: message",
+    "id: 7",
+    "retry: 10",
+    "data: one",
+    "data:two",
+    "data:  three",
+    "data",
+    "",
+    "",
+    "data: a\u2028b\u0085c\x0bd\x1ce é 😀",
+    "",
+    "unknown: line",
+    "datax: no data",
+    "",
+    "data: [DONE]",
+    "",
+    "data: without an end",
+]
+STREAM = "\n".join(LINES)
+EVENTS = [
+    "{}",
+    "one\ntwo\n three\n",
+    "a\u2028b\u0085c\x0bd\x1ce é 😀",
+    "[DONE]",
+    "without an end",
+]
+
+
+def events_of(blocks: list[bytes], *, max_bytes: int = 1000) -> list[str]:
+    splitter = EventSplitter(max_bytes=max_bytes)
+    events = [event for block in blocks for event in splitter.feed(block)]
+    return [event.decode() for event in (*events, *splitter.finish())]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_events_end_at_empty_lines_only(newline: str) -> None:
+    assert events_of([STREAM.replace("\n", newline).encode()]) == EVENTS
+
+
+@given(
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.lists(st.integers(0, 400), max_size=20).map(sorted),
+)
+def test_any_cut_gives_the_same_events(newline: str, cuts: list[int]) -> None:
+    data = STREAM.replace("\n", newline).encode()
+    blocks = [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+    assert events_of(blocks) == EVENTS
+
+
+def test_every_single_byte_may_come_alone() -> None:
+    data = STREAM.replace("\n", "\r\n").encode()
+    assert events_of([data[n : n + 1] for n in range(len(data))]) == EVENTS
+
+
+def test_mixed_line_ends_are_line_ends() -> None:
+    assert events_of([b"data: a\r\ndata: b\rdata: c\n\r\ndata: d\r\r"]) == ["a\nb\nc", "d"]
+
+
+def test_a_mark_of_byte_order_is_dropped_at_the_beginning_only() -> None:
+    assert events_of(["data: a\n\n\ufeffdata: b\n\ndata: c\n\n".encode()]) == ["a", "c"]
+
+
+def test_nothing_is_no_event() -> None:
+    assert events_of([]) == events_of([b""]) == events_of([b"\n\n\r\n\r\r", b""]) == []
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [b"data: " + b"x" * 30],
+        [b"data: ", b"x" * 10, b"x" * 20],
+        [b"data: 1234567890\n"] * 3,
+        [b": " + b"x" * 30],
+    ],
+)
+def test_an_event_over_the_limit_is_refused_before_it_ends(blocks: list[bytes]) -> None:
+    splitter = EventSplitter(max_bytes=30)
+    with pytest.raises(EventTooLongError):
+        list(map(splitter.feed, blocks))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1))
+def test_the_limit_is_for_one_event_not_for_the_stream(sizes: list[int]) -> None:
+    data = b"data: 123456789012345\n\n" * 20
+    blocks = [data[n : n + sizes[0]] for n in range(0, len(data), sizes[0])]
+    assert events_of(blocks, max_bytes=24) == ["123456789012345"] * 20
+
+
+def test_the_memory_of_a_split_line_is_that_of_the_line() -> None:
+    assert events_of([b"data: 1234", b"567890", b"\n\n"] * 9, max_bytes=20) == ["1234567890"] * 9

@@ -1,0 +1,197 @@
+"""What LangChain hands over, made into a call."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+
+from langchain_aimlapi import ChatAIMLGemini, __version__
+from langchain_aimlapi._build_call import prepared_call
+from langchain_aimlapi._http.client_pool import Clients
+from tests.answers import KEY, MODEL
+
+if TYPE_CHECKING:
+    from langchain_aimlapi._http.call import Call
+
+RUN = uuid.UUID(int=7)
+
+
+def call_of(
+    asked: ChatAIMLGemini | None = None,
+    /,
+    *,
+    stop: list[str] | None = None,
+    run_id: uuid.UUID | None = RUN,
+    is_stream: bool = False,
+    **keywords: Any,
+) -> Call:
+    return prepared_call(
+        asked or ChatAIMLGemini(model=MODEL, api_key=KEY),
+        messages=[HumanMessage("hi")],
+        stop=stop,
+        run_id=run_id,
+        keywords=keywords,
+        is_stream=is_stream,
+        clients=Clients(),
+    )
+
+
+def body_of(*args: Any, **keywords: Any) -> Any:
+    return json.loads(call_of(*args, **keywords).body)
+
+
+def test_a_call_is_a_plain_value_without_the_key() -> None:
+    call = call_of()
+    assert call.url == "https://api.aimlapi.com/v1/chat/completions"
+    assert call.model == MODEL
+    assert call.client_request_id == call.headers["x-client-request-id"] == str(RUN)
+    assert call.headers["user-agent"].startswith(f"langchain-aimlapi/{__version__} python/3.")
+    assert call.headers["accept"] == call.headers["content-type"] == "application/json"
+    assert KEY not in repr(call)
+    assert KEY.encode() not in call.body
+    assert (call.max_retries, call.empty_response_retries, call.advice) == (2, 0, "")
+    assert call.limits.total == 600
+
+
+def test_a_stream_is_asked_for_with_its_usage() -> None:
+    call = call_of(is_stream=True)
+    body = json.loads(call.body)
+    assert body["stream"] is True
+    assert body["stream_options"] == {"include_usage": True}
+    assert call.headers["accept"] == "text/event-stream"
+    assert call.headers["accept-encoding"] == "identity"
+    assert call.limits.silence == 120
+    assert "stream_options" not in body_of(is_stream=True, stream_usage=False)
+    quiet = ChatAIMLGemini(model=MODEL, api_key=KEY, stream_usage=False)
+    assert "stream_options" not in body_of(quiet, is_stream=True)
+    own = {"include_usage": False}
+    assert body_of(is_stream=True, stream_options=own)["stream_options"] == own
+    assert "stream" not in body_of(stream=False)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_several_answers_cannot_be_streamed(n: int) -> None:
+    with pytest.raises(ValueError, match=f"n={n} cannot be streamed"):
+        call_of(is_stream=True, n=n)
+    assert body_of(n=n)["n"] == n
+    assert body_of(is_stream=True, n=1)["n"] == 1
+
+
+def test_every_call_has_an_id_of_its_own() -> None:
+    first, second = call_of(run_id=None), call_of(run_id=None)
+    assert uuid.UUID(first.client_request_id) != uuid.UUID(second.client_request_id)
+    assert call_of(client_request_id="mine").client_request_id == "mine"
+    given = uuid.uuid4()
+    assert call_of(client_request_id=given).headers["x-client-request-id"] == str(given)
+
+
+@pytest.mark.parametrize("given", ["order 4711", "Zoë", "a" * 129, "a\n", "a/b"])
+def test_an_id_that_the_gateway_would_drop_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"client_request_id=.* would be dropped"):
+        call_of(client_request_id=given)
+    assert call_of(client_request_id="A-z.0_9:" * 16).client_request_id == "A-z.0_9:" * 16
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_retries", "2"),
+        ("max_retries", -1),
+        ("empty_response_retries", 0.5),
+        ("missing_signatures", "drop"),
+    ],
+)
+def test_a_keyword_of_a_wrong_kind_is_named_at_once(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name}={value!r}"):
+        call_of(**{name: value})
+
+
+def test_none_takes_back_what_a_call_says_of_itself() -> None:
+    names = ("max_retries", "empty_response_retries", "missing_signatures", "stream_usage")
+    clients = Clients()
+    said = replace(call_of(**dict.fromkeys(names), is_stream=True), clients=clients)
+    assert said == replace(call_of(is_stream=True), clients=clients)
+
+
+@pytest.mark.parametrize("value", [5, None, b"text"])
+def test_a_header_that_is_no_text_is_named(value: object) -> None:
+    with pytest.raises(ValueError, match=r"header 'X-One' is of type \w+; pass text"):
+        call_of(extra_headers={"X-One": value})
+
+
+def test_keywords_about_the_call_are_not_sent() -> None:
+    call = call_of(
+        timeout=3,
+        max_retries=5,
+        empty_response_retries=1,
+        missing_signatures="skip",
+        client_request_id="mine",
+        stream_usage=True,
+        stream=True,
+        extra_headers={"X-One": "1", "Accept": "x"},
+        extra_body={"temperature": 0.5, "new": 1},
+        temperature=0.1,
+        stop_sequences=["a"],
+        model_name="gemini-3-1-pro-preview",
+    )
+    assert json.loads(call.body) == {
+        "model": "google/gemini-3-1-pro-preview",
+        "messages": [{"role": "user", "content": "hi"}],
+        "temperature": 0.5,
+        "stop": ["a"],
+        "new": 1,
+    }
+    assert (call.limits.total, call.max_retries, call.empty_response_retries) == (3, 5, 1)
+    assert call.headers["x-one"] == "1"
+    assert call.headers["accept"] == "x"
+
+
+def test_the_models_own_extras_are_laid_under_those_of_the_call() -> None:
+    model = ChatAIMLGemini(
+        model=MODEL,
+        api_key=KEY,
+        extra_body={"a": 1, "b": 1},
+        default_headers={"X-One": "1", "X-Two": "1"},
+        timeout=None,
+    )
+    call = call_of(model, extra_body={"b": 2}, extra_headers={"x-two": "2"}, stop=["a"])
+    body = json.loads(call.body)
+    assert (body["a"], body["b"], body["stop"]) == (1, 2, ["a"])
+    assert (call.headers["x-one"], call.headers["x-two"]) == ("1", "2")
+    assert call.limits.total is None
+
+
+def test_a_deprecated_model_is_told_of_once_and_in_errors() -> None:
+    with pytest.warns(UserWarning, match="deprecated"):
+        first = call_of(model="google/gemini-2.0-flash")
+    assert "deprecated" in first.advice.lower()
+    assert call_of(model="google/gemini-2.0-flash").advice == first.advice
+
+
+def test_marks_of_caching_stay_on_tools_only_where_they_are_known() -> None:
+    tool = {"type": "function", "function": {"name": "get"}, "cache_control": {"type": "ephemeral"}}
+    assert "cache_control" not in body_of(tools=[tool])["tools"][0]
+    kept = body_of(tools=[tool], model="google/gemini-3-7-flash")
+    assert kept["tools"] == [tool]
+    assert "cache_control" in tool
+
+
+def test_tools_may_be_handed_to_a_call_as_they_are() -> None:
+    def get_weather(city: str) -> str:
+        """Tell the weather."""
+        return city
+
+    [tool] = body_of(tools=[get_weather])["tools"]
+    assert tool["function"]["name"] == "get_weather"
+
+
+def test_what_cannot_be_sent_is_an_error_before_anything_is() -> None:
+    with pytest.raises(ValueError, match="The request cannot be written as JSON"):
+        call_of(temperature=float("nan"))
+    with pytest.raises(ValueError, match="timeout='x'"):
+        call_of(timeout="x")
