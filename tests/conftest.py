@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from hypothesis import settings
+
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Generator

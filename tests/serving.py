@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from langchain_aimlapi import ChatAIMLGemini
+from tests.http_client import httpx
 from tests.streams import sse
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
+
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from langchain_aimlapi.testing import Endpoint

@@ -7,7 +7,6 @@ import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumpd, load
@@ -21,6 +20,7 @@ from langchain_aimlapi import (
     ChatAIMLGemini,
 )
 from langchain_aimlapi.testing import StandIn
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from langchain_core.messages import (
     AIMessage,
@@ -18,6 +17,7 @@ from langchain_core.messages import (
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi.testing import StandIn
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

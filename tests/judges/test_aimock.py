@@ -17,7 +17,6 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 from pydantic import BaseModel
@@ -30,6 +29,7 @@ from langchain_aimlapi import (
     AIMLAPIServerError,
     ChatAIMLGemini,
 )
+from tests.http_client import httpx
 from tests.wire_tests.asking import ask, every_streamed_way, every_way, every_whole_way, failure_of
 
 if TYPE_CHECKING:

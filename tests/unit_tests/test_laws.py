@@ -11,7 +11,6 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, cast
 
-import httpx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -45,6 +44,7 @@ from tests.answers import (
     sse,
     streamed_answers,
 )
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Iterator

@@ -189,3 +189,13 @@ def test_a_function_has_at_most_40_lines_under_its_docstring(path: Path) -> None
 def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_the_tests_name_the_http_client_in_one_place() -> None:
+    tests = ROOT.parent / "tests"
+    free = {tests / "http_client.py", *(tests / "unit_tests" / "http").iterdir()}
+    free |= {*(tests / "benchmarks").iterdir()}
+    naming = [
+        path for path in tests.rglob("*.py") if "httpx" in {*imported(path)} and path not in free
+    ]
+    assert not naming

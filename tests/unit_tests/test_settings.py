@@ -6,12 +6,12 @@ import copy
 import pickle
 from typing import Any, cast
 
-import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini
 from tests.answers import KEY, MODEL, Json, model_of, served
+from tests.http_client import httpx
 
 
 def settings_of(asked: ChatAIMLGemini, /, stop: list[str] | None = None, **overrides: Any) -> Json:

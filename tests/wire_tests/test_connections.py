@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from langchain_core.messages import HumanMessage
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.stream import StreamDecoder
 from langchain_aimlapi._http import transport as _transport
+from tests.http_client import httpx
 from tests.wire_tests.asking import (
     KEY,
     WAYS,

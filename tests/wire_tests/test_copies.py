@@ -7,11 +7,11 @@ import copy
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from langchain_core.load import dumps, loads
 from langchain_core.runnables import ConfigurableField
 
+from tests.http_client import httpx
 from tests.wire_tests.asking import KEY, WAYS, aask, ask, model_at
 from tests.wire_tests.loopback import Loopback, Request, Steps, answer_to
 

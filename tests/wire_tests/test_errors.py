@@ -8,11 +8,11 @@ import socket
 import threading
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core import exceptions as core
 
 from langchain_aimlapi import errors
+from tests.http_client import httpx
 from tests.wire_tests.asking import (
     KEY,
     aask,

@@ -9,10 +9,10 @@ import socket
 import time
 from typing import Any
 
-import httpx
 import pytest
 
 from langchain_aimlapi import ChatAIMLGemini, errors
+from tests.http_client import httpx
 from tests.wire_tests.asking import (
     KEY,
     ask,

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 import vcr
 from vcr.errors import CannotOverwriteExistingCassetteException
@@ -25,6 +24,7 @@ from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
 from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request
 from langchain_aimlapi.testing.serializer import deserialize, serialize
+from tests.http_client import httpx
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 import vcr
 
 from langchain_aimlapi.testing.serializer import deserialize
+from tests.http_client import httpx
 
 pytest_plugins = ["pytester"]
 

@@ -6,7 +6,6 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from langchain_aimlapi.testing.standin import StandIn
 from langchain_aimlapi.testing.standin._hints import Hints
 from langchain_aimlapi.testing.standin._instance import instance
+from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import (
     FLASH,
     NEWER,

@@ -6,10 +6,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from langchain_aimlapi.testing.standin import StandIn
+from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import FLASH, ask, chunks_of, message_of, user
 
 if TYPE_CHECKING:

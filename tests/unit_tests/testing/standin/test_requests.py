@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langchain_aimlapi.testing.standin import StandIn
+from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import FLASH, NEWER, ask, tool, user
 
 if TYPE_CHECKING:

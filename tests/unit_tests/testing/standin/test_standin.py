@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from langchain_aimlapi.testing.standin import StandIn, serve
+from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import (
     FLASH,
     USAGE,
