@@ -11,10 +11,10 @@ from typing import Any
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
-from langchain_aimlapi.testing._provenance import new_provenance
 from langchain_aimlapi.testing._secrets import credentials
 from langchain_aimlapi.testing._stage import is_documented, note_opened
 from langchain_aimlapi.testing.matchers import RequestMatcher
+from langchain_aimlapi.testing.serializer import new_provenance
 
 _FIRST_ERROR = 400
 

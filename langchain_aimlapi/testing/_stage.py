@@ -1,4 +1,4 @@
-"""Where a cassette is opened: in its place, or in the folder that `record` prepares."""
+"""Where cassettes are: in the project, or in the folder that `record` prepares."""
 
 import os
 from pathlib import Path
@@ -64,3 +64,48 @@ def opened_paths(stage: Path) -> set[Path]:
     """Return the cassettes that tests opened, relative to the project's root."""
     log = stage / _OPENED
     return {Path(line) for line in log.read_text("utf-8").splitlines()} if log.is_file() else set()
+
+
+NAME = "cassettes"
+"""What pytest-recording calls the folder beside the tests, and this kit the one at the root."""
+
+_OTHERS = frozenset({"node_modules", "site-packages"})
+
+
+def cassette_folders(root: Path) -> list[Path]:
+    """Return the folder `cassettes` of a project, else those below that hold cassettes, in order.
+
+    Hidden folders, virtual environments and installed packages are somebody else's.
+
+    Args:
+        root: The project's root.
+    """
+    own = root / NAME
+    if own.is_dir():
+        return [own]
+    found: list[Path] = []
+    for folder, names, _ in os.walk(root):
+        inside = [Path(folder, name) for name in names if _is_own(Path(folder, name))]
+        found += [path for path in inside if path.name == NAME and any(path.rglob("*.yaml"))]
+        names[:] = [path.name for path in inside if path.name != NAME]
+    return sorted(found)
+
+
+def found_folders(root: Path) -> list[Path]:
+    """Return what `cassette_folders` does, at least one folder.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what to do.
+    """
+    folders = cassette_folders(root)
+    if not folders:
+        raise FileNotFoundError(
+            f"no folder named {NAME} with a .yaml file in {root.absolute()} or below: "
+            "`python -m langchain_aimlapi.testing record` makes them, or name the folder"
+        )
+    return folders
+
+
+def _is_own(folder: Path) -> bool:
+    is_foreign = folder.name.startswith(".") or folder.name in _OTHERS
+    return not is_foreign and not (folder / "pyvenv.cfg").is_file()

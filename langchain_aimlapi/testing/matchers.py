@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from langchain_aimlapi.testing._body import decode_body
-from langchain_aimlapi.testing._json_text import Number, read_json
-from langchain_aimlapi.testing._yaml_text import write_yaml
+from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
 from langchain_aimlapi.testing.scrub import clean_request, secrets_of
 
 _LONG_WORD = re.compile(r"\S{200,}")

@@ -10,7 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import ValidationError
 
-from langchain_aimlapi.testing._recorded_answer import answer_chunks
+from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks
 from langchain_aimlapi.testing.serializer import deserialize
 from langchain_aimlapi.testing.standin._models import facts_by_model
 from langchain_aimlapi.testing.standin._schema import request_problem

@@ -11,11 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from langchain_aimlapi.testing._body import decode_body, encode_body
-from langchain_aimlapi.testing._json_text import Number, json_text, read_json
-from langchain_aimlapi.testing._provenance import age_in_days, new_provenance
-from langchain_aimlapi.testing._yaml_text import read_yaml, write_yaml
-from langchain_aimlapi.testing.serializer import deserialize, serialize
+from langchain_aimlapi.testing._body_format import (
+    Number,
+    decode_body,
+    encode_body,
+    json_text,
+    read_json,
+    read_yaml,
+    write_yaml,
+)
+from langchain_aimlapi.testing.serializer import age_in_days, deserialize, new_provenance, serialize
 
 DOCUMENTED = Path(__file__).parents[3] / "cassettes" / "documented"
 

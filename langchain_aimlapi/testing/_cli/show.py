@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from langchain_aimlapi.testing._recorded_answer import (
+from langchain_aimlapi.testing._cli.recorded_answer import (
     json_value,
     mapping,
     mappings,

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langchain_aimlapi.testing import record as record_module
-from langchain_aimlapi.testing.__main__ import main
-from langchain_aimlapi.testing._index import index_text
-from langchain_aimlapi.testing._recorded_answer import recorded_answer
+from langchain_aimlapi.testing._cli import record as record_module
+from langchain_aimlapi.testing._cli.index import index_text
+from langchain_aimlapi.testing._cli.main import main
+from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
+from langchain_aimlapi.testing._cli.show import conversation_text
+from langchain_aimlapi.testing._cli.verify import cassette_findings, summary
 from langchain_aimlapi.testing.serializer import deserialize, serialize
-from langchain_aimlapi.testing.show import conversation_text
-from langchain_aimlapi.testing.verify import cassette_findings, summary
 
-DOCUMENTED = Path(__file__).parents[3] / "cassettes" / "documented"
+DOCUMENTED = Path(__file__).parents[4] / "cassettes" / "documented"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ASKED = {"model": "google/gemini-3-pro-preview", "messages": [{"role": "user", "content": "Hi"}]}
 ANSWER = {
@@ -466,7 +466,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("AIMLAPI_API_KEY", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[4]))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", f"pytest_recording.plugin{SOCKET}")

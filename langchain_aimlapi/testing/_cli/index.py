@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from langchain_aimlapi.testing._recorded_answer import json_value, mapping
+from langchain_aimlapi.testing._cli.recorded_answer import json_value, mapping
+from langchain_aimlapi.testing._cli.verify import cassette_paths
 from langchain_aimlapi.testing.serializer import deserialize
-from langchain_aimlapi.testing.verify import cassette_paths
 
 _HEAD = """\
 # Cassettes

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from langchain_aimlapi.testing._recorded_answer import answer_chunks, json_value
+from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks, json_value
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from langchain_aimlapi.testing._folders import cassette_folders
-from langchain_aimlapi.testing._index import index_text
-from langchain_aimlapi.testing._pytest_run import pytest_status
-from langchain_aimlapi.testing._stage import is_documented, opened_paths
-from langchain_aimlapi.testing.verify import cassette_findings, cassette_paths
+from langchain_aimlapi.testing._cli.index import index_text
+from langchain_aimlapi.testing._cli.pytest_run import pytest_status
+from langchain_aimlapi.testing._cli.verify import cassette_findings, cassette_paths
+from langchain_aimlapi.testing._stage import cassette_folders, is_documented, opened_paths
 
 
 class Outcome(NamedTuple):

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from langchain_aimlapi.testing._body import decode_body
-from langchain_aimlapi.testing._chat_schema import answer_faults, request_faults
-from langchain_aimlapi.testing._provenance import KINDS, age_in_days, recorded_kind
-from langchain_aimlapi.testing._recorded_answer import recorded_answer
+from langchain_aimlapi.testing._body_format import decode_body
+from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
+from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
 from langchain_aimlapi.testing._stage import is_documented
 from langchain_aimlapi.testing.scrub import clean_request, clean_response, secrets_of
-from langchain_aimlapi.testing.serializer import deserialize
+from langchain_aimlapi.testing.serializer import KINDS, age_in_days, deserialize, recorded_kind
 
 _FIRST_ERROR = 400
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from langchain_aimlapi.testing._body import encode_body, event_tree
-from langchain_aimlapi.testing._json_text import read_json
+from langchain_aimlapi.testing._body_format import encode_body, event_tree, read_json
 
 _RUNNING = ("content", "reasoning", "reasoning_content")
 

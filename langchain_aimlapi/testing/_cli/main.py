@@ -1,0 +1,212 @@
+"""The command line: record, verify, show, scrub, index, serve."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from langchain_aimlapi.testing._cli.index import index_text
+from langchain_aimlapi.testing._cli.pytest_run import pytest_status
+from langchain_aimlapi.testing._cli.record import recording
+from langchain_aimlapi.testing._cli.show import conversation_text
+from langchain_aimlapi.testing._cli.verify import (
+    Finding,
+    cassette_findings,
+    cassette_paths,
+    summary,
+)
+from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._stage import found_folders, is_documented, opened_paths
+from langchain_aimlapi.testing.serializer import cleaned_text, deserialize
+
+_DEFAULT = "default: cassettes, or else all folders of that name below"
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: As on the command line; None for those of this process.
+
+    Returns:
+        0 when all is well, 1 when something was found or failed, 2 on wrong use (raised as
+        SystemExit by argparse, or returned for a path that does not exist), 130 on Ctrl-C.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    options = _parser().parse_args(given[:end])
+    options.rest = given[end + 1 :]
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        with extra_named():
+            return command(options)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (ModuleNotFoundError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the cassettes are as they were", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _record(options: argparse.Namespace) -> int:
+    arguments = [*map(str, options.tests), "-m", options.mark, *options.rest]
+    outcome = recording(arguments, root=Path.cwd(), folder=options.cassettes, prune=options.prune)
+    if outcome.problem:
+        print(f"{outcome.problem}\nThe old cassettes are as they were.", file=sys.stderr)
+        return 1
+    print(f"{len(outcome.written)} cassettes recorded, replayed and put in place.")
+    for path in outcome.left:
+        print(f"{path}: {'deleted' if options.prune else 'unused'}: no test opened it")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    paths = cassette_paths(options.paths or found_folders(Path()))
+    now = datetime.now(UTC)
+    findings = [
+        finding
+        for path in paths
+        for finding in cassette_findings(
+            path, now=now, require_live=options.require_live, max_age=options.max_age
+        )
+    ]
+    if options.tests:
+        findings += _unused(paths, options.tests, options.mark)
+    for finding in findings:
+        print(finding)
+    print(f"{len(paths)} cassettes, {len(findings)} findings; {summary(paths, now=now)}")
+    return 1 if findings else 0
+
+
+def _unused(paths: list[Path], tests: list[Path], mark: str) -> list[Finding]:
+    """Replay the tests on copies of the cassettes; return those that none opened."""
+    root = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        stage = Path(name)
+        inside = [path.absolute().relative_to(root) for path in paths if not is_documented(path)]
+        for path in inside:
+            (stage / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, stage / path)
+        arguments = [*map(str, tests), "-m", mark]
+        status = pytest_status(arguments, root=root, stage=stage, recording=False, environment={})
+        opened = opened_paths(stage)
+    found = [Finding(path, "unused", "no test opened it") for path in inside if path not in opened]
+    if status:
+        found.append(Finding(tests[0], "tests", f"pytest ended with status {status}"))
+    return found
+
+
+def _show(options: argparse.Namespace) -> int:
+    colour = options.color == "always" or (
+        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    )
+
+    def shown(path: Path) -> bool:
+        text = conversation_text(deserialize(path.read_text("utf-8")), colour=colour)
+        print(f"{path}\n{text}")
+        return False
+
+    return _status_of_all(options.paths, shown)
+
+
+def _scrub(options: argparse.Namespace) -> int:
+    def scrubbed(path: Path) -> bool:
+        before = path.read_text("utf-8")
+        after = cleaned_text(before)
+        if before != after:
+            print(f"{path}: {'would be rewritten' if options.check else 'rewritten'}")
+        if before != after and not options.check:
+            path.write_text(after, "utf-8", newline="\n")
+        return bool(options.check) and before != after
+
+    return _status_of_all(options.paths, scrubbed)
+
+
+def _status_of_all(paths: list[Path], is_bad: Callable[[Path], bool]) -> int:
+    """Go through all cassettes, also after one that is none; return 1 if one was bad."""
+    bad = 0
+    for path in cassette_paths(paths):
+        try:
+            bad += is_bad(path)
+        except ValueError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            bad += 1
+    return 1 if bad else 0
+
+
+def _index(options: argparse.Namespace) -> int:
+    stale = 0
+    for folder in [options.folder] if options.folder else found_folders(Path()):
+        page = folder / "README.md"
+        text = index_text(folder)
+        if not options.check:
+            page.write_text(text, "utf-8", newline="\n")
+        elif not page.is_file() or page.read_text("utf-8") != text:
+            print(f"{page} is not up to date")
+            stale += 1
+    return 1 if stale else 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from langchain_aimlapi.testing.standin import serve  # noqa: PLC0415  # starlette, uvicorn
+
+    serve(host=options.host, port=options.port)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m langchain_aimlapi.testing",
+        description="Recorded-response testing: record, check and read cassettes.",
+        epilog="Exit status: 0 all is well, 1 something was found or failed, 2 wrong use.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_record(commands.add_parser("record", help="record all cassettes anew, safely"))
+    _add_verify(commands.add_parser("verify", help="look for secrets, gaps and stale answers"))
+    show = commands.add_parser("show", help="print cassettes as conversations")
+    show.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    show.set_defaults(command=_show)
+    scrub = commands.add_parser("scrub", help="clean cassettes of another recorder, in place")
+    scrub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    scrub.add_argument("--check", action="store_true", help="write nothing; 1 if it would")
+    scrub.set_defaults(command=_scrub)
+    index = commands.add_parser("index", help="write the README.md that lists the cassettes")
+    index.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=_DEFAULT)
+    index.add_argument("--check", action="store_true", help="write nothing; 1 if it is stale")
+    index.set_defaults(command=_index)
+    serve = commands.add_parser("serve", help="run the stand-in server; prints its base URL")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=0)
+    serve.set_defaults(command=_serve)
+    return parser
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Record the project's tests from the live endpoint (with AIMLAPI_API_KEY set) or from "
+        "a stand-in (without), verify and replay the result, then put it in place. "
+        "What follows -- goes to pytest."
+    )
+    parser.add_argument("tests", nargs="*", type=Path, help="files and folders of tests")
+    parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
+    parser.add_argument("--cassettes", type=Path, metavar="FOLDER", help=_DEFAULT)
+    parser.add_argument("--prune", action="store_true", help="delete those no test opened")
+    parser.set_defaults(command=_record)
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=_DEFAULT)
+    parser.add_argument("--require-live", action="store_true", help="only live and documented")
+    parser.add_argument("--max-age", type=int, metavar="DAYS", help="older live ones are stale")
+    parser.add_argument("--tests", nargs="+", type=Path, help="replay these to find unused ones")
+    parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
+    parser.set_defaults(command=_verify)
