@@ -15,25 +15,28 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from langchain_aimlapi.testing.standin import _openrouter
-from langchain_aimlapi.testing.standin._events import (
-    faulty_answer,
+from langchain_aimlapi.testing.standin._answer import Reply
+from langchain_aimlapi.testing.standin._exchange import (
+    Exchange,
+    Received,
+    parse_body,
+    public_headers,
+)
+from langchain_aimlapi.testing.standin._faults import Fault, fault
+from langchain_aimlapi.testing.standin._ids import Ids
+from langchain_aimlapi.testing.standin._models import facts_by_model
+from langchain_aimlapi.testing.standin._response import (
+    SteppedResponse,
+    apply_fault,
     json_bytes,
     stream_steps,
     upstream_error,
     whole_steps,
 )
-from langchain_aimlapi.testing.standin._exchange import Exchange, parsed_body
-from langchain_aimlapi.testing.standin._faults import Fault, fault
-from langchain_aimlapi.testing.standin._limits import limited_answer
-from langchain_aimlapi.testing.standin._mint import Mint
-from langchain_aimlapi.testing.standin._models import facts_by_model
-from langchain_aimlapi.testing.standin._received import Received, shown_headers
-from langchain_aimlapi.testing.standin._refusal import invalid, refusal
-from langchain_aimlapi.testing.standin._reply import Reply
-from langchain_aimlapi.testing.standin._rules import ruled_answer
+from langchain_aimlapi.testing.standin._rules import answer_by_rules
+from langchain_aimlapi.testing.standin._schema import request_problem
 from langchain_aimlapi.testing.standin._signatures import SignatureBook, order_problem
-from langchain_aimlapi.testing.standin._stepped import SteppedResponse
-from langchain_aimlapi.testing.standin._usage import counts
+from langchain_aimlapi.testing.standin._tokens import counts, limit_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +45,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from langchain_aimlapi.testing.standin._answer import Answer
-    from langchain_aimlapi.testing.standin._events import Step
+    from langchain_aimlapi.testing.standin._models import ModelFacts
+    from langchain_aimlapi.testing.standin._response import Step
 
 _KEPT_REQUESTS = 10_000
 _NO_FAULT = Fault()
@@ -71,7 +75,7 @@ class Application:
         self._keys = keys
         self._assume = assume
         self._dialect = dialect
-        self._mint = Mint(seed)
+        self._ids = Ids(seed)
         self.book = SignatureBook(strict=strict)
         self._facts = facts_by_model()
         self.faults: deque[Fault] = deque()
@@ -90,8 +94,8 @@ class Application:
     # --- routes
 
     async def _chat(self, request: Request) -> Response:
-        exchange = self._exchange(request, parsed_body(await request.body()))
-        shown = shown_headers(exchange.headers)
+        exchange = self._exchange(request, parse_body(await request.body()))
+        shown = public_headers(exchange.headers)
         self.requests.append(Received(request.method, exchange.path, shown, exchange.body))
         refused = refusal(exchange, keys=self._keys, facts=self._facts, assume=self._assume)
         if refused:
@@ -117,7 +121,7 @@ class Application:
 
     def _exchange(self, request: Request, body: object) -> Exchange:
         headers = dict(request.headers)
-        mint = self._mint
+        mint = self._ids
         return Exchange(request.url.path, headers, body, mint.nonce(body), mint.timestamp)
 
     # --- misbehaving
@@ -184,16 +188,16 @@ class Application:
         if self.answers:
             answer = self.answers.popleft()
         else:
-            answer = limited_answer(ruled_answer(body), request=body)
-        answer = faulty_answer(answer, fault=asked)
+            answer = limit_answer(answer_by_rules(body), request=body)
+        answer = apply_fault(answer, fault=asked)
         choices = 0 if asked.kind == "no-choices" else int(body.get("n") or 1)
         answers = tuple(
-            self._mint.signed(answer, nonce=f"{nonce}-{choice}") for choice in range(choices)
+            self._ids.sign(answer, nonce=f"{nonce}-{choice}") for choice in range(choices)
         )
         reasoning = body.get("reasoning")
         return Reply(
             id=f"standin-{nonce}",
-            created=self._mint.created,
+            created=self._ids.created,
             model=body["model"],
             answers=answers,
             counts=counts(body, answers=answers),
@@ -238,3 +242,40 @@ class Application:
             fault=asked,
             stopping=self.stopping,
         )
+
+
+def refusal(
+    exchange: Exchange,
+    *,
+    keys: Collection[str] | None,
+    facts: Mapping[str, ModelFacts],
+    assume: bool,
+) -> tuple[int, str] | None:
+    """Return the status and the message of a refusal, or `None`.
+
+    Args:
+        exchange: The request.
+        keys: The accepted keys, or `None` for any.
+        facts: The served models.
+        assume: Whether parts that only other ids document are let through.
+    """
+    scheme, _, key = exchange.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        return 401, "Unauthorized: this endpoint needs a valid API key as a bearer token"
+    if keys is not None and key.strip() not in keys:
+        return 401, "Unauthorized: the API key is not valid"
+    body = exchange.body
+    if not isinstance(body, dict):
+        return 400, invalid("body: expected an object in JSON")
+    model = body.get("model")
+    if not isinstance(model, str):
+        return 400, invalid("model: required, a string")
+    if model not in facts:
+        return 404, f"There is no model {model!r}; the stand-in serves {', '.join(facts)}"
+    problem = request_problem(body, facts=facts[model], assume=assume)
+    return (400, invalid(problem)) if problem else None
+
+
+def invalid(problem: str) -> str:
+    """Return the message of a 400: the gateway's first line, then what is wrong."""
+    return f"Body validation error\n{problem}"

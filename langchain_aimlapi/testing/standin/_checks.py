@@ -53,7 +53,7 @@ def string(*, pattern: str | None = None, values: tuple[str, ...] = ()) -> Check
         if not isinstance(value, str):
             return _expected("string", value, path)
         if values and value not in values:
-            listed = " | ".join(repr(one) for one in values)
+            listed = " | ".join(repr(allowed) for allowed in values)
             return f"{path}: invalid enum value, expected {listed}, received {value[:80]!r}"
         if pattern is not None and re.fullmatch(pattern, value, re.DOTALL) is None:
             return f"{path}: {value[:80]!r} does not match {pattern}"
@@ -92,7 +92,7 @@ def array(item: Check, *, at_least: int = 0, at_most: int | None = None) -> Chec
             return f"{path}: must hold at least {at_least} items, received {len(value)}"
         if at_most is not None and len(value) > at_most:
             return f"{path}: must hold at most {at_most} items, received {len(value)}"
-        problems = (item(one, f"{path}.{position}") for position, one in enumerate(value))
+        problems = (item(member, f"{path}.{position}") for position, member in enumerate(value))
         return next((problem for problem in problems if problem), None)
 
     return check
@@ -114,9 +114,9 @@ def record(
         for name in required:
             if name not in value:
                 return f"{prefix}{name}: required"
-        for name, one in value.items():
+        for name, member in value.items():
             if name in known:
-                problem = known[name](one, f"{prefix}{name}")
+                problem = known[name](member, f"{prefix}{name}")
                 if problem:
                     return problem
             elif closed:
@@ -163,7 +163,7 @@ def also(*checks: Check) -> Check:
     """Return a check that is good when all are; the first problem counts."""
 
     def check(value: object, path: str) -> str | None:
-        problems = (one(value, path) for one in checks)
+        problems = (part(value, path) for part in checks)
         return next((problem for problem in problems if problem), None)
 
     return check

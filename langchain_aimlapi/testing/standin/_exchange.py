@@ -1,4 +1,4 @@
-"""One request on its way to an answer, with what every answer to it carries."""
+"""One request: as it is shown to tests, and on its way to an answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request.
+
+    Attributes:
+        method: Such as `POST`.
+        path: Such as `/v1/chat/completions`.
+        headers: The headers, names in lower case, without those that hold keys or cookies.
+        body: The parsed JSON body, or `None` where it was no JSON.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+def public_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that may be shown, names in lower case."""
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in _SECRET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +74,7 @@ class Exchange:
         }
 
 
-def parsed_body(raw: bytes) -> object:
+def parse_body(raw: bytes) -> object:
     """Return a body as JSON; `None` where it is none, or holds a number that JSON has not."""
     try:
         return json.loads(raw, parse_constant=_no_constant)

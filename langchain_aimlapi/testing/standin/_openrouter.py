@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.testing.standin._limits import tokens
-from langchain_aimlapi.testing.standin._reply import pieces
+from langchain_aimlapi.testing.standin._tokens import pieces, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_aimlapi.testing.standin._answer import Answer
-    from langchain_aimlapi.testing.standin._reply import Reply
+    from langchain_aimlapi.testing.standin._answer import Answer, Reply
 
 _FORMAT = "google-gemini-v1"
 _LONG_ARGUMENTS = 40

@@ -21,8 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.testing.standin import _conversation
 from langchain_aimlapi.testing.standin._answer import Answer
-from langchain_aimlapi.testing.standin._hints import Hints, calls_written, keys_named, mentions
-from langchain_aimlapi.testing.standin._instance import instance
+from langchain_aimlapi.testing.standin._instance import (
+    Hints,
+    calls_written,
+    instance,
+    keys_named,
+    mentions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +47,7 @@ _VERBS = frozenset(
 _LONGEST_ECHO = 400
 
 
-def ruled_answer(request: Request) -> Answer:
+def answer_by_rules(request: Request) -> Answer:
     """Return the answer to a request that passed the checks."""
     messages = request["messages"]
     calls = _calls(request, wants_json=_format(request) != "text")
@@ -88,14 +93,16 @@ def _offered(request: Request) -> dict[str, dict[str, Any]]:
     if isinstance(choice, dict):
         named = choice.get("function")
         allowed = [named] if named else _allowed(choice)
-        return {one["name"]: offered[one["name"]] for one in allowed if one["name"] in offered}
+        names = [function["name"] for function in allowed]
+        return {name: offered[name] for name in names if name in offered}
     return offered
 
 
 def _allowed(choice: Request) -> list[Any]:
     tools = choice.get("allowed_tools", {}).get("tools", [])
     functions = [tool.get("function") for tool in tools]
-    return [one for one in functions if isinstance(one, dict) and isinstance(one.get("name"), str)]
+    known = (function for function in functions if isinstance(function, dict))
+    return [function for function in known if isinstance(function.get("name"), str)]
 
 
 def _is_forced(request: Request) -> bool:

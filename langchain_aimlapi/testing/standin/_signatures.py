@@ -140,11 +140,11 @@ def _is_unedited(call: Message, issued: _Issued) -> bool:
     return function.get("name") == issued.name and _same_json(arguments, issued.arguments)
 
 
-def _same_json(one: str, other: str) -> bool:
+def _same_json(text: str, other: str) -> bool:
     try:
-        return bool(json.loads(one) == json.loads(other))
+        return bool(json.loads(text) == json.loads(other))
     except ValueError:
-        return one == other
+        return text == other
 
 
 def _carried(message: Message) -> list[tuple[str | None, str]]:
@@ -168,9 +168,9 @@ def _google(holder: Message) -> object:
 
 def _missing(messages: Sequence[Message], position: int, call: Message) -> str:
     blocks = 1
-    for one, other in pairwise(messages[: position + 1]):
-        together = one["role"] == "tool" == other["role"]
-        blocks += one["role"] != "system" and not together
+    for message, following in pairwise(messages[: position + 1]):
+        together = message["role"] == "tool" == following["role"]
+        blocks += message["role"] != "system" and not together
     name = call.get("function", {}).get("name")
     return (
         f"Function call `{name}` in the `{blocks}`. content block is missing a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import socket
 import threading
 import time
@@ -19,9 +20,9 @@ from langchain_aimlapi.testing.standin._faults import fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
-    from langchain_aimlapi.testing.standin._received import Received
+    from langchain_aimlapi.testing.standin._exchange import Received
 
 _START_SECONDS = 10.0
 
@@ -234,3 +235,32 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _arguments(args: object) -> str:
     return args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Run a stand-in until the process is asked to end.
+
+    The first line printed is its base URL, once it takes requests.
+
+    Args:
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+
+    Raises:
+        OSError: The address is taken or unknown.
+    """
+    asked_to_end = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        asked_to_end.set()
+
+    before = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with StandIn(host=host, port=port) as server:
+            print(server.base_url, flush=True)
+            # In short waits: on Windows a signal does not interrupt a long one.
+            while not asked_to_end.wait(0.2):
+                pass
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

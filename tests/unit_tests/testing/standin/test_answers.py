@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from langchain_aimlapi.testing.standin import StandIn
-from langchain_aimlapi.testing.standin._hints import Hints
-from langchain_aimlapi.testing.standin._instance import instance
+from langchain_aimlapi.testing.standin._instance import Hints, instance
 from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import (
     FLASH,

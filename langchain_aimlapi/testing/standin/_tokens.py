@@ -1,13 +1,17 @@
-"""Where an answer ends early: stop sequences, the limit of tokens."""
+"""What the stand-in counts as tokens: of a request, of its answers, up to a limit."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.testing.standin import _conversation
+from langchain_aimlapi.testing.standin._answer import Counts
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from langchain_aimlapi.testing.standin._answer import Answer
 
@@ -19,7 +23,13 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def limited_answer(answer: Answer, *, request: Mapping[str, Any]) -> Answer:
+def pieces(text: str, *, units: list[str]) -> list[str]:
+    """Return a text as at least three pieces where it has as many units, of at most four."""
+    size = max(1, min(4, len(units) // 3))
+    return ["".join(units[start : start + size]) for start in range(0, len(units), size)] or [text]
+
+
+def limit_answer(answer: Answer, *, request: Mapping[str, Any]) -> Answer:
     """Return the answer as the request's `stop` and limit of tokens leave it."""
     stop = request.get("stop") or []
     answer = _stopped(answer, [stop] if isinstance(stop, str) else stop)
@@ -60,3 +70,32 @@ def _cut(answer: Answer, limit: int) -> Answer:
         finish_reason="length",
         native_finish_reason="MAX_TOKENS",
     )
+
+
+_MEDIA_TOKENS = {"image_url": 258, "file": 258, "video_url": 263, "input_audio": 32}
+
+
+def counts(request: Mapping[str, Any], *, answers: Iterable[Answer]) -> Counts:
+    """Return the counts of a request and its answers."""
+    messages = request["messages"]
+    kinds = [part["type"] for message in messages for part in _conversation.media_of(message)]
+    text = "".join(_said(message) for message in messages) + json.dumps(request.get("tools") or "")
+    answers = list(answers)
+    visible = [
+        "".join([answer.text, *(part for call in answer.calls for part in call)])
+        for answer in answers
+    ]
+    return Counts(
+        prompt=-(-len(text.encode(errors="replace")) // 4)
+        + sum(_MEDIA_TOKENS[kind] for kind in kinds),
+        audio=_MEDIA_TOKENS["input_audio"] * kinds.count("input_audio"),
+        video=_MEDIA_TOKENS["video_url"] * kinds.count("video_url"),
+        visible=sum(len(tokens(text)) for text in visible),
+        reasoning=sum(len(tokens(answer.reasoning)) for answer in answers),
+    )
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    functions = [call.get("function", {}) for call in message.get("tool_calls") or []]
+    calls = "".join(f"{function.get('name')}{function.get('arguments')}" for function in functions)
+    return _conversation.text_of(message) + calls

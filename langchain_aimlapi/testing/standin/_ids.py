@@ -22,7 +22,7 @@ _SIGNATURE_BYTES = 180
 _UNHASHED = frozenset({"stream", "stream_options"})
 
 
-class Mint:
+class Ids:
     """Makes the ids, signatures and times of one server.
 
     With a seed equal requests get equal ones, in whatever order they come, streamed or not,
@@ -53,7 +53,7 @@ class Mint:
         label = _canonical(body) if self._seed is not None else str(next(self._count))
         return self._hash(label).hexdigest()[:20]
 
-    def signed(self, answer: Answer, *, nonce: str) -> Answer:
+    def sign(self, answer: Answer, *, nonce: str) -> Answer:
         """Return the answer with an id for each call that has none and its fresh signature."""
         label = json.dumps([nonce, answer.text, answer.calls])
         ids = answer.call_ids or tuple(
