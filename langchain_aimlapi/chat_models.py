@@ -21,8 +21,8 @@ from langchain_aimlapi._codec.stream import StreamDecoder
 from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import GeminiSettings
-from langchain_aimlapi._telemetry import observed
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi.tracing.spans import observed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

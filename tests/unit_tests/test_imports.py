@@ -75,6 +75,15 @@ def test_the_model_class_adds_to_langchain_core_neither_httpx_nor_an_optional_de
     assert not roots(added) & LATER
     assert not {name for name in added if name.startswith("langchain_aimlapi.testing")}
     assert not added & {"langchain_aimlapi.spend", "langchain_aimlapi.__main__"}
+    # What LangSmith's tracer costs is paid by who asks for `CostTracer`.
+    assert not added & {"langchain_aimlapi.tracing.langsmith", "langchain_core.tracers.langchain"}
+
+
+def test_the_cost_tracer_is_there_and_nothing_else_is() -> None:
+    from langchain_aimlapi import tracing  # noqa: PLC0415  the import is what is tested
+
+    assert tracing.CostTracer.__name__ == "CostTracer"
+    assert not hasattr(tracing, "Tracer")
 
 
 def test_the_errors_load_without_the_model() -> None:

@@ -23,8 +23,8 @@ ROOMS = {
         "_http",
         "_settings",
         "_structured_output",
-        "_telemetry",
         "_tokens",
+        "tracing",
     },
     "_structured_output": {"_codec", "_output_parser"},
     "_output_parser": {"_codec", "_json", "errors"},
@@ -33,11 +33,9 @@ ROOMS = {
     "_codec": {"_error_mapping", "_json", "data", "errors"},
     "_http": {"_error_mapping", "errors"},
     "_error_mapping": {"_json", "errors"},
-    "_telemetry": {"_codec", "_http", "_version"},
     "_tokens": {"_codec"},
-    "spend": {"_cost", "errors"},
-    "tracing": {"_cost"},
-    "_cost": set(),
+    "spend": {"errors"},
+    "tracing": {"_codec", "_http", "_version", "spend"},
     "_json": set(),
     "_validators": set(),
     "_version": set(),
@@ -52,7 +50,7 @@ INSTALLED = {"langchain_core", "pydantic", "pydantic_core", "typing_extensions"}
 # What only some rooms may import besides.
 THEIRS = {
     "_http": {"httpx"},
-    "_telemetry": {"opentelemetry"},
+    "tracing": {"opentelemetry"},
     "testing": {"httpx", "pytest", "starlette", "uvicorn", "vcr", "yaml"},
 }
 

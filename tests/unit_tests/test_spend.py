@@ -31,7 +31,7 @@ from langsmith import Client
 from pydantic import Field
 
 from langchain_aimlapi import AIMLAPIBudgetError, SpendCallbackHandler, get_spend_callback
-from langchain_aimlapi._cost import Cost
+from langchain_aimlapi.spend import Cost
 from langchain_aimlapi.tracing import CostTracer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.tracers import LangChainTracer
 
-from langchain_aimlapi._cost import decode_amount
+from langchain_aimlapi.spend import decode_amount
 
 if TYPE_CHECKING:
     from langchain_core.tracers.schemas import Run
