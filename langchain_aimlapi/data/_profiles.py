@@ -1,118 +1,247 @@
 """Facts per model id: limits, modalities, effort levels, deprecation.
 
-Every figure is one that a public page gives; what no page gives is absent, and an id that no
-page lists has no facts at all: it is sent as it is, and the API decides.
+`_PROFILES` is the table, in the layout that LangChain's partner packages and tools use: a row per
+served id, its keys those of `ModelProfile`. What this package knows besides (which schema an id
+has, what replaces a deprecated one) stands beside it. A new id is one row of `_PROFILES`: the
+newest schema is assumed for it, and the stand-in server of `testing` serves it by itself.
+
+A row says `True` or `False` for every kind of input, for tools and for structured output, because
+middleware drops an unsupported part only where `False` stands: an input is `True` where the id's
+schema lists its part. An id that no page lists has the profile that is safe for the family.
 
 Sources, read 2026-11-21, of aimlapi/api-docs at commit f14fa72 (2026-08-21):
     list: docs/api-references/model-database.md (ids, context windows, the deprecated ones).
     schema: the OpenAPI document of each id, docs/api-references/text-models-llm/Google/*.json
         (the parts that a user message may hold, tools, `response_format`, `reasoning_effort`).
+        That a model obeys a JSON schema is assumed; no page says so.
     page: the page of each id, docs/api-references/text-models-llm/google/*.md (its answer shows
         reasoning tokens).
+Names and output limits are those of models.dev (as of langchain-google-genai 4.4.3 and
+langchain-openrouter 0.2.9, read 2026-11-26), where those two differ the smaller limit; so are the
+windows of the two `-latest` ids, which the list lacks, and that image models call no tools.
 """
 
 import warnings
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-_GEMINI = "google/gemini-"
-_IMAGE = ("text", "image_url")
-_IMAGE_FILE = (*_IMAGE, "file")
-_EVERY_PART = (*_IMAGE_FILE, "video_url", "input_audio")
-_EFFORTS = ("low", "medium", "high")
+_FAMILY = "google/gemini-"
 
-_INPUT_OF_PART = {
-    "text": ("text_inputs",),
-    "image_url": ("image_inputs", "image_url_inputs", "image_tool_message"),
-    "file": ("pdf_inputs", "pdf_tool_message"),
-    "video_url": ("video_inputs",),
-    "input_audio": ("audio_inputs",),
+# What all have in common, and what is safe to claim of an id of the family that no page lists.
+_ANY: dict[str, Any] = {
+    "text_inputs": True,
+    "image_inputs": True,
+    "image_url_inputs": True,
+    "image_tool_message": True,
+    "pdf_inputs": False,
+    "pdf_tool_message": False,
+    "audio_inputs": False,
+    "video_inputs": False,
+    "text_outputs": True,
+    "image_outputs": False,
+    "audio_outputs": False,
+    "video_outputs": False,
+    "reasoning_output": True,
+    "tool_calling": True,
+    "tool_choice": True,
+    "tool_call_streaming": True,
+    "structured_output": False,
+    "temperature": True,
+    "max_input_tokens": 200_000,  # the smallest window of a documented chat model
+}
+_CHAT = {**_ANY, "status": "active", "structured_output": True, "max_output_tokens": 65_536}
+_LEVELS = {"reasoning_effort_levels": ["low", "medium", "high"]}
+_PDF = {"pdf_inputs": True, "pdf_tool_message": True}
+_MEDIA = {**_PDF, "audio_inputs": True, "video_inputs": True}
+_MAKES_IMAGES = {
+    **_CHAT,
+    **_PDF,
+    **_LEVELS,
+    "image_outputs": True,
+    "tool_calling": False,
+    "tool_choice": False,
+    "tool_call_streaming": False,
+    "max_output_tokens": 32_768,
+}
+
+_PROFILES: dict[str, dict[str, Any]] = {
+    # Levels of the first two: not in the schema; Google's own for the model, which cannot switch
+    # thinking off (Google's Gemini 3 guide, quoted in big-AGI#893).
+    "google/gemini-3-pro-preview": {
+        **_CHAT,
+        "name": "Gemini 3 Pro Preview",
+        "status": "deprecated",
+        "max_input_tokens": 200_000,
+        "reasoning_effort_levels": ["low", "high"],
+        "reasoning_effort_default": "high",
+    },
+    "google/gemini-3-flash-preview": {
+        **_CHAT,
+        "name": "Gemini 3 Flash Preview",
+        "max_input_tokens": 1_000_000,
+        "reasoning_effort_levels": ["minimal", "low", "medium", "high"],
+    },
+    "google/gemini-2.5-pro": {
+        **_CHAT,
+        "name": "Gemini 2.5 Pro",
+        "max_input_tokens": 1_000_000,
+    },
+    "google/gemini-2.5-flash": {
+        **_CHAT,
+        "name": "Gemini 2.5 Flash",
+        "max_input_tokens": 1_000_000,
+        "max_output_tokens": 65_535,
+    },
+    "google/gemini-2.5-flash-lite-preview": {
+        **_CHAT,
+        **_LEVELS,
+        "name": "Gemini 2.5 Flash-Lite Preview",
+        "max_input_tokens": 1_000_000,
+        "max_output_tokens": 65_535,
+    },
+    "google/gemini-3-1-pro-preview": {
+        **_CHAT,
+        "name": "Gemini 3.1 Pro Preview",
+        "max_input_tokens": 1_000_000,
+    },
+    "google/gemini-3-1-flash-lite-preview": {
+        **_CHAT,
+        **_LEVELS,
+        "name": "Gemini 3.1 Flash Lite Preview",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3-1-flash-lite": {
+        **_CHAT,
+        **_MEDIA,
+        **_LEVELS,
+        "name": "Gemini 3.1 Flash Lite",
+        "max_input_tokens": 1_050_000,
+    },
+    "google/gemini-3-5-flash": {
+        **_CHAT,
+        **_MEDIA,
+        **_LEVELS,
+        "name": "Gemini 3.5 Flash",
+        "max_input_tokens": 1_000_000,
+    },
+    # Both spellings are listed.
+    "google/gemini-3-5-flash-lite": {
+        **_CHAT,
+        **_MEDIA,
+        **_LEVELS,
+        "name": "Gemini 3.5 Flash Lite",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3.5-flash-lite": {
+        **_CHAT,
+        **_MEDIA,
+        **_LEVELS,
+        "name": "Gemini 3.5 Flash Lite",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3-6-flash": {
+        **_CHAT,
+        **_LEVELS,
+        "name": "Gemini 3.6 Flash",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3-7-flash": {
+        **_CHAT,
+        **_LEVELS,
+        "name": "Gemini 3.7 Flash",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3.1-pro-preview-customtools": {
+        **_CHAT,
+        **_PDF,
+        **_LEVELS,
+        "name": "Gemini 3.1 Pro Preview Custom Tools",
+        "max_input_tokens": 1_048_756,
+    },
+    "google/gemini-pro-latest": {
+        **_CHAT,
+        **_PDF,
+        **_LEVELS,
+        "name": "Gemini Pro Latest",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-flash-latest": {
+        **_CHAT,
+        **_PDF,
+        **_LEVELS,
+        "name": "Gemini Flash Latest",
+        "max_input_tokens": 1_048_576,
+    },
+    "google/gemini-3-pro-image": {
+        **_MAKES_IMAGES,
+        "name": "Nano Banana Pro",
+        "max_input_tokens": 65_536,
+    },
+    "google/gemini-3.1-flash-image": {
+        **_MAKES_IMAGES,
+        "name": "Nano Banana 2",
+        "max_input_tokens": 131_072,
+    },
+}
+
+_PART_OF_INPUT = {
+    "text_inputs": "text",
+    "image_inputs": "image_url",
+    "pdf_inputs": "file",
+    "video_inputs": "video_url",
+    "audio_inputs": "input_audio",
 }
 
 
-class _Facts(NamedTuple):
-    """What is documented of one model id."""
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the schema and the page of a served id document of its requests and answers.
 
-    parts: tuple[str, ...] = ()
-    """Types of content parts in the schema of a user message; empty: no schema any more."""
-    context: int | None = None
-    """Context window in tokens, from the list."""
-    efforts: tuple[str, ...] = ()
-    """Values of `reasoning_effort`, weakest first."""
-    extra: dict[str, Any] = {}  # noqa: RUF012 - never written to: `profile_of` makes a new dict
-    """Further keys of the profile, as they are."""
-    deprecated: bool = False
-    successor: str | None = None
+    Attributes:
+        parts: Types of content parts in a user message: some of `text`, `image_url`, `file`,
+            `video_url`, `input_audio`.
+        dialect: Of its answers: `O` (OpenRouter's) or `V` (Vertex'); where its page shows no
+            answer, assumed from its neighbours.
+        newer: Whether its schema is the newest one: `extra_content`, `cache_control`, null
+            content, tool results as parts, tools without parameters, custom tools.
+        reasoning: Which of `reasoning_effort` and `reasoning` it takes.
+    """
+
+    parts: frozenset[str] = frozenset()
+    dialect: str = "V"
+    newer: bool = True
+    reasoning: frozenset[str] = frozenset({"reasoning_effort"})
 
 
-_TOOLS = {"tool_calling": True, "tool_choice": True, "tool_call_streaming": True}
-_ACTIVE = {"status": "active", "text_outputs": True, **_TOOLS}
-_REASONS = {**_ACTIVE, "reasoning_output": True}
-# The schemas of these ids were read in full: `response_format` takes a JSON schema, `temperature`
-# goes from 0 to 2. That the model obeys the schema is assumed; no page says so.
-_WHOLE_SCHEMA_READ = {"structured_output": True, "temperature": True}
+_NEWEST = ModelFacts()
+_EFFORT_OR_BUDGET = ModelFacts(reasoning=frozenset({"reasoning_effort", "reasoning"}))
+_OLDER_WITH_EFFORT = ModelFacts(newer=False)
+_OLDER = ModelFacts(newer=False, reasoning=frozenset())
+_OLDEST = ModelFacts(dialect="O", newer=False, reasoning=frozenset())
+_FACTS = {
+    "google/gemini-3-pro-preview": _OLDEST,
+    "google/gemini-3-flash-preview": _OLDEST,
+    "google/gemini-2.5-pro": _OLDEST,
+    "google/gemini-2.5-flash": _OLDEST,
+    "google/gemini-2.5-flash-lite-preview": ModelFacts(dialect="O", newer=False),
+    "google/gemini-3-1-pro-preview": _OLDER,
+    "google/gemini-3-1-flash-lite-preview": _OLDER_WITH_EFFORT,
+    "google/gemini-3-1-flash-lite": _OLDER_WITH_EFFORT,
+    "google/gemini-3-5-flash": _OLDER_WITH_EFFORT,
+    "google/gemini-3.1-pro-preview-customtools": _EFFORT_OR_BUDGET,
+    "google/gemini-pro-latest": _EFFORT_OR_BUDGET,
+    "google/gemini-flash-latest": _EFFORT_OR_BUDGET,
+    "google/gemini-3-pro-image": _EFFORT_OR_BUDGET,
+    "google/gemini-3.1-flash-image": _EFFORT_OR_BUDGET,
+}
 
-_FACTS: dict[str, _Facts] = {
-    # list (deprecated table), schema, page. Levels: not in the schema; Google's own for this
-    # model, which cannot switch thinking off (Google's Gemini 3 guide, quoted in big-AGI#893).
-    "google/gemini-3-pro-preview": _Facts(
-        parts=_IMAGE,
-        context=200_000,
-        efforts=("low", "high"),
-        extra={**_REASONS, **_WHOLE_SCHEMA_READ, "reasoning_effort_default": "high"},
-        deprecated=True,
-        successor="google/gemini-3-1-pro-preview",
-    ),
-    # list, schema, page. Levels: as above, Google's own.
-    "google/gemini-3-flash-preview": _Facts(
-        parts=_IMAGE,
-        context=1_000_000,
-        efforts=("minimal", "low", "medium", "high"),
-        extra={**_REASONS, **_WHOLE_SCHEMA_READ},
-    ),
-    # list, schema.
-    "google/gemini-2.5-pro": _Facts(parts=_IMAGE, context=1_000_000, extra=_ACTIVE),
-    "google/gemini-2.5-flash": _Facts(parts=_IMAGE, context=1_000_000, extra=_ACTIVE),
-    # list, schema (effort included).
-    "google/gemini-2.5-flash-lite-preview": _Facts(_IMAGE, 1_000_000, _EFFORTS, _REASONS),
-    # list, schema, page (its answer shows 946 reasoning tokens).
-    "google/gemini-3-1-pro-preview": _Facts(parts=_IMAGE, context=1_000_000, extra=_REASONS),
-    # list, schema, page.
-    "google/gemini-3-1-flash-lite-preview": _Facts(_IMAGE, 1_048_576, _EFFORTS, _REASONS),
-    "google/gemini-3-1-flash-lite": _Facts(_EVERY_PART, 1_050_000, _EFFORTS, _REASONS),
-    "google/gemini-3-5-flash": _Facts(_EVERY_PART, 1_000_000, _EFFORTS, _REASONS),
-    # list, schema. Both spellings of the first are listed.
-    "google/gemini-3-5-flash-lite": _Facts(_EVERY_PART, 1_048_576, _EFFORTS, _REASONS),
-    "google/gemini-3.5-flash-lite": _Facts(_EVERY_PART, 1_048_576, _EFFORTS, _REASONS),
-    "google/gemini-3-6-flash": _Facts(_IMAGE, 1_048_576, _EFFORTS, _REASONS),
-    "google/gemini-3-7-flash": _Facts(
-        _IMAGE, 1_048_576, _EFFORTS, {**_REASONS, **_WHOLE_SCHEMA_READ}
-    ),
-    "google/gemini-3.1-pro-preview-customtools": _Facts(_IMAGE_FILE, 1_048_756, _EFFORTS, _REASONS),
-    # schema; not in the list, so neither a window nor a status.
-    "google/gemini-pro-latest": _Facts(
-        parts=_IMAGE_FILE, efforts=_EFFORTS, extra={"reasoning_output": True, **_TOOLS}
-    ),
-    "google/gemini-flash-latest": _Facts(
-        parts=_IMAGE_FILE, efforts=_EFFORTS, extra={"reasoning_output": True, **_TOOLS}
-    ),
-    # list, schema. Whether tools work is not documented: absent.
-    "google/gemini-3-pro-image": _Facts(
-        _IMAGE_FILE,
-        65_536,
-        _EFFORTS,
-        {"status": "active", "text_outputs": True, "image_outputs": True, "reasoning_output": True},
-    ),
-    "google/gemini-3.1-flash-image": _Facts(
-        _IMAGE_FILE,
-        131_072,
-        _EFFORTS,
-        {"status": "active", "text_outputs": True, "image_outputs": True, "reasoning_output": True},
-    ),
-    # list (deprecated table). No page names a successor of these: the served id of the same
-    # line is assumed to be it.
+# The list's deprecated ids. Only the first still has a page and a schema. No page names the
+# successors: the served id of the same line is assumed to be it.
+_SUCCESSORS = {
+    "google/gemini-3-pro-preview": "google/gemini-3-1-pro-preview",
     **{
-        _GEMINI + name: _Facts(deprecated=True, successor=_GEMINI + successor)
+        _FAMILY + name: _FAMILY + successor
         for name, successor in (
             ("2.5-pro-preview", "2.5-pro"),
             ("2.5-pro-preview-05-06", "2.5-pro"),
@@ -126,69 +255,70 @@ _FACTS: dict[str, _Facts] = {
         )
     },
 }
-# schema: ids whose tools may carry `cache_control`. Elsewhere the schema of a tool forbids further
-# keys, so that the mark, which only says how to bill, would cost the whole call.
-_TOOL_CACHE_MARKS = frozenset(
-    _GEMINI + name
-    for name in (
-        "3-5-flash-lite",
-        "3.5-flash-lite",
-        "3-6-flash",
-        "3-7-flash",
-        "3.1-pro-preview-customtools",
-        "pro-latest",
-        "flash-latest",
-        "3-pro-image",
-        "3.1-flash-image",
-    )
-)
+_DOCUMENTED = _PROFILES.keys() | _SUCCESSORS.keys()
 # Ids mix `3-1` and `3.1`, and upstreams spell them the other way (`google/gemini-3.1-pro-preview`
 # answers `google/gemini-3-1-pro-preview`): one key for both spellings.
-_SPELLING = {model.replace(".", "-"): model for model in _FACTS}
+_SPELLING = {model.replace(".", "-"): model for model in sorted(_DOCUMENTED)}
 
 
 def full_model_id(model: str) -> str:
     """Return the id to send: with its `google/` prefix, in the documented spelling.
 
     Args:
-        model: What the user wrote: `gemini-3-flash-preview`, `google/gemini-3.1-pro-preview`, ...
+        model: What the user wrote: `gemini-3-flash-preview`, `google/gemini-3.1-pro-preview`,
+            `models/gemini-2.5-pro` (as Google's own packages have it), ...
 
     Returns:
-        A bare `gemini-...` id with `google/` before it; dots and dashes as in the documented id;
-        an id that is not documented otherwise unchanged.
+        A bare `gemini-...` id with `google/` before it; without blanks around and without
+        `models/`; dots and dashes as in the documented id; otherwise unchanged.
     """
+    model = model.strip().removeprefix("models/")
     if model.startswith("gemini-"):
         model = f"google/{model}"
-    return model if model in _FACTS else _SPELLING.get(model.replace(".", "-"), model)
+    return model if model in _DOCUMENTED else _SPELLING.get(model.replace(".", "-"), model)
 
 
 def profile_of(model: str) -> dict[str, Any] | None:
-    """Return what is documented of a model, in the shape of LangChain's `ModelProfile`.
+    """Return what is known of a model, in the shape of LangChain's `ModelProfile`.
 
-    A modality that the model's schema does not list is absent, not `False`: the part is sent, and
-    the API decides. `max_input_tokens` is the documented context window; maximum output lengths
-    are not documented. Images and files in a tool message count as supported where a user message
-    takes them, because that is where they are sent.
+    `max_input_tokens` is the documented context window. Images and files in a tool message count
+    as supported where a user message takes them, because that is where they are sent.
 
     Args:
         model: A model id, in any spelling that `full_model_id` resolves.
 
     Returns:
-        A new dict, or `None` for an id that is not documented.
+        A new dict; for a Gemini id that is not documented or no longer served what is safe to
+        assume of the family, `None` for any other.
     """
-    facts = _facts_of(model)
-    if facts is None:
+    model = full_model_id(model)
+    row = _PROFILES.get(model)
+    if row is None:
+        row = _ANY if model.startswith(_FAMILY) else None
+        if model in _SUCCESSORS:
+            row = {**_ANY, "status": "deprecated"}
+    if row is None:
         return None
-    profile = dict(facts.extra)
-    if facts.deprecated:
-        profile["status"] = "deprecated"
-    if facts.context is not None:
-        profile["max_input_tokens"] = facts.context
-    for part in facts.parts:
-        profile.update(dict.fromkeys(_INPUT_OF_PART[part], True))
-    if facts.efforts:
-        profile["reasoning_effort_levels"] = list(facts.efforts)
-    return profile
+    return {key: [*value] if isinstance(value, list) else value for key, value in row.items()}
+
+
+def facts_of(model: str) -> ModelFacts | None:
+    """Return what is documented of a served id's requests and answers, `None` for any other.
+
+    Args:
+        model: A model id, in any spelling that `full_model_id` resolves.
+    """
+    model = full_model_id(model)
+    row = _PROFILES.get(model)
+    if row is None:
+        return None
+    parts = frozenset(part for key, part in _PART_OF_INPUT.items() if row.get(key))
+    return replace(_FACTS.get(model, _NEWEST), parts=parts)
+
+
+def served_models() -> dict[str, ModelFacts]:
+    """Return the facts of every id that has a row; the stand-in server serves these."""
+    return {model: facts for model in _PROFILES if (facts := facts_of(model))}
 
 
 def documented_parts(model: str) -> frozenset[str] | None:
@@ -201,17 +331,21 @@ def documented_parts(model: str) -> frozenset[str] | None:
         Some of `text`, `image_url`, `file`, `video_url`, `input_audio`; `None` where no schema
         is documented.
     """
-    facts = _facts_of(model)
-    return frozenset(facts.parts) if facts is not None and facts.parts else None
+    facts = facts_of(model)
+    return None if facts is None else facts.parts
 
 
 def takes_tool_cache_marks(model: str) -> bool:
     """Return whether tools may carry `cache_control`; true also where no schema is documented.
 
+    Elsewhere the schema of a tool forbids further keys, so that the mark, which only says how to
+    bill, would cost the whole call.
+
     Args:
         model: A model id, in any spelling that `full_model_id` resolves.
     """
-    return documented_parts(model) is None or full_model_id(model) in _TOOL_CACHE_MARKS
+    facts = facts_of(model)
+    return facts is None or facts.newer
 
 
 def successor_of(model: str) -> str | None:
@@ -220,8 +354,7 @@ def successor_of(model: str) -> str | None:
     Args:
         model: A model id, in any spelling that `full_model_id` resolves.
     """
-    facts = _facts_of(model)
-    return facts.successor if facts is not None else None
+    return _SUCCESSORS.get(full_model_id(model))
 
 
 def deprecation_text(model: str) -> str | None:
@@ -263,10 +396,6 @@ def warn_undocumented_part(part: str, *, model: str) -> None:
             f"A content part of type {part!r} is sent to {full_model_id(model)!r}, whose "
             f"documented schema lists only {', '.join(sorted(documented))}: the API may refuse it."
         )
-
-
-def _facts_of(model: str) -> _Facts | None:
-    return _FACTS.get(full_model_id(model))
 
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept

@@ -10,9 +10,9 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import ValidationError
 
+from langchain_aimlapi.data._profiles import served_models
 from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks
 from langchain_aimlapi.testing.serializer import deserialize
-from langchain_aimlapi.testing.standin._models import facts_by_model
 from langchain_aimlapi.testing.standin._schema import request_problem
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
@@ -63,7 +63,7 @@ def test_every_answer_is_of_the_openai_sdk_s_types(path: Path) -> None:
 
 @every_cassette
 def test_every_request_that_was_answered_is_of_the_documented_schema(path: Path) -> None:
-    facts = facts_by_model()
+    facts = served_models()
     for interaction in interactions(path):
         request = json.loads(interaction["request"]["body"])
         status = interaction["response"]["status"]["code"]

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from langchain_aimlapi.data._profiles import served_models
 from langchain_aimlapi.testing.standin import _openrouter
 from langchain_aimlapi.testing.standin._answer import Reply
 from langchain_aimlapi.testing.standin._exchange import (
@@ -24,7 +25,6 @@ from langchain_aimlapi.testing.standin._exchange import (
 )
 from langchain_aimlapi.testing.standin._faults import Fault, fault
 from langchain_aimlapi.testing.standin._ids import Ids
-from langchain_aimlapi.testing.standin._models import facts_by_model
 from langchain_aimlapi.testing.standin._response import (
     SteppedResponse,
     apply_fault,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._answer import Answer
-    from langchain_aimlapi.testing.standin._models import ModelFacts
     from langchain_aimlapi.testing.standin._response import Step
 
 _KEPT_REQUESTS = 10_000
@@ -77,7 +77,7 @@ class Application:
         self._dialect = dialect
         self._ids = Ids(seed)
         self.book = SignatureBook(strict=strict)
-        self._facts = facts_by_model()
+        self._facts = served_models()
         self.faults: deque[Fault] = deque()
         self.answers: deque[Answer] = deque()
         self.requests: deque[Received] = deque(maxlen=_KEPT_REQUESTS)

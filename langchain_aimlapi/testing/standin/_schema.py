@@ -16,8 +16,8 @@ from langchain_aimlapi.testing.standin import _checks as c
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._checks import Check
-    from langchain_aimlapi.testing.standin._models import ModelFacts
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
 _URI = r"[A-Za-z][A-Za-z0-9+.-]*:.+"
