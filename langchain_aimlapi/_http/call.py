@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import SecretStr
 
     from langchain_aimlapi._http.client_pool import Clients
+    from langchain_aimlapi.errors import AIMLAPIError
 
 DEFAULT_TIMEOUT = "default"
 _CONNECT = 10.0
@@ -107,6 +108,8 @@ class Call:
         http_client: The user's client, never closed by us.
         http_async_client: The user's asynchronous client, never closed by us.
         request: The request body as a dict, of which a trace shows the settings.
+        remedy: Takes the failure of an attempt, returns the body with which the call is to be
+            repeated, `None` for none; pure. Asked until it has returned one.
         max_event_bytes: The most that one event of a stream may hold.
         max_body_bytes: The most that one whole answer may hold.
     """
@@ -126,5 +129,6 @@ class Call:
     http_client: Any = field(default=None, repr=False)
     http_async_client: Any = field(default=None, repr=False)
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    remedy: Callable[[AIMLAPIError], bytes | None] | None = field(default=None, repr=False)
     max_event_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024

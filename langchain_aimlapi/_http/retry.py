@@ -100,6 +100,7 @@ class Tries:
         has_handed_out: Whether a chunk has left to the user: nothing is retried after that.
         is_answered: Whether the answer is whole: what goes wrong after that does not matter.
         started: When the attempt began, on the monotonic clock.
+        body: The request as JSON bytes: the call's own, or what its remedy made of it.
         partial: Tells what has arrived of the attempt's stream, once there is one.
     """
 
@@ -107,6 +108,7 @@ class Tries:
         """Begin with the first attempt."""
         self.has_handed_out = False
         self.is_answered = False
+        self.body = call.body
         self._call = call
         self._attempt = 0
         self._empty = 0
@@ -181,6 +183,8 @@ class Tries:
         if self._is_stale:
             self._may_refresh = False
             return 0.0
+        if self._is_remedied(failure):
+            return 0.0
         if isinstance(failure, errors.AIMLAPIEmptyResponseError):
             self._empty += 1
             return 0.0 if self._empty <= self._call.empty_response_retries else None
@@ -192,6 +196,16 @@ class Tries:
         )
         self._attempt += 1
         return delay
+
+    def _is_remedied(self, failure: errors.AIMLAPIError) -> bool:
+        """Tell whether the call can be repeated with another body; that is done once."""
+        if self._call.remedy is None or self.body is not self._call.body:
+            return False
+        body = self._call.remedy(failure)
+        if body is None:
+            return False
+        self.body = body
+        return True
 
 
 def _drop_frames(failure: BaseException) -> None:

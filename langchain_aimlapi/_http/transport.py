@@ -158,7 +158,7 @@ def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
         if given is None:
             lease = call.clients.acquire(new_client, most=_CALLS_PER_CLIENT)
         response = lease.client.send(
-            _request(call, given),
+            _request(call, given, body=tries.body),
             auth=_KeyAuth(call.api_key),
             stream=True,
             follow_redirects=False,
@@ -193,7 +193,7 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
         if given is None:
             lease = await call.clients.aacquire(new_async_client, most=_CALLS_PER_CLIENT)
         response = await lease.client.send(
-            _request(call, given),
+            _request(call, given, body=tries.body),
             auth=_KeyAuth(call.api_key),
             stream=True,
             follow_redirects=False,
@@ -231,24 +231,26 @@ class _KeyAuth(httpx.Auth):
         yield request
 
 
-def _request(call: Call, given: httpx.Client | httpx.AsyncClient | None) -> httpx.Request:
+def _request(
+    call: Call, given: httpx.Client | httpx.AsyncClient | None, *, body: bytes
+) -> httpx.Request:
     """Return the request; a client that the user gave adds its own headers, cookies, parameters."""
     if given:
         return given.build_request(
             "POST",
             call.url,
             headers=call.headers,
-            content=call.body,
+            content=body,
             timeout=_timeout(call.limits, given),
         )
     url = _url(call.url)
-    framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(call.body))}
+    framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(body))}
     # With `content=` httpx would work the framing out by itself, at a copy of the body.
     request = httpx.Request(
         "POST",
         url,
         headers={**framing, **call.headers},
-        stream=httpx.ByteStream(call.body),
+        stream=httpx.ByteStream(body),
         extensions={"timeout": call.limits.as_extension()},
     )
     request.read()  # so that what is put in a transport's place can read `content`; no copy

@@ -164,6 +164,38 @@ def test_a_status_is_our_error(way: str, status: int, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_refused_body_is_repeated_once_with_its_remedy(way: str) -> None:
+    bodies: list[bytes] = []
+    asked_about: list[int | None] = []
+
+    def remedy(failure: errors.AIMLAPIError) -> bytes | None:
+        asked_about.append(failure.status_code)
+        return b'{"b": 2}' if failure.status_code == 400 else None
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        code = [503, 400, 503, 200][len(bodies) - 1]
+        return good(request) if code == 200 else httpx.Response(code, headers=NOW)
+
+    assert asked(way, handle, max_retries=2, remedy=remedy) == answer_of(way)
+    assert bodies == [b"{}", b"{}", b'{"b": 2}', b'{"b": 2}']
+    assert asked_about == [503, 400]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_remedy_is_tried_once(way: str) -> None:
+    bodies: list[bytes] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return httpx.Response(400)
+
+    with pytest.raises(errors.AIMLAPIInvalidRequestError):
+        asked(way, handle, max_retries=0, remedy=lambda _: b"other")
+    assert bodies == [b"{}", b"other"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_redirect_is_not_followed(way: str) -> None:
     hosts: list[str] = []
 
@@ -321,7 +353,7 @@ def test_a_given_clients_own_limits_stay_unless_the_model_has_some(
 
 def test_a_request_can_be_read_by_what_stands_in_a_transports_place() -> None:
     body = b'{"a": 1}' * 9999
-    request = transport._request(call_of(body=body), None)
+    request = transport._request(call_of(), None, body=body)
     assert request.content is body  # not a copy
     assert request.read() is body
 
