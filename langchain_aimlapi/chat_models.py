@@ -22,11 +22,13 @@ from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import GeminiSettings
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi._watch import watched_run
 from langchain_aimlapi.tracing.spans import observed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from types import ModuleType
+    from uuid import UUID
 
     from langchain_core.callbacks import (
         AsyncCallbackManagerForLLMRun,
@@ -157,8 +159,9 @@ class ChatAIMLGemini(GeminiSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> ChatResult:
-        call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
-        with observed(call) as observe:
+        run_id = run_manager.run_id if run_manager else watched_run()
+        call = self._call(messages, stop, run_id, kwargs, is_stream=False)
+        with observed(call, run_id) as observe:
             result: ChatResult = _transport().send(call, _decode(call))
             if observe:
                 observe(*result.generations)
@@ -171,8 +174,9 @@ class ChatAIMLGemini(GeminiSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> ChatResult:
-        call = self._call(messages, stop, run_manager, kwargs, is_stream=False)
-        with observed(call) as observe:
+        run_id = run_manager.run_id if run_manager else watched_run()
+        call = self._call(messages, stop, run_id, kwargs, is_stream=False)
+        with observed(call, run_id) as observe:
             result: ChatResult = await _transport().asend(call, _decode(call))
             if observe:
                 observe(*result.generations)
@@ -185,9 +189,13 @@ class ChatAIMLGemini(GeminiSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
+        run_id = run_manager.run_id if run_manager else watched_run()
+        call = self._call(messages, stop, run_id, kwargs, is_stream=True)
         decoder = _decoder(call)
-        with observed(call) as observe, closing(_transport().stream(call, decoder)) as chunks:
+        with (
+            observed(call, run_id) as observe,
+            closing(_transport().stream(call, decoder)) as chunks,
+        ):
             for chunk in chunks:
                 if observe:
                     observe(chunk)
@@ -202,8 +210,9 @@ class ChatAIMLGemini(GeminiSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, run_manager, kwargs, is_stream=True)
-        with observed(call) as observe:
+        run_id = run_manager.run_id if run_manager else watched_run()
+        call = self._call(messages, stop, run_id, kwargs, is_stream=True)
+        with observed(call, run_id) as observe:
             async with aclosing(_transport().astream(call, _decoder(call))) as chunks:
                 async for chunk in chunks:
                     if observe:
@@ -216,7 +225,7 @@ class ChatAIMLGemini(GeminiSettings):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
-        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+        run_id: UUID | None,
         keywords: dict[str, Any],
         *,
         is_stream: bool,
@@ -225,7 +234,7 @@ class ChatAIMLGemini(GeminiSettings):
             self,
             messages=messages,
             stop=stop,
-            run_id=run_manager.run_id if run_manager else None,
+            run_id=run_id,
             keywords=keywords,
             is_stream=is_stream,
             clients=self._clients,

@@ -112,6 +112,8 @@ class Call:
             repeated, `None` for none; pure. Asked until it has returned one.
         max_event_bytes: The most that one event of a stream may hold.
         max_body_bytes: The most that one whole answer may hold.
+        method: The HTTP method; the account's endpoints are asked with `GET`.
+        good_statuses: Which statuses are answers, not failures.
     """
 
     body: bytes
@@ -132,3 +134,5 @@ class Call:
     remedy: Callable[[AIMLAPIError], bytes | None] | None = field(default=None, repr=False)
     max_event_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024
+    method: str = "POST"
+    good_statuses: frozenset[int] = frozenset({200})

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._watch import note_retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -134,8 +135,9 @@ class Tries:
         """Write the log line of an attempt that ended: no key, no prompt."""
         if _logger.isEnabledFor(logging.DEBUG):
             _logger.debug(
-                "POST %s model=%s attempt=%d outcome=%s seconds=%.3f "
+                "%s %s model=%s attempt=%d outcome=%s seconds=%.3f "
                 "client_request_id=%s inference_id=%s",
+                self._call.method,
                 self._call.url,
                 self._call.model,
                 self._attempt + 1,
@@ -161,6 +163,7 @@ class Tries:
         if delay is None:
             _drop_frames(failure)
             raise failure
+        note_retry(self._call, failure)
         _logger.info(
             "retrying in %.2f s after %s (status %s), model=%s client_request_id=%s",
             delay,

@@ -164,7 +164,7 @@ def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
             follow_redirects=False,
         )
         lease.is_warm = _is_kept_open(response)
-        if response.status_code != httpx.codes.OK:
+        if response.status_code not in call.good_statuses:
             raise _status_failure(call, response, _first_bytes(response, _deadline(call, tries)))
         yield response
     except FAILURES as error:
@@ -199,7 +199,7 @@ async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
             follow_redirects=False,
         )
         lease.is_warm = _is_kept_open(response)
-        if response.status_code != httpx.codes.OK:
+        if response.status_code not in call.good_statuses:
             raise _status_failure(
                 call, response, await _afirst_bytes(response, _deadline(call, tries))
             )
@@ -227,7 +227,8 @@ class _KeyAuth(httpx.Auth):
         self._api_key = api_key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        request.headers["authorization"] = f"Bearer {self._api_key.get_secret_value()}"
+        if key := self._api_key.get_secret_value():  # the catalogue asks for none
+            request.headers["authorization"] = f"Bearer {key}"
         yield request
 
 
@@ -237,7 +238,7 @@ def _request(
     """Return the request; a client that the user gave adds its own headers, cookies, parameters."""
     if given:
         return given.build_request(
-            "POST",
+            call.method,
             call.url,
             headers=call.headers,
             content=body,
@@ -247,7 +248,7 @@ def _request(
     framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(body))}
     # With `content=` httpx would work the framing out by itself, at a copy of the body.
     request = httpx.Request(
-        "POST",
+        call.method,
         url,
         headers={**framing, **call.headers},
         stream=httpx.ByteStream(body),

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._version import __version__
+from langchain_aimlapi._watch import begin_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from uuid import UUID
 
     from langchain_core.messages import AIMessage
     from langchain_core.outputs import ChatGeneration
@@ -52,24 +54,32 @@ _RESPONSE = {
 
 
 @contextmanager
-def observed(call: Call) -> Iterator[Observer | None]:
+def observed(call: Call, run_id: UUID | None = None) -> Iterator[Observer | None]:
     """Yield what each generation or chunk of the call is to be shown to, `None` if nobody looks.
 
     Args:
         call: The call that begins now and ends with the block.
+        run_id: The run that it is made for; who watches it is told of the call.
+
+    Raises:
+        AIMLAPIBudgetError: A watcher lets no further call begin.
     """
+    watchers = begin_watched(call, run_id)
     span = _new_span(call)
-    if span is None:
+    if span is None and not watchers:
         yield None
         return
-    notes = _Notes(span)
     try:
-        yield notes.note
+        yield None if span is None else _Notes(span).note
     except BaseException as error:
-        _tell_failure(span, error)
+        for watcher in watchers:
+            watcher.fail(error)
+        if span is not None:
+            _tell_failure(span, error)
         raise
     finally:
-        span.end()
+        if span is not None:
+            span.end()
 
 
 def _new_span(call: Call) -> Span | None:
