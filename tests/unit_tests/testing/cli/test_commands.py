@@ -25,6 +25,7 @@ from langchain_aimlapi.testing._cli.show import conversation_text
 from langchain_aimlapi.testing._cli.verify import cassette_findings, summary
 from langchain_aimlapi.testing.serializer import deserialize, serialize
 
+DOOR = Path(main.__code__.co_filename).parents[1] / "__main__.py"
 DOCUMENTED = Path(__file__).parents[4] / "cassettes" / "documented"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ASKED = {"model": "google/gemini-3-pro-preview", "messages": [{"role": "user", "content": "Hi"}]}
@@ -641,7 +642,7 @@ def test_module_runs_as_a_command(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["testing", "verify", str(DOCUMENTED)])
     with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(main.__code__.co_filename), run_name="__main__")
+        runpy.run_path(str(DOOR), run_name="__main__")
     assert end.value.code == 0
     assert "2 cassettes, 0 findings; answers: 2 documented" in capsys.readouterr().out
 
