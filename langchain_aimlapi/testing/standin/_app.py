@@ -24,6 +24,7 @@ from langchain_aimlapi.testing.standin._exchange import (
     public_headers,
 )
 from langchain_aimlapi.testing.standin._faults import Fault, fault
+from langchain_aimlapi.testing.standin._gemini import request_refusal
 from langchain_aimlapi.testing.standin._ids import Ids
 from langchain_aimlapi.testing.standin._response import (
     SteppedResponse,
@@ -35,7 +36,7 @@ from langchain_aimlapi.testing.standin._response import (
 )
 from langchain_aimlapi.testing.standin._rules import answer_by_rules
 from langchain_aimlapi.testing.standin._schema import request_problem
-from langchain_aimlapi.testing.standin._signatures import SignatureBook, order_problem
+from langchain_aimlapi.testing.standin._signatures import SignatureBook
 from langchain_aimlapi.testing.standin._tokens import counts, limit_answer
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.testing.standin._answer import Answer
     from langchain_aimlapi.testing.standin._response import Step
 
+_BODILESS = frozenset({204, 304})
 _KEPT_REQUESTS = 10_000
 _NO_FAULT = Fault()
 
@@ -74,6 +76,7 @@ class Application:
     ) -> None:
         self._keys = keys
         self._assume = assume
+        self._strict = strict
         self._dialect = dialect
         self._ids = Ids(seed)
         self.book = SignatureBook(strict=strict)
@@ -103,7 +106,8 @@ class Application:
         try:
             asked = self._asked_fault(exchange)
             return self._misbehaving(exchange, asked) or self._answering(exchange, asked)
-        except ValueError as problem:  # a fault, a schema or base64 that cannot be read
+        # A fault, a schema or base64 that cannot be read, a result that is nested too deep.
+        except (ValueError, RecursionError) as problem:
             return self._error(exchange, 400, invalid(str(problem)))
 
     async def _models(self, request: Request) -> Response:
@@ -153,7 +157,7 @@ class Application:
 
     def _answering(self, exchange: Exchange, asked: Fault) -> Response:
         body = exchange.body
-        problem = order_problem(body["messages"]) or self.book.problem(body["messages"])
+        problem = request_refusal(body, strict=self._strict) or self.book.problem(body["messages"])
         if problem:
             return self._error(exchange, 400, invalid(problem))
         dialect = self._dialect_of(exchange)
@@ -221,6 +225,7 @@ class Application:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
+        steps = [] if status in _BODILESS else steps
         sent = sum(len(step) for step in steps if isinstance(step, bytes))
         unfinished = any(isinstance(step, str) for step in steps)
         kind = "text/html" if asked.kind == "html" else "application/json"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DEEPEST = 200
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 
 
@@ -75,11 +76,25 @@ class Exchange:
 
 
 def parse_body(raw: bytes) -> object:
-    """Return a body as JSON; `None` where it is none, or holds a number that JSON has not."""
+    """Return a body as JSON; `None` where it is none, or nested deeper than can be handled."""
     try:
-        return json.loads(raw, parse_constant=_no_constant)
+        value = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
+    return value if _depth(value) <= _DEEPEST else None
+
+
+def _depth(value: object) -> int:
+    depth, level = 0, [value]
+    while level := [member for holder in level for member in _members(holder)]:
+        depth += 1
+    return depth
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> object:

@@ -23,8 +23,16 @@ _KINDS = frozenset(
         *("html", "no-finish", "no-done"),
     }
 )
-_NUMBERS = frozenset({"status", "latency", "pace", "after", "code"})
-_TEXTS = frozenset({"retry-after", "retry-after-ms", "x-should-retry", "message", "finish"})
+# Each with its least, greatest and usual value.
+_NUMBERS = {
+    "status": (200, 599, 500),
+    "latency": (0, 3600, 0),
+    "pace": (0, 3600, 0),
+    "after": (0, 1_000_000, 2),
+    "code": (0, 999, 502),
+}
+_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry")
+_WORDS = _KINDS | _NUMBERS.keys() | {*_HEADERS, "message", "finish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +72,28 @@ def fault(text: str) -> Fault:
     * `no-finish`: no finish reason and no `[DONE]`; `no-done`: no `[DONE]`;
     * `finish=content_filter`, `finish=MALFORMED_FUNCTION_CALL`, ...: nothing said but that.
 
+    A status is 200 to 599, a time 0 to 3,600 seconds, `after` 0 or more.
+
     Raises:
-        ValueError: The text holds a word that is none of these, or a bad number.
+        ValueError: The text holds a word that is none of these, or a number beyond its limits.
     """
     pairs = dict(_pair(piece) for piece in text.split(";") if piece.strip())
     kinds = [name for name in pairs if name in _KINDS]
-    unknown = [name for name in pairs if name not in _KINDS | _NUMBERS | _TEXTS]
+    unknown = [name for name in pairs if name not in _WORDS]
     if unknown or len(kinds) > 1:
         raise ValueError(
             f"The fault {text!r} is not understood: {', '.join(unknown) or 'one kind at a time'}. "
-            f"Known are {', '.join(sorted(_KINDS | _NUMBERS | _TEXTS))}."
+            f"Known are {', '.join(sorted(_WORDS))}."
         )
     kind = kinds[0] if kinds else ""
     return Fault(
         kind=kind,
         variant=pairs.get(kind, ""),
-        status=int(pairs["status"]) if "status" in pairs else None,
-        latency=float(pairs.get("latency", 0)),
-        pace=float(pairs.get("pace", 0)),
-        after=int(pairs.get("after", 2)),
-        code=int(pairs.get("code", 502)),
+        status=int(_number(pairs, "status", int)) if "status" in pairs else None,
+        latency=_number(pairs, "latency", float),
+        pace=_number(pairs, "pace", float),
+        after=int(_number(pairs, "after", int)),
+        code=int(_number(pairs, "code", int)),
         message=pairs.get("message", _MESSAGE),
         finish=pairs.get("finish", ""),
         headers=_headers(pairs),
@@ -95,6 +105,17 @@ def _pair(piece: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _number(pairs: Mapping[str, str], name: str, kind: type[float]) -> float:
+    least, most, usual = _NUMBERS[name]
+    number = kind(pairs.get(name, usual))
+    if not least <= number <= most:  # NaN is in no limits either
+        raise ValueError(f"The fault's {name}={pairs[name]} is not from {least} to {most}.")
+    return number
+
+
 def _headers(pairs: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    names = ("retry-after", "retry-after-ms", "x-should-retry")
-    return tuple((name, pairs[name]) for name in names if name in pairs)
+    headers = tuple((name, pairs[name]) for name in _HEADERS if name in pairs)
+    for name, value in headers:
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"The fault's {name}={value!a} is no value of a header.")
+    return headers

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _DEEPEST = 12
+_MOST_VALUES = 10_000
 _FORMATS = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -33,15 +34,28 @@ _PLACE_NAMES = ("city", "location", "place", "town", "country", "address", "regi
 class Hints:
     """The usable parts of one prompt; each is handed out once, in the prompt's order.
 
+    It also counts what is made for one answer: absurd schemas are refused, not followed.
+
     Args:
         prompt: The text of the user's message.
     """
 
     def __init__(self, prompt: str) -> None:
         self._prompt = prompt
+        self._left = _MOST_VALUES
         self._numbers = [json.loads(_plain(found)) for found in _NUMBER.findall(prompt)]
         self._quoted = ["".join(groups) for groups in _QUOTED.findall(prompt)]
         self._places = _PLACE.findall(prompt)
+
+    def count(self, values: int) -> None:
+        """Count values, or the characters that fill a text up.
+
+        Raises:
+            ValueError: The answer would hold more than 10,000 of them.
+        """
+        self._left -= values
+        if self._left < 0:
+            raise ValueError(f"its answer would hold more than {_MOST_VALUES:,} values")
 
     def text_for(self, name: str) -> str:
         """Return a text for the argument `name`: a place, a quotation, or one that says so."""
@@ -118,7 +132,7 @@ def instance(schema: Schema, *, hints: Hints | None = None) -> object:
         hints: What the prompt offers: numbers, quoted texts, places.
 
     Raises:
-        ValueError: It is no JSON schema.
+        ValueError: It is no JSON schema, or its value would hold more than 10,000 values.
     """
     try:
         return _Walk(schema, hints or Hints("")).value(schema, "value", 0)
@@ -132,13 +146,15 @@ class _Walk:
         self._hints = hints
 
     def value(self, schema: object, name: str, depth: int) -> object:
+        self._hints.count(1)
         if not isinstance(schema, dict) or depth > _DEEPEST:
             return None
         schema = self._flat(schema, depth)
-        if "const" in schema:
-            return schema["const"]
-        if schema.get("enum"):
-            return self._hints.mentioned(list(schema["enum"]))
+        if "const" in schema or schema.get("enum"):
+            allowed = [schema["const"]] if "const" in schema else [*schema["enum"]]
+            chosen = self._hints.mentioned(allowed)
+            self._hints.count(_size(chosen))
+            return chosen
         makers = {
             "object": self._object,
             "array": self._array,
@@ -198,8 +214,18 @@ class _Walk:
     def _string(self, schema: Schema, name: str, _depth: int) -> str:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
-        text = self._hints.text_for(name).ljust(schema.get("minLength", 0), ".")
+        text = self._hints.text_for(name)
+        least = schema.get("minLength", 0)
+        self._hints.count(max(0, least - len(text)))
+        text = text.ljust(least, ".")
         return text[: schema.get("maxLength")]
+
+
+def _size(value: object) -> int:
+    """Return how many values a JSON value holds."""
+    if isinstance(value, dict):
+        value = [*value.values()]
+    return sum(1 + _size(member) for member in value) if isinstance(value, list) else 0
 
 
 def _type(schema: Schema) -> str:

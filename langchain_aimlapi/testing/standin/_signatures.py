@@ -2,9 +2,8 @@
 
 Google's rules (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21), held for
 both carriers, `extra_content` and `reasoning_details`: each step of the current turn carries
-its signature on its first call, unaltered; parallel calls have one; calls come before their
-results, and results right after their calls. That this endpoint answers with these texts,
-and takes either carrier whatever serves the request, is assumed.
+its signature on its first call, unaltered; parallel calls have one. That this endpoint answers
+with these texts, and takes either carrier whatever serves the request, is assumed.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ class _Issued:
     signature: str | None
     name: str
     arguments: str
-    details: tuple[Mapping[str, Any], ...]
 
 
 class SignatureBook:
@@ -47,7 +45,8 @@ class SignatureBook:
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
         self._calls: dict[str, _Issued] = {}
-        self._signatures: set[str] = set()
+        # The details of each answer by its signature; none in dialect V.
+        self._details: dict[str, list[Mapping[str, Any]]] = {}
 
     @property
     def issued(self) -> dict[str, str | None]:
@@ -56,11 +55,10 @@ class SignatureBook:
 
     def remember(self, answer: Answer, *, details: Sequence[Mapping[str, Any]]) -> None:
         """Keep the signature of an answer and the call that it belongs to."""
-        self._signatures.add(answer.signature)
+        self._details[answer.signature] = [*details]
         for position, (name, arguments) in enumerate(answer.calls):
             signature = answer.signature if position == 0 else None
-            issued = _Issued(signature, name, arguments, tuple(details))
-            self._calls[answer.call_ids[position]] = issued
+            self._calls[answer.call_ids[position]] = _Issued(signature, name, arguments)
 
     def problem(self, messages: Sequence[Message]) -> str | None:
         """Return the refusal's text for a history, or `None`."""
@@ -79,7 +77,7 @@ class SignatureBook:
         if not current and not self._strict:
             return None
         carried = _carried(message)
-        if not all(value in self._signatures or value in _BYPASSES for _, value in carried):
+        if not all(value in self._details or value in _BYPASSES for _, value in carried):
             return _CORRUPTED
         if not current:
             return None
@@ -91,7 +89,7 @@ class SignatureBook:
                 return _missing(messages, position, call)
             if problem:
                 return problem
-        return self._details_problem(message) if self._strict and calls else None
+        return self._details_problem(message) if self._strict else None
 
     def _call_problem(self, call: Message, values: list[str], *, first: bool) -> str | None:
         issued = self._calls.get(call["id"])
@@ -107,31 +105,20 @@ class SignatureBook:
         return _CORRUPTED if self._strict and not _is_unedited(call, issued) else None
 
     def _details_problem(self, message: Message) -> str | None:
-        issued = self._calls.get(message["tool_calls"][0]["id"])
         sent = message.get("reasoning_details")
-        if issued is None or not sent or sent == list(issued.details):
+        if not isinstance(sent, list) or sent in self._details.values():
             return None
-        return "Gemini models require reasoning details to be preserved unmodified in each request"
-
-
-def order_problem(messages: Sequence[Message]) -> str | None:
-    """Return what is wrong with the order of calls and results, or `None`."""
-    awaited: list[str] = []
-    for position, message in enumerate(messages):
-        if message["role"] == "tool":
-            if message["tool_call_id"] not in awaited:
-                return (
-                    f"messages.{position}.tool_call_id: {message['tool_call_id']!r} answers no "
-                    "tool call of the assistant message right before the results"
-                )
-            awaited.remove(message["tool_call_id"])
-            continue
-        if awaited:
-            break
-        awaited = [call["id"] for call in message.get("tool_calls") or []]
-    if awaited:
-        return f"messages: the tool call {awaited[0]!r} is not followed by its result"
-    return None
+        calls = [call["id"] for call in message.get("tool_calls") or []]
+        signatures: list[str | None] = [value for _, value in _carried({"reasoning_details": sent})]
+        signatures += [
+            self._calls[call_id].signature for call_id in calls if call_id in self._calls
+        ]
+        if not any(self._details.get(value) for value in signatures if value):
+            return None
+        return (
+            "Gemini models require OpenRouter reasoning details to be preserved unmodified in each "
+            "request"
+        )
 
 
 def _is_unedited(call: Message, issued: _Issued) -> bool:

@@ -39,9 +39,16 @@ class StandIn:
             through for the others too. That the endpoint does so is assumed, not documented;
             it is on because LangChain's integration suite sends them. `False` holds every
             model to its documented schema.
-        strict: Whether histories are judged strictly: calls of other models in the current
-            turn need the bypass value, names, arguments and `reasoning_details` must come
-            back unedited, and signatures of earlier turns are looked at.
+        strict: Whether to refuse also what upstreams were seen to refuse in public reports, none
+            of them on this endpoint: a call of the current turn without a signature where its
+            step begins (Google's bypass value counts as one), edited names, arguments or
+            `reasoning_details` or a part of these, altered signatures of earlier turns; a tool
+            message without the `name` of its call, `$ref` as a key of its JSON; an assistant
+            message with nothing in it, empty text parts; a conversation that the assistant
+            begins; a `tool_choice` without tools, two tools of one name, a name that begins with
+            a digit or dash. Whatever it is: missing, doubled, moved or corrupted signatures of
+            its own, results apart from their calls or not as many as calls, and arguments that
+            are not the text of a JSON object are refused.
         dialect: `O` (OpenRouter's) or `V` (Vertex'); `None` takes what the model's page
             showed. A request's header `x-standin-dialect` wins over both.
         seed: Makes answers repeatable: equal requests get equal answers, ids, signatures and

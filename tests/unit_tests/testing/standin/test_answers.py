@@ -380,6 +380,47 @@ def test_no_more_tokens_than_allowed(server: StandIn, option: str, limit: int) -
     assert choice["native_finish_reason"] == ("MAX_TOKENS" if cut else "STOP")
 
 
+ABSURD: list[dict[str, Any]] = [
+    {"type": "string", "minLength": 100_000_000},
+    {"type": "array", "items": TEXT, "minItems": 1_000_000_000},
+    {"type": "array", "minItems": 10_001, "items": {}},
+    {"type": "object", "required": [str(number) for number in range(10_001)]},
+    {"const": [1] * 10_001},
+    {"enum": [{"a": [1] * 10_001}]},
+    {"minLength": "long"},
+    {"type": "integer", "minimum": 1e308, "multipleOf": 1e-308},
+    {"items": 5, "prefixItems": 5, "type": "array"},
+    {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}] * 9}}},
+    {
+        "$defs": {"a": {"type": "array", "minItems": 9, "items": {"$ref": "#/$defs/a"}}},
+        "$ref": "#/$defs/a",
+    },
+]
+
+
+@pytest.mark.parametrize("schema", ABSURD)
+def test_an_absurd_schema_is_refused_or_answered_soon(
+    server: StandIn, schema: dict[str, Any]
+) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "J", "schema": schema}}
+    for options in ({"response_format": wanted}, {"tools": [tool("f", a=schema)]}):
+        response = ask(server, "f", **options)
+        assert response.status_code in {200, 400}
+        assert len(response.content) < 300_000
+
+
+@pytest.mark.parametrize("schema", ABSURD[:6])
+def test_an_answer_holds_at_most_10_000_values(server: StandIn, schema: dict[str, Any]) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "J", "schema": schema}}
+    response = ask(server, "hi", response_format=wanted)
+    assert response.status_code == 400
+    assert "more than 10,000 values" in response.json()["message"]
+    whole = {"type": "array", "minItems": 9_999, "items": {"type": "null"}}
+    wanted["json_schema"] = {"name": "J", "schema": whole}
+    answer = message_of(ask(server, "hi", response_format=wanted))
+    assert json.loads(answer["content"]) == [None] * 9_999
+
+
 def test_a_limit_cuts_arguments_too(server: StandIn) -> None:
     prompt = "magic_function(1) and magic_function(2) and magic_function(3)"
     choice = ask(server, prompt, tools=[MAGIC], max_tokens=20).json()["choices"][0]

@@ -59,6 +59,38 @@ def test_a_fault_that_is_not_understood_is_refused(server: StandIn) -> None:
     assert ask(server, "hi").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(
+            "status=199",
+            "status=600",
+            "status=-1",
+            "status=99999999999999999999",
+            "status=" + "9" * 5000,
+        ),
+        *("latency=-1", "latency=3601", "latency=nan", "latency=inf", "pace=1e9", "pace=nan"),
+        *("after=-1", "code=-5", "code=99999", "status=5e2", "retry-after=\x7f"),
+    ],
+)
+def test_a_fault_beyond_the_limits_is_refused(server: StandIn, fault: str) -> None:
+    assert faulty(server, fault).status_code == 400
+    with pytest.raises(ValueError, match=r"fault|limit|invalid"):
+        server.fail_next(fault)
+    assert ask(server, "hi").status_code == 200
+
+
+@BOTH
+@pytest.mark.parametrize("status", [200, 204, 304, 599])
+def test_every_status_within_the_limits_is_sent(
+    server: StandIn, status: int, *, stream: bool
+) -> None:
+    response = faulty(server, f"status={status}", stream=stream)
+    assert response.status_code == status
+    assert bool(response.content) is (status not in {204, 304})
+    assert ask(server, "hi").status_code == 200
+
+
 @BOTH
 def test_a_page_instead_of_json(server: StandIn, *, stream: bool) -> None:
     response = faulty(server, "html;status=520", stream=stream)

@@ -42,7 +42,12 @@ def strict() -> Iterator[StandIn]:
 
 def results(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"role": "tool", "tool_call_id": call["id"], "content": "ok"}
+        {
+            "role": "tool",
+            "tool_call_id": call["id"],
+            "content": "ok",
+            "name": call["function"]["name"],
+        }
         for call in message["tool_calls"]
     ]
 
@@ -222,13 +227,13 @@ def test_a_strict_server_wants_the_bypass_value_on_calls_of_others(strict: Stand
     assert refused(strict, message) == ""
     custom = {"id": "x", "type": "custom", "custom": {"name": "g", "input": ""}}
     history = [user("go"), {**foreign(), "tool_calls": [custom]}]
-    result = {"role": "tool", "tool_call_id": "x", "content": "ok"}
+    result = {"role": "tool", "tool_call_id": "x", "content": "ok", "name": "g"}
     assert "thought_signature" in ask(strict, [*history, result], model=NEWER).text
 
 
 @pytest.mark.parametrize(
     ("edited", "taken"),
-    [('{"a":  1}', True), ('{"a": 2}', False), ("{", False)],
+    [('{"a":  1}', True), ('{"a": 2}', False)],
 )
 def test_a_strict_server_refuses_edited_arguments(
     server: StandIn, strict: StandIn, edited: str, *, taken: bool
@@ -249,6 +254,10 @@ def test_a_strict_server_wants_all_details_back_or_none_edited(
         assert reason in refused(one, message)
         del message["reasoning_details"][0]
         assert reason in refused(one, message)
+    last = message["reasoning_details"][-1]["data"]
+    message["reasoning_details"][-1]["data"] = "skip_thought_signature_validator"
+    assert "preserved unmodified" in refused(strict, message), "the bypass value does not excuse it"
+    message["reasoning_details"][-1]["data"] = last
     assert refused(server, message) != "", "an id of the strict server is a stranger's here"
 
 
