@@ -26,6 +26,7 @@ from langchain_aimlapi.testing.standin._exchange import (
 from langchain_aimlapi.testing.standin._faults import Fault, fault
 from langchain_aimlapi.testing.standin._gemini import request_refusal
 from langchain_aimlapi.testing.standin._ids import Ids
+from langchain_aimlapi.testing.standin._ledger import ACCOUNT_PATHS, AccountEndpoints, Ledger
 from langchain_aimlapi.testing.standin._response import (
     SteppedResponse,
     apply_fault,
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
 _BODILESS = frozenset({204, 304})
 _KEPT_REQUESTS = 10_000
 _NO_FAULT = Fault()
+_REFUSED = {
+    401: "Unauthorized: this endpoint needs a valid API key as a bearer token",
+    404: "There is no such model",
+}
 
 
 class Application:
@@ -80,7 +85,9 @@ class Application:
         self._dialect = dialect
         self._ids = Ids(seed)
         self.book = SignatureBook(strict=strict)
+        self.ledger = Ledger()
         self._facts = served_models()
+        self.account = AccountEndpoints(self.ledger, self._facts)
         self.faults: deque[Fault] = deque()
         self.answers: deque[Answer] = deque()
         self.requests: deque[Received] = deque(maxlen=_KEPT_REQUESTS)
@@ -89,7 +96,7 @@ class Application:
             routes=[
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/chat/completions", self._chat, methods=["POST"]),
-                Route("/v1/models", self._models),
+                *(Route(path, self._account) for path in ACCOUNT_PATHS),
             ],
             exception_handlers={HTTPException: self._no_route},
         )
@@ -101,6 +108,8 @@ class Application:
         shown = public_headers(exchange.headers)
         self.requests.append(Received(request.method, exchange.path, shown, exchange.body))
         refused = refusal(exchange, keys=self._keys, facts=self._facts, assume=self._assume)
+        if refused is None or refused[0] != 401:  # noqa: PLR2004  nobody's request is in no log
+            self.ledger.open(exchange)
         if refused:
             return self._error(exchange, *refused)
         try:
@@ -110,13 +119,18 @@ class Application:
         except (ValueError, RecursionError) as problem:
             return self._error(exchange, 400, invalid(str(problem)))
 
-    async def _models(self, request: Request) -> Response:
-        listed = [
-            {"id": name, "aliases": [], "type": "chat-completion", "info": {"name": name}}
-            for name in self._facts
-        ]
-        body = json_bytes({"object": "list", "data": listed})
-        return self._whole(self._exchange(request, None), [body])
+    async def _account(self, request: Request) -> Response:
+        exchange = self._exchange(request, None)
+        is_known = key_problem(exchange, keys=self._keys) is None
+        answer = self.account.answer(
+            exchange.path, request.url.query, exchange.headers, is_known=is_known
+        )
+        if isinstance(answer, str):
+            return self._error(exchange, 400, invalid(answer))
+        status, body, headers = answer
+        if status in (401, 404):
+            return self._error(exchange, status, _REFUSED[status])
+        return self._whole(exchange, [body] if body else [], status=status, headers=headers)
 
     async def _no_route(self, request: Request, failure: Exception) -> Response:
         status = failure.status_code if isinstance(failure, HTTPException) else 500
@@ -164,6 +178,8 @@ class Application:
         if dialect not in {"O", "V"}:
             return self._error(exchange, 400, f"x-standin-dialect: must be O or V, not {dialect!r}")
         reply = self._reply(exchange, asked)
+        if asked.kind != "error-event":
+            self.ledger.charge(exchange, reply.counts)
         for answer in reply.answers:
             self.book.remember(answer, details=self._details(reply, answer, dialect))
         if not body.get("stream"):
@@ -264,11 +280,8 @@ def refusal(
         facts: The served models.
         assume: Whether parts that only other ids document are let through.
     """
-    scheme, _, key = exchange.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        return 401, "Unauthorized: this endpoint needs a valid API key as a bearer token"
-    if keys is not None and key.strip() not in keys:
-        return 401, "Unauthorized: the API key is not valid"
+    if problem := key_problem(exchange, keys=keys):
+        return 401, problem
     body = exchange.body
     if not isinstance(body, dict):
         return 400, invalid("body: expected an object in JSON")
@@ -279,6 +292,16 @@ def refusal(
         return 404, f"There is no model {model!r}; the stand-in serves {', '.join(facts)}"
     problem = request_problem(body, facts=facts[model], assume=assume)
     return (400, invalid(problem)) if problem else None
+
+
+def key_problem(exchange: Exchange, *, keys: Collection[str] | None) -> str | None:
+    """Return what is wrong with the key of a request, or `None`."""
+    scheme, _, key = exchange.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        return _REFUSED[401]
+    if keys is not None and key.strip() not in keys:
+        return "Unauthorized: the API key is not valid"
+    return None
 
 
 def invalid(problem: str) -> str:

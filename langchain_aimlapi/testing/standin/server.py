@@ -104,6 +104,15 @@ class StandIn:
         return list(self._application.requests)
 
     @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """The rows of the request log of all keys, newest first, as `GET /v2/logs` shows them.
+
+        `cost`, `tokens`, `status`, `inference_id`, `client_request_id` and the like; what was
+        answered is charged, also to a reader who went away.
+        """
+        return [row.shown() for row in self._application.ledger.rows()]
+
+    @property
     def issued_signatures(self) -> dict[str, str | None]:
         """The thought signature of each tool call answered so far, by the call's id.
 
