@@ -12,12 +12,16 @@ VENV ?= .venv
 # A langchain-core to test on in place of the resolved one, e.g. `langchain-core==1.8.2`. It goes in
 # last, without its dependencies, so that nothing installed later can move it.
 CORE ?=
+# Exact versions to test on (see `make lowest`), with the dependency group that fits them.
+CONSTRAINTS ?=
+GROUP ?= test
 # What `make test TESTS=tests/unit_tests/test_sse.py` runs; by default everything.
 TESTS ?= tests
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+INSTALL := $(PIP) install $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --benchmark-disable
 QUICK := -m "not slow" --ignore=tests/scale
 
@@ -28,13 +32,13 @@ $(VENV)/.package: pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install --editable .
+	@$(INSTALL) --editable .
 	@touch $@
 
 # The extras are named beside the group so that they are those of this checkout.
 $(VENV)/.test: $(VENV)/.package
 	@echo "Installing what the tests need into $(VENV)"
-	@$(PIP) install --editable ".[testing,otel]" --group test
+	@$(INSTALL) --editable ".[testing,otel]" --group $(GROUP)
 	@test -z "$(CORE)" || $(PIP) install --no-deps "$(CORE)"
 	@touch $@
 
@@ -52,7 +56,7 @@ $(VENV)/.fuzz: $(VENV)/.package
 
 # ---------------------------------------------------------------- the main job
 
-.PHONY: help demo test integration_tests slow scale
+.PHONY: help demo test integration_tests lowest slow scale
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z_]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
@@ -64,6 +68,9 @@ test: $(VENV)/.test ## Every test but the slow ones, offline
 
 integration_tests: $(VENV)/.test ## LangChain's standard suite and the Gemini stories, replayed
 	$(PYTEST) tests/integration_tests
+
+lowest: ## The tests on the lowest versions that pyproject.toml declares
+	@$(MAKE) --no-print-directory test VENV=.venv-lowest CONSTRAINTS=tests/lowest.txt GROUP=lowest TESTS="$(TESTS)"
 
 slow: $(VENV)/.test ## The tests that take long: soak, independent judges
 	$(BIN)/python -m pytest --benchmark-disable -rs -m slow --ignore=tests/scale $(TESTS)

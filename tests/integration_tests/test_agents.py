@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deepagents import create_deep_agent
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import AIMessage, ToolMessage
@@ -68,6 +67,7 @@ async def test_a_second_turn_keeps_what_the_first_was_given(server: StandIn, way
 
 
 async def test_deepagents_with_a_sub_agent(server: StandIn, way: Way) -> None:
+    deepagents = pytest.importorskip("deepagents", reason="needs newer versions than the lowest")
     task = {"description": "Look for it.", "subagent_type": "scout"}
     server.answer_next(tool_calls=[{"name": "task", "args": task}], reasoning="Send the scout.")
     server.answer_next(tool_calls=[{"name": "look", "args": {"query": "a"}}], reasoning="Look.")
@@ -82,7 +82,7 @@ async def test_deepagents_with_a_sub_agent(server: StandIn, way: Way) -> None:
         "tools": [look],
     }
     async with model_at(server, way) as model:
-        agent = create_deep_agent(model, tools=[look], subagents=[scout])
+        agent = deepagents.create_deep_agent(model, tools=[look], subagents=[scout])
         state = await run(agent, asked("Find it."), way.mode)
     assert state["messages"][-1].text == "Done."
     assert "The scout found it." in [message.text for message in state["messages"]]

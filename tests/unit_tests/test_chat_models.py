@@ -218,7 +218,10 @@ def test_annotations_of_public_methods_can_be_resolved() -> None:
     public = [
         method
         for name, method in vars(ChatAIMLGemini).items()
-        if callable(method) and not name.startswith("_")
+        if callable(method)
+        and not name.startswith("_")
+        # pydantic 2.9 puts a function of its own there
+        and method.__module__ == ChatAIMLGemini.__module__
     ]
     assert len(public) > 5
     for method in public:

@@ -10,12 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from anthropic.types import Message
-from google.genai.types import GenerateContentResponse
-from langchain_anthropic import ChatAnthropic
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_google_genai.chat_models import _response_to_result
 
 from langchain_aimlapi._codec.request import encode_messages
 from tests.answers import MODEL
@@ -24,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.answers import Json
+
+NEEDS_NEWER = "the packages of other models need newer versions than the lowest"
+Message = pytest.importorskip("anthropic.types", reason=NEEDS_NEWER).Message
+ChatAnthropic = pytest.importorskip("langchain_anthropic", reason=NEEDS_NEWER).ChatAnthropic
+google_types = pytest.importorskip("google.genai.types", reason=NEEDS_NEWER)
+google_models = pytest.importorskip("langchain_google_genai.chat_models", reason=NEEDS_NEWER)
 
 pytestmark = pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 
@@ -85,8 +87,8 @@ def from_google(*, is_signed: bool = True) -> AIMessage:
         {"functionCall": {"name": "look", "args": {"query": "a"}, "id": "call_2"}},
     ]
     candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
-    answer = GenerateContentResponse.model_validate({"candidates": [candidate]})
-    return cast("AIMessage", _response_to_result(answer).generations[0].message)
+    answer = google_types.GenerateContentResponse.model_validate({"candidates": [candidate]})
+    return cast("AIMessage", google_models._response_to_result(answer).generations[0].message)
 
 
 def from_openai_chat() -> AIMessage:
