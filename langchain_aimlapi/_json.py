@@ -18,10 +18,6 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 _TOO_DEEP = "JSON is nested too deep"
 _DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
-# Keys of texts that come in pieces.
-_RUNNING = frozenset(
-    {"content", "text", "summary", "data", "reasoning", "reasoning_content", "refusal", "arguments"}
-)
 
 
 def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
@@ -39,11 +35,15 @@ def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
         return mended(_decode_leniently(data))
 
 
-def decode_event(data: bytes) -> tuple[Any, bool]:
+def decode_event(data: bytes, *, running: frozenset[str]) -> tuple[Any, bool]:
     """Return the value of one event, plus whether its strings may hold halves of pairs.
 
     A server that cuts text by UTF-16 units may end one delta with half a surrogate pair; in running
     text the halves are left alone here, because `Halves` joins them.
+
+    Args:
+        data: UTF-8 bytes.
+        running: Keys of texts that come in pieces.
 
     Raises:
         ValueError: As `decode_json`.
@@ -51,7 +51,7 @@ def decode_event(data: bytes) -> tuple[Any, bool]:
     try:
         return from_json(data), False
     except ValueError:
-        return mended(_decode_leniently(data), but=_RUNNING), True
+        return mended(_decode_leniently(data), but=running), True
 
 
 def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value

@@ -15,7 +15,7 @@ from langchain_aimlapi._codec.metadata import (
     ending_failure,
     ending_message,
 )
-from langchain_aimlapi._codec.reasoning import read_reasoning
+from langchain_aimlapi._codec.signature_reader import SignatureReader, reasoning_text
 from langchain_aimlapi._codec.tool_calls import decode_tool_calls, read_tool_calls
 from langchain_aimlapi._codec.usage import read_usage
 from langchain_aimlapi._error_mapping import body_failure, unreadable_failure
@@ -104,10 +104,13 @@ def _generation(
         metadata = {key: value for key, value in metadata.items() if key not in _ONCE}
     calls = read_tool_calls(message, completion_id=str(metadata.get("id", "")))
     good, bad = decode_tool_calls(calls, finish_reason=choice.get("finish_reason"))
+    reader = SignatureReader()
+    reader.feed(message)
+    signatures = reader.signatures(calls=calls, text=reasoning_text(message))
     text, extras = read_text(message.get("content")), answer_extras(message)
     fields: dict[str, Any] = {
         "content": text,
-        "additional_kwargs": {**read_reasoning(message, calls=calls), **extras},
+        "additional_kwargs": {**signatures.to_kwargs(), **extras},
         "tool_calls": good,
         "invalid_tool_calls": bad,
         "usage_metadata": read_usage(body.get("usage")) if is_first else None,

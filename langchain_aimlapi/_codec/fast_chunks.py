@@ -16,6 +16,7 @@ from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def _is_proven(make: Callable[..., ChatGenerationChunk]) -> bool:
     """Compare the fast objects with the constructors', internals included."""
     samples: list[tuple[str, dict[str, Any], list[ToolCallChunk]]] = [
         ("text", {}, []),
-        ("", {"reasoning_content": "thought"}, []),
+        ("", {REASONING_TEXT: "thought"}, []),
         ("", {}, [_fragment("get", "", "call-0")]),
         ("", {}, [_fragment(None, 'ty": 1}', None), _fragment(None, "", None)]),
     ]

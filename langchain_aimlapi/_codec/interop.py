@@ -1,4 +1,4 @@
-"""Signatures in messages that another package made, as far as they are Gemini's own.
+"""Signatures in messages, whichever package made them, as far as they are Gemini's own.
 
 A signature of another vendor is refused by Gemini with a 400, so the thoughts of other models are
 left out; text and tool calls stay. Genuine Gemini signatures are kept in the dialect that they were
@@ -7,9 +7,11 @@ made for: google-genai's as `extra_content` (V), OpenRouter's as `reasoning_deta
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._codec.content_blocks import read_blocks
+from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._codec.reasoning import Signatures, google_extra
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -21,76 +23,69 @@ _GEMINI_FORMAT = "google-gemini-v1"
 _FOREIGN_FORMATS = ("anthropic-", "openai-", "azure-openai-", "xai-")
 # langchain-google-genai's older place for signatures: tool call id -> base64 text.
 _GOOGLE_MAP = "__gemini_function_call_thought_signatures__"
-_OUR_CARRIERS = ("reasoning_details", "extra_content", "tool_call_extra_content")
 
 
-def foreign_carriers(message: AIMessage, *, provider: str | None) -> dict[str, Any]:
-    """Return, in the shape of our `additional_kwargs`, what may go back to Gemini.
+def signatures_of(message: AIMessage) -> Signatures:
+    """Return what may go back to Gemini of a message's signatures, wherever they stand.
 
     Args:
-        message: A message that this package did not make, or that lost its metadata.
-        provider: Its `model_provider`, `None` for a message made by hand.
+        message: A message of a history: ours, of another package, made by hand, or without its
+            metadata.
     """
+    provider = message.response_metadata.get("model_provider")
+    own = Signatures.from_kwargs(message.additional_kwargs)
+    if provider == PROVIDER:
+        if isinstance(message.content, list) and own == Signatures():
+            own = Signatures.from_blocks(message.content)
+        return own.without_fused(finish_reason=message.response_metadata.get("finish_reason"))
     if provider is None:
-        return _unlabelled(message)
+        return _unlabelled(message, own)
     if provider == "openrouter":
-        details = _details(message.additional_kwargs.get("reasoning_details"))
-        genuine = [one for one in details if _format(one).startswith(_GEMINI_FORMAT)]
-        return {"reasoning_details": genuine} if genuine else {}
+        details = [one for one in _details(own) if _format(one).startswith(_GEMINI_FORMAT)]
+        return Signatures(details=details)
     if provider in _GOOGLE:
-        return _google_carriers(message)
-    return {}
+        return _google(message)
+    return Signatures()
 
 
-def _unlabelled(message: AIMessage) -> dict[str, Any]:
-    kwargs = message.additional_kwargs
-    details = [
-        one
-        for one in _details(kwargs.get("reasoning_details"))
-        if not _format(one).startswith(_FOREIGN_FORMATS)
-    ]
-    kept = {key: kwargs[key] for key in (*_OUR_CARRIERS, "signed_tool_calls") if kwargs.get(key)}
-    if details:
-        kept["reasoning_details"] = details
-    else:
-        kept.pop("reasoning_details", None)
-    if any(key in kept for key in _OUR_CARRIERS):
-        return kept
-    return _google_carriers(message)
+def _unlabelled(message: AIMessage, own: Signatures) -> Signatures:
+    details = [one for one in _details(own) if not _format(one).startswith(_FOREIGN_FORMATS)]
+    kept = replace(own, text="", details=details)  # whose words they are is not known
+    return kept if details or kept.extra_content or kept.by_call else _google(message)
 
 
-def _google_carriers(message: AIMessage) -> dict[str, Any]:
+def _google(message: AIMessage) -> Signatures:
     content = message.content if isinstance(message.content, list) else []
-    kept = read_blocks(content)
-    for block in content:  # google-genai hangs the signature of a text on its block
+    kept = Signatures.from_blocks(content)
+    older = message.additional_kwargs.get(_GOOGLE_MAP)
+    if isinstance(older, dict):
+        by_call = {
+            call_id: google_extra(signature)
+            for call_id, signature in older.items()
+            if isinstance(signature, str) and signature
+        }
+        kept = replace(kept, by_call={**by_call, **kept.by_call})
+    signature = _text_signature(content)
+    return replace(kept, extra_content=google_extra(signature)) if signature else kept
+
+
+def _text_signature(content: list[Any]) -> str:
+    """Return the signature that google-genai hangs on the block of a text."""
+    found = ""
+    for block in content:
         if isinstance(block, dict) and block.get("type") == "text":
             extras = block.get("extras")
             signature = extras.get("signature") if isinstance(extras, dict) else None
-            if isinstance(signature, str) and signature:
-                kept["extra_content"] = _google_extra(signature)
-    older = message.additional_kwargs.get(_GOOGLE_MAP)
-    if isinstance(older, dict):
-        by_call = kept.setdefault("tool_call_extra_content", {})
-        for call_id, signature in older.items():
-            if isinstance(signature, str) and signature:
-                by_call.setdefault(call_id, _google_extra(signature))
-    return kept
+            found = signature if isinstance(signature, str) and signature else found
+    return found
 
 
-def _google_extra(signature: str) -> dict[str, Any]:
-    return {"google": {"thought_signature": signature}}
-
-
-def _details(value: object) -> list[dict[str, Any]]:
+def _details(own: Signatures) -> list[dict[str, Any]]:
     """Return the details, those taken apart that langchain-core's merge by index had fused."""
-    details: list[dict[str, Any]] = []
-    for detail in value if isinstance(value, list) else ():
-        if isinstance(detail, dict):
-            details += _taken_apart(detail)
-    return details
+    return [part for detail in own.details if isinstance(detail, dict) for part in _parts(detail)]
 
 
-def _taken_apart(detail: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts(detail: dict[str, Any]) -> list[dict[str, Any]]:
     if not (detail.get("text") and detail.get("data")):
         return [detail]
     rest = {key: value for key, value in detail.items() if key not in ("type", "text", "data")}

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._codec.reasoning import google_fields
+
 _KIND_OF_TYPE = {
     "image": "image",
     "image_url": "image",
@@ -162,9 +164,7 @@ def audio_block(audio: object) -> dict[str, Any] | None:
     """
     if not isinstance(audio, dict) or not isinstance(data := audio.get("data"), str) or not data:
         return None
-    mime_type = audio.get("extra_content")
-    for key in ("google", "mime_type"):
-        mime_type = mime_type.get(key) if isinstance(mime_type, dict) else None
+    mime_type = google_fields(audio).get("mime_type")
     if not isinstance(mime_type, str) and isinstance(audio.get("format"), str):
         mime_type = f"audio/{audio['format']}"
     block: dict[str, Any] = {"type": "audio", "base64": data}

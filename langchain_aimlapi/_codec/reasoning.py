@@ -10,80 +10,275 @@ carry signatures, by the provider behind the gateway:
   once, in its last chunk.
 * V (Vertex): `extra_content.google.thought_signature` on the message, or on a tool call.
 
-A message of ours keeps them in `additional_kwargs`:
-
-* `reasoning_content`: the text, for people;
-* `reasoning_details`: the wire's list, verbatim;
-* `extra_content`, plus `tool_call_extra_content` by tool call id;
-* `signed_tool_calls`: ids of the calls that a detail belongs to, so that a detail can leave the
-  history together with its call.
-
-Where only content blocks are left (LangChain v1), `_blocks` reads the same from their `extras`.
+`Signatures` is one message's share of that. It is read from a message or delta of the wire
+(`signature_reader`), from `additional_kwargs`, from content blocks (LangChain v1), or, by
+`interop`, from what other packages keep; it writes the same places. Their keys stand in this file
+alone.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from langchain_aimlapi._json import is_nothing, overlaid
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from langchain_aimlapi._codec.tool_calls import WireCall
+    Block = dict[str, Any]
 
+# Of the wire, but also of `additional_kwargs`.
+REASONING_DETAILS = "reasoning_details"
+EXTRA_CONTENT = "extra_content"
+REASONING_TEXT = "reasoning_content"
+# Of `additional_kwargs` alone.
+_BY_CALL = "tool_call_extra_content"
+_SIGNED = "signed_tool_calls"
+
+# Of the wire, read by `signature_reader`: the first of them that says something is shown.
+WIRE_TEXTS = ("reasoning", REASONING_TEXT)
+DETAIL_TEXTS = ("text", "summary")
+_GOOGLE, _GOOGLE_SIGNATURE = "google", "thought_signature"
 # Where a signature stands: in an encrypted detail, a text detail, Google's own form.
-SIGNATURE_KEYS = ("data", "signature", "thought_signature")
-_RUNNING = frozenset({"text", "summary", "data"})
+_SIGNATURE_KEYS = ("data", "signature", _GOOGLE_SIGNATURE)
+# No set: the type of a block may be any JSON value, hashable or not.
+CALL_BLOCKS = ("tool_call", "tool_call_chunk", "invalid_tool_call")
+
 _ADDED_UP = re.compile("(stop|length|tool_calls|content_filter|function_call|error){2,}")
 _FORMAT = "google-gemini-v1"  # nearly always, and cheaper to compare than to search
-_REPEATED = re.compile(r"(.+)\1+")
+# Google's documented way past the check for a turn that never had a signature
+# (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
+_BYPASS = "skip_thought_signature_validator"
 
 
-def read_reasoning(message: dict[str, Any], *, calls: Sequence[WireCall]) -> dict[str, Any]:
-    """Return what `additional_kwargs` keeps of a whole answer's reasoning.
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """What carries the thought signatures of one message; nothing in it is ever changed.
 
-    Args:
-        message: The wire's message.
-        calls: Its tool calls, their ids made unique.
-
-    Returns:
-        The keys listed at the top of this module, each only if something arrived.
+    Attributes:
+        text: Reasoning text, for people; `""` if none.
+        details: The wire's `reasoning_details`, verbatim but for ids that had to be made unique.
+        extra_content: The message's own (dialect V), `{}` if none.
+        by_call: `extra_content` of tool calls (dialect V), by call id.
+        signed_calls: Ids of the calls that a detail belongs to, so that a detail can leave the
+            history together with its call.
     """
-    details = message.get("reasoning_details")
-    extra = message.get("extra_content")
-    return _kept(
-        text=reasoning_text(message),
-        details=[one for one in details if isinstance(one, dict)]
-        if isinstance(details, list)
-        else [],
-        extra=dict(extra) if isinstance(extra, dict) else {},
-        calls=calls,
-    )
 
+    text: str = ""
+    details: list[Any] = field(default_factory=list)
+    extra_content: dict[str, Any] = field(default_factory=dict)
+    by_call: dict[str, Any] = field(default_factory=dict)
+    signed_calls: list[str] = field(default_factory=list)
 
-def reasoning_text(message: dict[str, Any]) -> str:
-    """Return the reasoning text of a message or delta.
+    @classmethod
+    def from_kwargs(cls, kwargs: dict[str, Any]) -> Self:
+        """Read `additional_kwargs` of a message; what is of another JSON type there is nothing."""
+        text, details, extra = (
+            kwargs.get(key) for key in (REASONING_TEXT, REASONING_DETAILS, EXTRA_CONTENT)
+        )
+        by_call, signed = kwargs.get(_BY_CALL), kwargs.get(_SIGNED)
+        return cls(
+            text=text if isinstance(text, str) else "",
+            details=details if isinstance(details, list) else [],
+            extra_content=extra if isinstance(extra, dict) else {},
+            by_call={
+                call_id: extra
+                for call_id, extra in (by_call if isinstance(by_call, dict) else {}).items()
+                if extra and isinstance(extra, dict)
+            },
+            signed_calls=[
+                call_id
+                for call_id in (signed if isinstance(signed, list) else ())
+                if isinstance(call_id, str)
+            ],
+        )
 
-    The same words come up to twice, as `reasoning` (or `reasoning_content`) plus inside
-    `reasoning_details`: one of them is shown.
-    """
-    for key in ("reasoning", "reasoning_content"):
-        if isinstance(text := message.get(key), str) and text:
-            return text
-    details = message.get("reasoning_details")
-    if not details or not isinstance(details, list):
-        return ""
-    return "".join(
-        value
-        for detail in details
-        if isinstance(detail, dict)
-        for key in ("text", "summary")
-        if isinstance(value := detail.get(key), str)
-    )
+    @classmethod
+    def from_blocks(cls, content: list[Any]) -> Self:
+        """Read the content blocks of a message: ours, or google-genai's.
+
+        google-genai's tool calls hold Google's own signature in `extras["signature"]`. Reasoning
+        blocks that other providers signed hold nothing for us.
+        """
+        late = nothing = cls()
+        extra_content: dict[str, Any] = {}
+        details: list[tuple[object, dict[str, Any]]] = []
+        by_call: dict[str, Any] = {}
+        signed: list[str] = []
+        for block in dicts(content):
+            extras, call_id = block.get("extras"), block.get("id")
+            if not isinstance(extras, dict):
+                continue
+            own = cls._from_extras(extras, text=block.get("reasoning"))
+            if block.get("type") == "reasoning":
+                details += [(None, detail) for detail in own.details]
+                extra_content = own.extra_content or extra_content
+                late = own if own.signed_calls or own.by_call else late
+            elif block.get("type") in CALL_BLOCKS and isinstance(call_id, str):
+                details += [(call_id, detail) for detail in own.details]
+                signed += [call_id] if own.details else []
+                if own == nothing and isinstance(signature := extras.get("signature"), str):
+                    own = replace(own, extra_content=google_extra(signature))
+                if own.extra_content:
+                    by_call[call_id] = own.extra_content
+        told_late = frozenset(late.signed_calls)
+        return cls(
+            details=[detail for owner, detail in details if owner not in told_late],
+            extra_content=extra_content,
+            by_call={**by_call, **late.by_call},
+            signed_calls=[*dict.fromkeys([*signed, *late.signed_calls])],
+        )
+
+    @classmethod
+    def _from_extras(cls, extras: Block, *, text: object) -> Self:
+        """Read the `extras` of one block, as `_extras` wrote them."""
+        signature = extras.get("signature")
+        folded = cls.from_kwargs(extras)
+        unfold = _Unfold(signature if isinstance(signature, str) else "", text)
+        return cls(
+            details=[unfold(detail) for detail in dicts(folded.details)],
+            extra_content=unfold(folded.extra_content),
+            by_call=unfold(folded.by_call),
+            signed_calls=folded.signed_calls,
+        )
+
+    def to_kwargs(self) -> dict[str, Any]:
+        """Return the entries of `additional_kwargs`; nothing that did not arrive."""
+        entries = {
+            REASONING_TEXT: self.text,
+            REASONING_DETAILS: self.details,
+            EXTRA_CONTENT: self.extra_content,
+            _BY_CALL: self.by_call,
+            _SIGNED: self.signed_calls,
+        }
+        return {key: value for key, value in entries.items() if value}
+
+    def to_wire(
+        self, *, call_ids: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Return what an assistant message sends back.
+
+        What arrived goes back as it arrived; the detail of a tool call that is no longer in the
+        message leaves with it. Reasoning text goes back only where no details came, or it would
+        count twice.
+
+        Args:
+            call_ids: Ids of the tool calls that the message sends.
+
+        Returns:
+            Fields of the wire's message, then further fields of its tool calls by id.
+        """
+        fields: dict[str, Any] = {}
+        if self.details:
+            if details := self._details_of(call_ids):
+                fields[REASONING_DETAILS] = details
+        elif self.text:
+            fields[WIRE_TEXTS[0]] = self.text
+        if self.extra_content:
+            fields[EXTRA_CONTENT] = self.extra_content
+        sent = [call_id for call_id in call_ids if call_id in self.by_call]
+        return fields, {call_id: {EXTRA_CONTENT: self.by_call[call_id]} for call_id in sent}
+
+    def _details_of(self, call_ids: Collection[str]) -> list[Any]:
+        gone = frozenset(self.signed_calls).difference(call_ids)
+        if not gone:
+            return self.details
+        return [
+            detail
+            for detail in self.details
+            if not (isinstance(detail, dict) and id_of(detail) in gone)
+        ]
+
+    def is_any_call_signed(self, call_ids: Sequence[str]) -> bool:
+        """Tell whether a detail, or what one of these calls carries, holds a signature."""
+        sent = [self.by_call[call_id] for call_id in call_ids if call_id in self.by_call]
+        return bool(first_signature([self._details_of(call_ids), sent]))
+
+    def carrying_calls(self) -> frozenset[str]:
+        """Return the ids of the calls that something here belongs to."""
+        return frozenset([*self.signed_calls, *self.by_call])
+
+    def call_extras(self) -> dict[str, Block]:
+        """Return by call id the `extras` of a tool call's block: its signature, with its bearer."""
+        own: dict[str, list[dict[str, Any]]] = {call_id: [] for call_id in self.signed_calls}
+        for detail in dicts(self.details) if own else ():
+            if (call_id := id_of(detail)) in own:
+                own[call_id].append(detail)
+        extras = {
+            call_id: Signatures(
+                details=own.get(call_id, []), extra_content=self.by_call.get(call_id, {})
+            ).block_extras()
+            for call_id in dict.fromkeys([*own, *self.by_call])
+        }
+        return {call_id: told for call_id, told in extras.items() if told}
+
+    def reasoning_extras(self, *, late: Collection[str | None]) -> Block:
+        """Return the `extras` of the reasoning block: all that no tool call's block tells.
+
+        Args:
+            late: Ids of calls whose blocks cannot tell it any more.
+        """
+        elsewhere = frozenset(call_id for call_id in self.signed_calls if call_id not in late)
+        rest = Signatures(
+            details=[one for one in dicts(self.details) if id_of(one) not in elsewhere],
+            extra_content=self.extra_content,
+            by_call={call_id: extra for call_id, extra in self.by_call.items() if call_id in late},
+            signed_calls=[call_id for call_id in self.signed_calls if call_id in late],
+        )
+        return rest.block_extras(is_signed_elsewhere=bool(elsewhere))
+
+    def block_extras(self, *, is_signed_elsewhere: bool = False) -> Block:
+        """Return the `extras` of a block that holds all of this, each key only if it says anything.
+
+        The signature stands once, in the place that langchain-core documents; `$signature` names
+        the key that it was taken from, as `$text` does for the block's own text.
+
+        Args:
+            is_signed_elsewhere: Whether another block of the message has details.
+        """
+        signature = first_signature([self.details, self.extra_content, self.by_call])
+        extras: Block = {"signature": signature} if signature else {}
+        details = self.details
+        texts = sum(1 for detail in details for key in DETAIL_TEXTS if detail.get(key))
+        if texts == len(details) == 1 and not signature and not is_signed_elsewhere:
+            details = []  # plain text alone: the block says it all
+        folded = Signatures(
+            details=[_folded(detail, signature, with_text=texts == 1) for detail in details],
+            extra_content=_folded(self.extra_content, signature),
+            by_call=_folded(self.by_call, signature),
+            signed_calls=self.signed_calls,
+        )
+        return {**extras, **folded.to_kwargs()}
+
+    def without_fused(self, *, finish_reason: object) -> Signatures:
+        """Return the same without signatures that were fused when answers were added up.
+
+        `merge_message_runs` and `+` concatenate the texts of equal keys, and of details of equal
+        index: a signature made of two is refused as corrupted, and nothing tells where to cut. Left
+        out with a warning are details whose format stands there twice, and an `extra_content` whose
+        finish reason does, or whose base64 goes on behind its padding; two without padding are not
+        seen. The reasoning text, which is the same sum, leaves with them.
+
+        Args:
+            finish_reason: Of the message's `response_metadata`.
+        """
+        fused = [detail for detail in self.details if _is_fused(detail)]
+        is_extra_fused = bool(self.extra_content) and (
+            (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
+            or "=" in first_signature(self.extra_content).rstrip("=")
+        )
+        if not fused and not is_extra_fused:
+            return self
+        if first_signature([*fused, self.extra_content if is_extra_fused else None]):
+            _warn_of_fused()
+        return replace(
+            self,
+            text="",
+            details=[detail for detail in self.details if not _is_fused(detail)],
+            extra_content={} if is_extra_fused else self.extra_content,
+        )
 
 
 def first_signature(value: object) -> str:
@@ -96,206 +291,72 @@ def first_signature(value: object) -> str:
         return next(filter(None, map(first_signature, value)), "")
     if not isinstance(value, dict):
         return ""
-    for key in SIGNATURE_KEYS:
+    for key in _SIGNATURE_KEYS:
         if isinstance(found := value.get(key), str) and found:
             return found
     return first_signature([*value.values()])
 
 
-class StreamedReasoning:
-    """Reasoning details of one streamed answer, put together from fragments."""
-
-    def __init__(self) -> None:
-        self._details: list[_Detail] = []
-        self._current: dict[tuple[object, ...], _Detail] = {}
-        self._extra: dict[str, Any] = {}
-
-    def feed(self, delta: dict[str, Any]) -> None:
-        """Take the details of one delta, plus its `extra_content`."""
-        details = delta.get("reasoning_details")
-        if details and isinstance(details, list):
-            self._take(details)
-        extra = delta.get("extra_content")
-        if extra and isinstance(extra, dict):
-            self._extra = overlaid(self._extra, extra)
-
-    def finish(self, *, text: str, calls: Sequence[WireCall]) -> dict[str, Any]:
-        """Return what `additional_kwargs` of the last chunk keeps.
-
-        Args:
-            text: Reasoning text that was not handed out yet, or `""`.
-            calls: The tool calls of the answer.
-        """
-        details = [detail.value() for detail in self._details]
-        return _kept(text=text, details=details, extra=self._extra, calls=calls)
-
-    def _take(self, details: list[Any]) -> None:
-        seen = set()
-        for fragment in details:
-            if not isinstance(fragment, dict):
-                continue
-            key = tuple(_hashable(fragment.get(name)) for name in ("type", "index", "id"))
-            detail = self._current.get(key)
-            if detail is None or key in seen:  # twice in one delta: two details
-                detail = self._current[key] = _Detail()
-                self._details.append(detail)
-            seen.add(key)
-            detail.add(fragment)
+def google_extra(signature: str) -> dict[str, Any]:
+    """Return a signature in the form of dialect V, `{}` for none."""
+    return {_GOOGLE: {_GOOGLE_SIGNATURE: signature}} if signature else {}
 
 
-class _Detail:
-    """One entry of `reasoning_details`, growing."""
-
-    def __init__(self) -> None:
-        self._fields: dict[str, Any] = {}
-        self._pieces: dict[str, list[str]] = {}
-
-    def add(self, fragment: dict[str, Any]) -> None:
-        for key, value in fragment.items():
-            if key in _RUNNING and isinstance(value, str):
-                self._append(key, value)
-            elif key not in self._fields or not is_nothing(value):
-                self._fields[key] = value
-
-    def _append(self, key: str, value: str) -> None:
-        pieces = self._pieces.setdefault(key, [])
-        if key == "data" and pieces and value == "".join(pieces):
-            return  # encrypted data that comes whole a second time is the same data
-        pieces.append(value)
-        self._fields[key] = None  # holds the key's place in the order of arrival
-
-    def value(self) -> dict[str, Any]:
-        joined = {key: "".join(pieces) for key, pieces in self._pieces.items()}
-        return {**self._fields, **joined}
+def google_fields(holder: dict[str, Any]) -> dict[str, Any]:
+    """Return what Google's own part of a wire object's `extra_content` says, `{}` if nothing."""
+    extra = holder.get(EXTRA_CONTENT)
+    google = extra.get(_GOOGLE) if isinstance(extra, dict) else None
+    return google if isinstance(google, dict) else {}
 
 
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str | int | float | None) else repr(value)
+def add_bypass(call: dict[str, Any]) -> None:
+    """Write Google's bypass value into a tool call of a request, beside what it carries."""
+    call[EXTRA_CONTENT] = {**call.get(EXTRA_CONTENT, {}), **google_extra(_BYPASS)}
 
 
-def _kept(
-    *, text: str, details: list[Any], extra: dict[str, Any], calls: Sequence[WireCall]
-) -> dict[str, Any]:
-    """Return the entries of `additional_kwargs`; nothing that did not arrive."""
-    details, signed = _bound(details, calls)
-    by_call = {call.id: call.extra_content for call in calls if call.extra_content}
-    entries = {
-        "reasoning_content": text,
-        "reasoning_details": details,
-        "extra_content": extra,
-        "tool_call_extra_content": by_call,
-        "signed_tool_calls": signed,
-    }
-    return {key: value for key, value in entries.items() if value}
+# ---------------------------------------------------------------- the extras of content blocks
 
 
-def _bound(details: list[Any], calls: Sequence[WireCall]) -> tuple[list[Any], list[str]]:
-    """Return the details with the ids that LangChain sees, plus the ids of the calls they sign.
-
-    A server may use one id for two calls; the second call then has an id of our making, which its
-    detail must share. The n-th detail of an id belongs to the n-th call of that id.
-    """
-    if not details or not calls:
-        return details, []
-    waiting: dict[str, list[str]] = {}
-    for call in calls:
-        if call.wire_id:
-            waiting.setdefault(call.wire_id, []).append(call.id)
-    bound: list[Any] = []
-    signed: dict[str, None] = {}
-    for detail in details:
-        wire_id = detail.get("id") if isinstance(detail, dict) else None
-        ids = waiting.get(wire_id) if isinstance(wire_id, str) else None
-        if not ids:
-            bound.append(detail)
-            continue
-        call_id = ids.pop(0) if len(ids) > 1 else ids[0]
-        signed[call_id] = None
-        bound.append(detail if call_id == wire_id else {**detail, "id": call_id})
-    return bound, list(signed)
+def _folded(value: Any, signature: str, *, with_text: bool = False) -> Any:  # noqa: ANN401  any JSON value
+    """Return `value` without what stands elsewhere in the block."""
+    if not isinstance(value, dict):
+        return value
+    folded: dict[str, Any] = {}
+    for key, inner in value.items():
+        if inner and key in _SIGNATURE_KEYS and inner == signature and "$signature" not in folded:
+            folded["$signature"] = key
+        elif inner and with_text and key in DETAIL_TEXTS:
+            folded["$text"] = key
+        else:
+            folded[key] = _folded(inner, signature)
+    return folded
 
 
-def write_reasoning(
-    kept: dict[str, Any], *, call_ids: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what an assistant message sends back of its reasoning.
+class _Unfold:
+    """Puts back what `_folded` took out."""
 
-    What arrived goes back as it arrived; the detail of a tool call that is no longer in the
-    message leaves with it. Reasoning text goes back only where no details came, or it would count
-    twice.
+    def __init__(self, signature: str, text: object) -> None:
+        self._known = {"$signature": signature, "$text": text if isinstance(text, str) else ""}
 
-    Args:
-        kept: `additional_kwargs` of a message of ours, or the same shape read from elsewhere.
-        call_ids: Ids of the tool calls that the message sends.
-
-    Returns:
-        Fields of the wire's message (`reasoning_details`, `extra_content`, `reasoning`), then
-        `extra_content` by tool call id.
-    """
-    fields: dict[str, Any] = {}
-    details = kept.get("reasoning_details")
-    if details and isinstance(details, list):
-        if kept_details := _still_bound(details, kept.get("signed_tool_calls"), call_ids):
-            fields["reasoning_details"] = kept_details
-    elif text := kept.get("reasoning_content"):
-        fields["reasoning"] = text
-    if extra := kept.get("extra_content"):
-        fields["extra_content"] = extra
-    by_call = kept.get("tool_call_extra_content")
-    if not by_call or not isinstance(by_call, dict):
-        return fields, {}
-    return fields, {call_id: by_call[call_id] for call_id in call_ids if call_id in by_call}
-
-
-def _still_bound(details: list[Any], signed: object, call_ids: Sequence[str]) -> list[Any]:
-    if not signed or not isinstance(signed, list):
-        return details
-    gone = {call_id for call_id in signed if isinstance(call_id, str)}.difference(call_ids)
-    return [
-        detail
-        for detail in details
-        if not (
-            isinstance(detail, dict) and isinstance(detail.get("id"), str) and detail["id"] in gone
+    def __call__(self, value: Any) -> Any:  # noqa: ANN401  any JSON value
+        if not isinstance(value, dict):
+            return value
+        return dict(
+            (inner, self._known[key])
+            if key in self._known and isinstance(inner, str)
+            else (key, self(inner))
+            for key, inner in value.items()
         )
-    ]
 
 
-def unfused(kept: dict[str, Any], *, finish_reason: object) -> dict[str, Any]:
-    """Return the carriers without signatures that were fused when answers were added up.
-
-    `merge_message_runs` and `+` concatenate the texts of equal keys, and of details of equal index:
-    a signature made of two is refused as corrupted, and nothing tells where to cut. Left out with
-    a warning are details whose format stands there twice, and an `extra_content` whose finish
-    reason does, or whose base64 goes on behind its padding; two without padding are not seen.
-
-    Args:
-        kept: `additional_kwargs` of a message of ours.
-        finish_reason: Of its `response_metadata`.
-    """
-    found, extra = kept.get("reasoning_details"), kept.get("extra_content")
-    details = found if isinstance(found, list) else []
-    fused = [one for one in details if _is_fused(one)]
-    is_extra_fused = bool(extra) and (
-        (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
-        or "=" in first_signature(extra).rstrip("=")
-    )
-    if not fused and not is_extra_fused:
-        return kept
-    rest = {key: value for key, value in kept.items() if key != "reasoning_content"}
-    if is_extra_fused:
-        del rest["extra_content"]
-    if fused:
-        rest["reasoning_details"] = [one for one in details if one not in fused]
-    if first_signature([*fused, extra if is_extra_fused else None]):
-        _warn_of_fused()
-    return rest
+# ---------------------------------------------------------------- fused by adding messages up
 
 
 def _is_fused(detail: object) -> bool:
     form = detail.get("format") if isinstance(detail, dict) else None
-    if form == _FORMAT or not isinstance(form, str):
+    if not isinstance(form, str) or not form or form == _FORMAT:
         return False
-    return bool(_REPEATED.fullmatch(form))
+    return form in (form + form)[1:-1]  # holds for what is a shorter text several times, only
 
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept
@@ -307,3 +368,13 @@ def _warn_of_fused() -> None:
         UserWarning,
         stacklevel=3,
     )
+
+
+def dicts(values: object) -> list[dict[str, Any]]:
+    return (
+        [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    )
+
+
+def id_of(detail: dict[str, Any]) -> str:
+    return found if isinstance(found := detail.get("id"), str) else ""

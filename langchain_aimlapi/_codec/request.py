@@ -28,14 +28,9 @@ from langchain_aimlapi._codec.content import (
     split_tool_results,
     warn_of_media_left_out,
 )
-from langchain_aimlapi._codec.content_blocks import read_blocks
-from langchain_aimlapi._codec.interop import foreign_carriers
+from langchain_aimlapi._codec.interop import signatures_of
 from langchain_aimlapi._codec.metadata import PROVIDER
-from langchain_aimlapi._codec.reasoning import (
-    first_signature,
-    unfused,
-    write_reasoning,
-)
+from langchain_aimlapi._codec.reasoning import add_bypass
 from langchain_aimlapi._json import encode_json
 
 if TYPE_CHECKING:
@@ -43,12 +38,6 @@ if TYPE_CHECKING:
 
     MissingSignatures = Literal["send", "skip"]
 
-# Google's documented way past the check for a turn that never had a signature
-# (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
-_BYPASS = {"google": {"thought_signature": "skip_thought_signature_validator"}}
-_CARRIERS = frozenset(
-    {"reasoning_content", "reasoning_details", "extra_content", "tool_call_extra_content"}
-)
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
@@ -239,18 +228,17 @@ def _assistant(
     broken = _invalid_calls(message)
     if not encoded and not kwargs and not broken and isinstance(content, str):
         return request
-    kept = _carriers(message)
+    signatures = signatures_of(message)
     if broken:
-        encoded = _with_answered(encoded, broken, following, kept=kept)
-    fields, by_call = write_reasoning(kept, call_ids=[call["id"] for call in encoded])
+        encoded = _with_answered(encoded, broken, following, first=signatures.carrying_calls())
+    call_ids = [call["id"] for call in encoded]
+    fields, by_call = signatures.to_wire(call_ids=call_ids)
     for call in encoded:
-        if extra := by_call.get(call["id"]):
-            call["extra_content"] = extra
+        call.update(by_call.get(call["id"], {}))
     if encoded:
         request["tool_calls"] = encoded
-        signed = [fields.get("reasoning_details"), by_call]  # a text's signature is none of a call
-        if missing_signatures == "skip" and not first_signature(signed):
-            encoded[0]["extra_content"] = {**encoded[0].get("extra_content", {}), **_BYPASS}
+        if missing_signatures == "skip" and not signatures.is_any_call_signed(call_ids):
+            add_bypass(encoded[0])
     request.update(fields)
     if isinstance(refusal, str):
         request["refusal"] = refusal
@@ -268,16 +256,6 @@ def _block_text(content: list[Any], refusal: object) -> str:
 
 def _is_ours(message: AIMessage) -> bool:
     return message.response_metadata.get("model_provider") == PROVIDER
-
-
-def _carriers(message: AIMessage) -> dict[str, Any]:
-    """Return what the message keeps of reasoning, wherever it stands."""
-    kwargs = message.additional_kwargs
-    if not _is_ours(message):
-        return foreign_carriers(message, provider=message.response_metadata.get("model_provider"))
-    if isinstance(message.content, list) and not _CARRIERS & kwargs.keys():
-        kwargs = {**kwargs, **read_blocks(message.content)}
-    return unfused(kwargs, finish_reason=message.response_metadata.get("finish_reason"))
 
 
 def _calls_elsewhere(message: AIMessage) -> Iterator[dict[str, Any]]:
@@ -342,7 +320,7 @@ def _with_answered(
     broken: list[Any],
     following: Iterable[BaseMessage],
     *,
-    kept: dict[str, Any],
+    first: frozenset[str],
 ) -> list[dict[str, Any]]:
     """Return the calls with those cut-off ones that a tool message answers, signed ones first.
 
@@ -360,7 +338,6 @@ def _with_answered(
         for call in broken
         if call.get("id") in answered
     ]
-    signed = {*kept.get("signed_tool_calls", ()), *kept.get("tool_call_extra_content", ())}
     return (
-        sorted([*encoded, *added], key=lambda call: call["id"] not in signed) if added else encoded
+        sorted([*encoded, *added], key=lambda call: call["id"] not in first) if added else encoded
     )

@@ -14,7 +14,6 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.content import read_text
-from langchain_aimlapi._codec.content_blocks import call_extras
 from langchain_aimlapi._codec.fast_chunks import chunk_maker
 from langchain_aimlapi._codec.metadata import (
     answer_extras,
@@ -22,7 +21,8 @@ from langchain_aimlapi._codec.metadata import (
     ending_failure,
     ending_message,
 )
-from langchain_aimlapi._codec.reasoning import StreamedReasoning, reasoning_text
+from langchain_aimlapi._codec.reasoning import REASONING_TEXT
+from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS, SignatureReader, reasoning_text
 from langchain_aimlapi._codec.tool_calls import StreamedToolCalls
 from langchain_aimlapi._codec.usage import read_usage
 from langchain_aimlapi._error_mapping import body_failure, unreadable_failure
@@ -44,6 +44,7 @@ _BODY_KEYS = (
     "meta",
 )
 _DONE = b"[DONE]"
+_RUNNING_TEXTS = frozenset({"content", "refusal", "arguments", *RUNNING_TEXTS})
 
 
 class StreamDecoder:
@@ -65,7 +66,7 @@ class StreamDecoder:
         self._client_request_id = client_request_id
         self._make = chunk_maker()
         self._calls = StreamedToolCalls()
-        self._reasoning = StreamedReasoning()
+        self._signatures = SignatureReader()
         self._halves: Halves | None = None
         self._body: dict[str, Any] = {}
         self._choice: dict[str, Any] = {}
@@ -126,7 +127,7 @@ class StreamDecoder:
         return AIMessageChunk(
             content="".join(self._texts),
             additional_kwargs={
-                **self._reasoning.finish(text=text, calls=self._calls.calls),
+                **self._signatures.signatures(calls=self._calls.calls, text=text).to_kwargs(),
                 **answer_extras(self._message),
             },
             tool_call_chunks=self._calls.partial(),
@@ -136,7 +137,7 @@ class StreamDecoder:
 
     def _event_chunk(self, data: bytes) -> ChatGenerationChunk | None:
         try:
-            event, has_halves = decode_event(data)
+            event, has_halves = decode_event(data, running=_RUNNING_TEXTS)
         except ValueError as error:
             failure = unreadable_failure(data, what="An event", headers=self._headers)
             raise self._with_partial(failure) from error
@@ -179,12 +180,11 @@ class StreamDecoder:
         kwargs: dict[str, Any] = {}
         fragments: list[ToolCallChunk] = []
         if thought := reasoning_text(delta):
-            kwargs["reasoning_content"] = thought
+            kwargs[REASONING_TEXT] = thought
         if (refusal := delta.get("refusal")) and isinstance(refusal, str):
             kwargs["refusal"] = refusal
             _gather(self._message, {"refusal": refusal})
-        if delta.get("reasoning_details") or delta.get("extra_content"):
-            self._reasoning.feed(delta)
+        self._signatures.feed(delta)
         if delta.get("tool_calls") or delta.get("function_call"):
             self._calls.completion_id = str(self._body.get("id", ""))
             fragments = self._calls.feed(delta)
@@ -199,7 +199,7 @@ class StreamDecoder:
         if text:
             self._texts.append(text)
         if thought:
-            self._thoughts.append(kwargs.get("reasoning_content", ""))
+            self._thoughts.append(kwargs.get(REASONING_TEXT, ""))
         chunk = self._make(text, kwargs, fragments)
         return self._with_extras(chunk) if fragments else chunk
 
@@ -211,8 +211,8 @@ class StreamDecoder:
         for fragment in cast("AIMessageChunk", chunk.message).tool_call_chunks:
             if not (call_id := fragment["id"]):
                 continue
-            kept = self._reasoning.finish(text="", calls=self._calls.calls)
-            if extras := call_extras(call_id, kept):
+            call = self._calls.calls[cast("int", fragment["index"])]
+            if extras := self._signatures.call_extras(call):
                 self._extras[call_id] = cast("dict[str, Any]", fragment)["extras"] = extras
         return chunk
 
@@ -255,19 +255,21 @@ class StreamDecoder:
 
     def _last_chunk(self) -> ChatGenerationChunk:
         finish_reason = self._choice.get("finish_reason")
-        kwargs = self._reasoning.finish(text="", calls=self._calls.calls)
+        signatures = self._signatures.signatures(calls=self._calls.calls)
+        kwargs = signatures.to_kwargs()
         extras = answer_extras(self._message)
         extras.pop("refusal", None)  # was running text
+        known = signatures.call_extras()
         late = frozenset(
             call.id
             for call in self._calls.calls
-            if call_extras(call.id, kwargs) != self._extras.get(call.id, {})
+            if known.get(call.id, {}) != self._extras.get(call.id, {})
         )
         ends = self._calls.finish(finish_reason=finish_reason, late=late)
         text = ""
         if self._halves is not None:
             kwargs, extras = mended(kwargs), mended(extras)
-            kwargs.update(self._halves.rests("reasoning_content", "refusal"))
+            kwargs.update(self._halves.rests(REASONING_TEXT, "refusal"))
             text = self._halves.rests("content").get("content", "")
         metadata = self._metadata()
         ended = metadata.get("finish_reason")

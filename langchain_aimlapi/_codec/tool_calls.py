@@ -9,12 +9,14 @@ once, with a unique id, and never an executable call made from arguments that we
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
 
+from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT
 from langchain_aimlapi._json import decode_arguments, json_text, mended, overlaid
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class WireCall:
         position: 0-based position among the calls of the answer.
         id: The id that LangChain sees; unique in the answer.
         wire_id: The id that the server sent, `""` if none.
+        ordinal: How many earlier calls of the answer have the same `wire_id`.
         name: Function name.
         pieces: The `arguments` text, in the pieces that arrived.
         extra_content: What the server asks to be echoed with this call (dialect V), or `{}`.
@@ -44,6 +47,7 @@ class WireCall:
     position: int
     id: str
     wire_id: str = ""
+    ordinal: int = 0
     name: str = ""
     pieces: list[str] = field(default_factory=list)
     extra_content: dict[str, Any] = field(default_factory=dict)
@@ -114,6 +118,7 @@ class StreamedToolCalls:
         self.completion_id = completion_id
         self._by_id: dict[str, WireCall] = {}
         self._by_index: dict[int, WireCall] = {}
+        self._namesakes: Counter[str] = Counter()
 
     def feed(self, delta: dict[str, Any]) -> list[ToolCallChunk]:
         """Take the fragments of one delta; return what LangChain is to see of them now.
@@ -161,11 +166,10 @@ class StreamedToolCalls:
         position = len(self.calls)
         wire_id = _text(fragment.get("id"))
         taken = not wire_id or wire_id in self._by_id
-        call = WireCall(position, self._invented_id(position) if taken else wire_id, wire_id)
+        call = WireCall(position, self._invented_id(position) if taken else wire_id)
         self.calls.append(call)
+        self._set_wire_id(call, wire_id)
         self._by_id.setdefault(call.id, call)
-        if wire_id:
-            self._by_id[wire_id] = call
         if isinstance(index := fragment.get("index"), int):
             self._by_index[index] = call
         self._add(call, fragment)
@@ -205,10 +209,15 @@ class StreamedToolCalls:
             call = self.calls[position] if 0 <= position < len(self.calls) else None
         if call is None or self._begins_anew(call, fragment, has_id=bool(wire_id)):
             return None
-        if wire_id and not call.wire_id:
-            call.wire_id = wire_id
-            self._by_id[wire_id] = call
+        if not call.wire_id:
+            self._set_wire_id(call, wire_id)
         return call
+
+    def _set_wire_id(self, call: WireCall, wire_id: str) -> None:
+        if wire_id:
+            call.wire_id, call.ordinal = wire_id, self._namesakes[wire_id]
+            self._namesakes[wire_id] += 1
+            self._by_id[wire_id] = call
 
     @staticmethod
     def _begins_anew(call: WireCall, fragment: dict[str, Any], *, has_id: bool) -> bool:
@@ -226,7 +235,7 @@ class StreamedToolCalls:
             arguments = arguments.lstrip()
         if arguments:
             call.pieces.append(arguments)
-        extra = fragment.get("extra_content")
+        extra = fragment.get(EXTRA_CONTENT)
         if isinstance(extra, dict):
             call.extra_content = overlaid(call.extra_content, extra)
         return arguments

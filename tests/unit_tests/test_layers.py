@@ -208,3 +208,17 @@ def test_the_tests_name_the_http_client_in_one_place() -> None:
         path for path in tests.rglob("*.py") if "httpx" in {*imported(path)} and path not in free
     ]
     assert not naming
+
+
+def test_names_of_what_carries_signatures_stand_in_one_module() -> None:
+    """The tool's demo prints reasoning as any user would; the testing kit knows only the wire."""
+    names = {"reasoning_details", "extra_content", "tool_call_extra_content", "signed_tool_calls"}
+    names |= {"reasoning_content", "thought_signature"}
+    found = {
+        str(path.relative_to(ROOT))
+        for path in FILES
+        if room_of(path) not in {"_cli", "testing"}
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert found == {"_codec/reasoning.py"}

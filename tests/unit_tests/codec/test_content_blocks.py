@@ -13,15 +13,20 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.block_translators import get_translator
 
 from langchain_aimlapi._codec.content_blocks import (
-    call_extras,
     content_block_chunks,
     content_blocks,
-    read_blocks,
     register_blocks,
 )
+from langchain_aimlapi._codec.reasoning import Signatures
 from tests.answers import JSON, Json
 
 OURS = {"model_provider": "aimlapi"}
+
+
+def read_blocks(content: list[Any]) -> Json:
+    return Signatures.from_blocks(content).to_kwargs()
+
+
 TEXT: Json = {"type": "reasoning.text", "text": "thought", "format": "google-gemini-v1", "index": 0}
 DATA: Json = {
     "type": "reasoning.encrypted",
@@ -126,7 +131,7 @@ def test_a_call_holds_its_own_signature() -> None:
         "signature": "sig",
         "extra_content": {"google": {"$signature": "thought_signature"}},
     }
-    assert call_extras("c-3", message.additional_kwargs) == {}
+    assert "c-3" not in Signatures.from_kwargs(message.additional_kwargs).call_extras()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from langchain_aimlapi._codec.interop import foreign_carriers
+from langchain_aimlapi._codec.interop import signatures_of
 
 if TYPE_CHECKING:
     from tests.answers import Json
@@ -26,7 +26,9 @@ def details(*formats: str | None) -> list[Json]:
 
 
 def kept(provider: str | None, content: Any = "", **kwargs: Any) -> Json:
-    return foreign_carriers(AIMessage(content, additional_kwargs=kwargs), provider=provider)
+    metadata = {"model_provider": provider} if provider else {}
+    message = AIMessage(content, additional_kwargs=kwargs, response_metadata=metadata)
+    return signatures_of(message).to_kwargs()
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "openai", "deepseek", "xai", "nobody"])

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._codec.reasoning import (
-    StreamedReasoning,
-    first_signature,
-    read_reasoning,
-    reasoning_text,
-    write_reasoning,
-)
+from langchain_aimlapi._codec.reasoning import Signatures, first_signature
+from langchain_aimlapi._codec.signature_reader import SignatureReader, reasoning_text
 from langchain_aimlapi._codec.tool_calls import WireCall, read_tool_calls
 from tests.answers import JSON, Json
 
@@ -33,12 +28,21 @@ def calls_of(*ids: str) -> list[WireCall]:
     return read_tool_calls({"tool_calls": fragments}, completion_id="gen-1")
 
 
+def read_reasoning(message: Json, *, calls: list[WireCall]) -> Json:
+    reader = SignatureReader()
+    reader.feed(message)
+    return reader.signatures(calls=calls, text=reasoning_text(message)).to_kwargs()
+
+
+def write_reasoning(kept: Json, *, call_ids: list[str]) -> tuple[Json, Json]:
+    return Signatures.from_kwargs(kept).to_wire(call_ids=call_ids)
+
+
 def gathered(*deltas: list[Any], calls: list[WireCall] | None = None) -> list[Json]:
-    reasoning = StreamedReasoning()
+    reader = SignatureReader()
     for fragments in deltas:
-        reasoning.feed({"reasoning_details": fragments})
-    details: list[Json] = reasoning.finish(text="", calls=calls or []).get("reasoning_details", [])
-    return details
+        reader.feed({"reasoning_details": fragments})
+    return reader.signatures(calls=calls or []).details
 
 
 @pytest.mark.parametrize(
@@ -143,12 +147,12 @@ def test_the_order_of_keys_is_that_of_arrival() -> None:
 
 
 def test_extra_content_is_laid_over_what_came_before() -> None:
-    reasoning = StreamedReasoning()
+    reader = SignatureReader()
     for extra in (EXTRA, {"google": {"thought_signature": "", "more": 1}, "new": None}, "odd", {}):
-        reasoning.feed({"extra_content": extra})
-    kept = reasoning.finish(text="thought", calls=[])
-    assert kept["extra_content"] == {"google": {"thought_signature": "sig", "more": 1}, "new": None}
-    assert kept["reasoning_content"] == "thought"
+        reader.feed({"extra_content": extra})
+    kept = reader.signatures(text="thought", calls=[])
+    assert kept.extra_content == {"google": {"thought_signature": "sig", "more": 1}, "new": None}
+    assert kept.text == "thought"
 
 
 @given(st.lists(st.lists(JSON, max_size=3), max_size=4))
@@ -199,7 +203,7 @@ def test_without_bindings_all_details_stay() -> None:
 
 def test_extra_content_goes_back_on_the_calls_that_are_left() -> None:
     kept = {"tool_call_extra_content": {"a": EXTRA, "b": {"x": 1}}}
-    assert write_reasoning(kept, call_ids=["b", "c"]) == ({}, {"b": {"x": 1}})
+    assert write_reasoning(kept, call_ids=["b", "c"]) == ({}, {"b": {"extra_content": {"x": 1}}})
     assert write_reasoning({"tool_call_extra_content": "odd"}, call_ids=["b"]) == ({}, {})
 
 
