@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -14,66 +13,45 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
+    field_serializer,
     field_validator,
     model_validator,
 )
 
-from langchain_aimlapi._codec.metadata import PROVIDER
-from langchain_aimlapi._http.call import DEFAULT_TIMEOUT, read_limits
-from langchain_aimlapi._validators import (
-    checked_base_url,
-    checked_client,
-    checked_headers,
-    checked_key,
+from langchain_aimlapi import _validators
+from langchain_aimlapi._call_options import (
+    CallOptions,
+    call_keywords,
+    make_options,
+    wire_parameters,
 )
+from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._http.call import read_limits
+from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
+from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.language_models.model_profile import ModelProfile
+    from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
 
 DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 
-# Settings that are parameters of the wire, under the wire's own names.
-_WIRE_NAMES = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_completion_tokens",
-    "stop",
-    "seed",
-    "n",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-    "reasoning",
-    "response_format",
-    "parallel_tool_calls",
-    "prediction",
-    "provider",
-)
-# Other names of parameters of the wire, for a model as well as for one call.
-OTHER_NAMES = {"model_name": "model", "stop_sequences": "stop"}
-# Settings that are about a call, not of the wire: a keyword of the call wins over the field.
-ABOUT_FIELDS = (
-    "empty_response_retries",
-    "max_retries",
-    "missing_signatures",
-    "stream_usage",
-    "timeout",
-)
-# Settings for which `None` (of an `os.environ.get`, say) means what is left out means.
-_DEFAULT_FROM_ENV = ("aimlapi_api_key", "api_key", "aimlapi_api_base", "base_url")
-
 
 @cache
-def _fixed_names(cls: type[BaseChatModel]) -> frozenset[str]:
-    names = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
-    of_a_call = {*_WIRE_NAMES, *ABOUT_FIELDS, "extra_body", "model"}
-    return frozenset(name for name in names if name) - of_a_call
+def _own_names(cls: type[BaseChatModel]) -> frozenset[str]:
+    """Return the names that the constructor takes, aliases included."""
+    fields = cls.model_fields
+    return frozenset({*fields, *(each.alias for each in fields.values() if each.alias)})
+
+
+def _field_of(cls: type[BaseChatModel], name: str) -> str:
+    aliases = {each.alias: field_name for field_name, each in cls.model_fields.items()}
+    return aliases.get(name, name)
 
 
 def _key_from_env() -> SecretStr:
@@ -87,6 +65,24 @@ def _key_from_env() -> SecretStr:
     return SecretStr(key)
 
 
+def _put(model: BaseChatModel, values: Mapping[str, Any]) -> None:
+    model.__dict__.update(values)
+    model.__dict__.pop("_serialized", None)  # LangChain's cache of what it traces
+    model.model_fields_set.update(values)
+
+
+_HEADING = "    Settings:\n"
+
+
+def _descriptions(cls: type[BaseChatModel]) -> str:
+    """Return the settings, each with its description, as they stand in a docstring."""
+    return "\n".join(
+        f"        {each.alias or name}: {' '.join((each.description or '').split())}"
+        for name, each in cls.model_fields.items()
+        if name in _OWN_FIELDS
+    )
+
+
 class GeminiSettings(BaseChatModel):
     """Settings of `ChatAIMLGemini`; only what the user sets is sent."""
 
@@ -95,17 +91,19 @@ class GeminiSettings(BaseChatModel):
         # A model-level error of pydantic would print the whole input, the key included.
         hide_input_in_errors=True,
         protected_namespaces=(),
+        use_attribute_docstrings=True,
     )
 
     model: str
     """Model id, such as `google/gemini-3-flash-preview`; a bare `gemini-...` gets `google/`."""
 
-    aimlapi_api_key: SecretStr = Field(
+    aimlapi_api_key: ApiKey | None = Field(
         alias="api_key", default_factory=_key_from_env, validate_default=True
     )
-    """Key of the gateway; default from `AIMLAPI_API_KEY`. A pickle of the model holds it."""
+    """Key of the gateway; default from `AIMLAPI_API_KEY`. A function that returns it, async or
+    not, is called for each attempt, so that keys can change. A pickle of the model holds it."""
 
-    aimlapi_api_base: str = Field(
+    aimlapi_api_base: str | None = Field(
         alias="base_url",
         default_factory=from_env("AIMLAPI_API_BASE", default=DEFAULT_BASE_URL),
         validate_default=True,
@@ -140,8 +138,8 @@ class GeminiSettings(BaseChatModel):
     presence_penalty: float | None = None
     """-2 to 2."""
 
-    reasoning_effort: str | None = None
-    """`low`, `medium`, `high`; documented for newer ids, sent as given."""
+    reasoning_effort: Literal["minimal", "low", "medium", "high"] | str | None = None  # noqa: PYI051  editors show the levels
+    """`low`, `medium`, `high`, with some ids `minimal`; documented for newer ids."""
 
     reasoning: dict[str, Any] | None = None
     """`{"effort": ..., "max_tokens": ..., "exclude": ...}`; documented for newer ids."""
@@ -159,7 +157,7 @@ class GeminiSettings(BaseChatModel):
     """Pins the provider behind the gateway, such as `openrouter` or `google`; signatures of one
     provider may not be understood by another."""
 
-    timeout: Any = DEFAULT_TIMEOUT
+    timeout: Timeout | None = "default"
     """Limits of time: seconds, an `httpx.Timeout`, `None` for none, or `"default"`: connect 10 s,
     silence of a stream 120 s, a whole answer 600 s. A number is each limit of an attempt, among
     them the silence between a stream's data events or the total of a whole answer."""
@@ -183,11 +181,11 @@ class GeminiSettings(BaseChatModel):
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Further request headers; they win over ours but for the key's, whatever their case."""
 
-    http_client: Any = Field(default=None, exclude=True, repr=False)
+    http_client: HttpClient | None = Field(default=None, exclude=True, repr=False)
     """Your `httpx.Client` for sync calls; never closed by us, shared by copies, left out of a
     pickle."""
 
-    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    http_async_client: HttpAsyncClient | None = Field(default=None, exclude=True, repr=False)
     """Your `httpx.AsyncClient` for async calls; as `http_client`."""
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -198,31 +196,18 @@ class GeminiSettings(BaseChatModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _gather_unknown_arguments(cls, values: Any) -> Any:  # noqa: ANN401  pydantic's raw input
+    def _resolve_names(cls, values: Any) -> Any:  # noqa: ANN401  pydantic's raw input
+        """Take other packages' names, refuse unknown ones; `None` means unset."""
         if not isinstance(values, dict):
             return values
-        given = dict(values)
-        for other, name in {**OTHER_NAMES, "stream": "streaming"}.items():
-            if other in given:
-                given.setdefault(name, given.pop(other))
-        for name in _DEFAULT_FROM_ENV:
-            if name in given and given[name] is None:
-                del given[name]
-        known = {*cls.model_fields, *(field.alias for field in cls.model_fields.values())}
-        unknown = {name: given.pop(name) for name in [*given] if name not in known}
-        for name in unknown:
-            if name.endswith("api_key"):  # sent along, it would be shown
-                msg = f"{name} is not a setting of {cls.__name__}; the key is passed as api_key."
-                raise ValueError(msg)
-        if unknown:
-            names = ", ".join(sorted(unknown))
-            warnings.warn(
-                f"{names}: not a setting of {cls.__name__}; sent as model_kwargs. Pass "
-                "model_kwargs={...} to say so yourself.",
-                stacklevel=4,
-            )
-            given["model_kwargs"] = {**(given.get("model_kwargs") or {}), **unknown}
-        return given
+        given = resolve_names(
+            values, known=_own_names(cls), owner=cls.__name__, way_past="model_kwargs"
+        )
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None or name in ("model", "timeout")
+        }
 
     @field_validator("model")
     @classmethod
@@ -234,13 +219,27 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator("aimlapi_api_key")
     @classmethod
-    def _check_key(cls, key: SecretStr) -> SecretStr:
-        return checked_key(key)
+    def _check_key(cls, key: Any) -> SecretStr | Callable[[], Any]:  # noqa: ANN401  see `ApiKey`
+        return _validators.checked_key(key)
 
     @field_validator("aimlapi_api_base")
     @classmethod
     def _check_base_url(cls, base_url: str) -> str:
-        return checked_base_url(base_url)
+        return _validators.checked_base_url(base_url)
+
+    @field_validator(*_validators.RANGES, "reasoning_effort", "reasoning")
+    @classmethod
+    def _check_parameter(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  several types
+        _validators.check_parameters({str(info.field_name): value})
+        return value
+
+    @field_validator("model_kwargs", "extra_body")
+    @classmethod
+    def _check_no_credentials(
+        cls, parameters: dict[str, Any] | None, info: ValidationInfo
+    ) -> dict[str, Any] | None:
+        check_no_credentials(parameters, where=str(info.field_name))
+        return parameters
 
     @field_validator("timeout")
     @classmethod
@@ -251,12 +250,16 @@ class GeminiSettings(BaseChatModel):
     @field_validator("default_headers")
     @classmethod
     def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return checked_headers(headers)
+        return _validators.checked_headers(headers)
 
     @field_validator("http_client", "http_async_client")
     @classmethod
     def _check_client(cls, client: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  httpx.Client without httpx
-        return checked_client(client, name=str(info.field_name))
+        return _validators.checked_client(client, name=str(info.field_name))
+
+    @field_serializer("aimlapi_api_key", when_used="json")
+    def _hide_key(self, _: object) -> str:
+        return "**********"
 
     @model_validator(mode="after")
     def _set_aimlapi_version(self) -> Self:
@@ -276,51 +279,92 @@ class GeminiSettings(BaseChatModel):
         fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
         return {**state, "__dict__": fields}
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  pydantic's signature
+        """List the settings where `help()` shows them."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__doc__ and _HEADING not in cls.__doc__:
+            cls.__doc__ = f"{cls.__doc__.rstrip()}\n\n{_HEADING}{_descriptions(cls)}\n    "
+
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  pydantic's signature
+        """Set a setting as the constructor would: under any of its names, checked."""
+        if name in _own_names(type(self)) and _field_of(type(self), name) in _OWN_FIELDS:
+            _put(self, self._checked({name: value}))
+        else:
+            super().__setattr__(name, value)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return what `repr` shows; of a function that gives the key, nothing."""
+        for name, value in super().__repr_args__():
+            is_key = name == "aimlapi_api_key" and not isinstance(value, SecretStr)
+            yield name, "a function" if is_key else value
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some settings changed.
+
+        Args:
+            update: Settings by the names that the constructor takes, checked as it checks them.
+                `None` takes a setting back to its default.
+            deep: Whether to copy values as well; clients are shared either way.
+
+        Raises:
+            ValueError: A name is not known, or a value cannot be.
+        """
+        copied = super().model_copy(deep=deep)
+        if update:
+            _put(copied, self._checked(update))
+        return copied
+
+    def _checked(self, update: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that an update changes, with the values that the constructor makes.
+
+        The profile follows the model, where nobody set it.
+        """
+        cls = type(self)
+        given = resolve_names(
+            update, known=_own_names(cls), owner=cls.__name__, way_past="model_kwargs"
+        )
+        changed = {_field_of(cls, name): value for name, value in given.items()}
+        needed = {name for name, each in cls.model_fields.items() if each.is_required()}
+        kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
+        checked = cls.model_validate({**kept, **changed})
+        if "model" in changed and self.profile == self._resolve_model_profile():
+            changed.setdefault("profile", None)
+        return {name: getattr(checked, name) for name in changed}
+
     @property
     def model_name(self) -> str:
         """The model id, under the name that some frameworks look for."""
         return self.model
 
-    def wire_settings(self, overrides: dict[str, Any], *, stop: list[str] | None) -> dict[str, Any]:
-        """Return the parameters of the wire for one call.
+    @property
+    def api_key(self) -> SecretStr | Callable[[], Any]:
+        """The key, or the function that gives it."""
+        return cast("SecretStr | Callable[[], Any]", self.aimlapi_api_key)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API, without a slash at its end."""
+        return str(self.aimlapi_api_base)
+
+    def call_options(
+        self, keywords: Mapping[str, Any], *, stop: list[str] | None = None
+    ) -> CallOptions:
+        """Return what one call is made of: the settings, with the call's keywords over them.
 
         Args:
-            overrides: Keywords of the call; they win over the fields. `None` takes a field back.
+            keywords: Keywords of the call, by any name that the constructor takes. `None` takes a
+                field back, but for `timeout`, where it means no limit.
             stop: LangChain's own argument of that name.
-        """
-        fields = self.__dict__
-        settings: dict[str, Any] = {"model": self.model}
-        settings.update((name, fields[name]) for name in _WIRE_NAMES if fields[name] is not None)
-        settings.update(self.model_kwargs)
-        settings.pop("stream", None)  # decided by how the call is made
-        if overrides.get("max_tokens") is not None:
-            settings.pop("max_completion_tokens", None)
-        elif overrides.get("max_completion_tokens") is not None:
-            settings.pop("max_tokens", None)
-        settings.update(overrides)
-        if stop is not None:
-            settings["stop"] = stop
-        settings["model"] = full_model_id(settings["model"] or self.model)
-        return settings
-
-    def check_overrides(self, names: Iterable[str]) -> None:
-        """Refuse what can be set on a model, but not for one call.
-
-        Sent along it would be a parameter that the endpoint does not know, and in traces for all
-        to see.
-
-        Args:
-            names: Names of the keywords of a call.
 
         Raises:
-            ValueError: One of them is such a setting; its value is not shown.
+            ValueError: A keyword is not known or belongs to the model, or a value cannot be.
         """
-        if fixed := _fixed_names(type(self)).intersection(names):
-            msg = (
-                f"{', '.join(sorted(fixed))}: a setting of the model, not of a call. Make another "
-                "model, or use model.model_copy(update={...}) or configurable_fields."
-            )
-            raise ValueError(msg)
+        return make_options(self.__dict__, self._call_keywords(keywords), stop=stop)
+
+    def _call_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        cls = type(self)
+        return call_keywords(keywords, model_names=_own_names(cls), owner=cls.__name__)
 
     def _get_invocation_params(
         self,
@@ -328,7 +372,7 @@ class GeminiSettings(BaseChatModel):
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> dict[str, Any]:
         """Return what a call is traced with: no headers, which may be secret."""
-        self.check_overrides(kwargs)
+        kwargs = self._call_keywords(kwargs)
         params = super()._get_invocation_params(stop=stop, **kwargs)
         params.pop("extra_headers", None)
         return params
@@ -341,8 +385,8 @@ class GeminiSettings(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
         return {
-            **self.wire_settings({}, stop=None),
-            "base_url": self.aimlapi_api_base,
+            **wire_parameters(self.__dict__, {}, stop=None),
+            "base_url": self.base_url,
             "extra_body": self.extra_body,
             "missing_signatures": self.missing_signatures,
         }
@@ -357,20 +401,29 @@ class GeminiSettings(BaseChatModel):
         """Return that LangChain's `dumps` can write this model."""
         return True
 
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """Return the model in LangChain's own form, with the key once, under its field's name."""
+        written = super().to_json()
+        if written["type"] == "constructor":
+            written["kwargs"].pop("api_key", None)  # there because it can be read as well
+        return written
+
     def _get_ls_params(
         self,
         stop: list[str] | None = None,
         **kwargs: Any,  # noqa: ANN401  LangChain's signature
     ) -> LangSmithParams:
-        settings = self.wire_settings(
-            {key: kwargs[key] for key in ("model", "temperature", "max_tokens") if key in kwargs},
-            stop=stop,
-        )
+        wire = wire_parameters(self.__dict__, self._call_keywords(kwargs), stop=stop)
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = PROVIDER
-        params["ls_model_name"] = settings["model"]
-        if isinstance(words := settings.get("stop"), list):
-            params["ls_stop"] = words
+        params["ls_model_name"] = wire["model"]
+        if (temperature := wire.get("temperature")) is not None:
+            params["ls_temperature"] = temperature
+        most = wire.get("max_tokens") or wire.get("max_completion_tokens")
+        if most is not None:
+            params["ls_max_tokens"] = most
+        if words := wire.get("stop"):
+            params["ls_stop"] = [words] if isinstance(words, str) else list(words)
         return params
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:  # noqa: ANN401  LangChain's signature
@@ -383,3 +436,7 @@ class GeminiSettings(BaseChatModel):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return cast("ModelProfile | None", profile_of(self.model))
+
+
+# Settings of ours, which are checked when they are set; the others are LangChain's.
+_OWN_FIELDS = frozenset(GeminiSettings.__annotations__)

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import math
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from langchain_aimlapi._warnings import warn_caller
 
-def checked_key(key: SecretStr) -> SecretStr:
-    """Return the key without blanks around it.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# The documented ranges (schema of the model pages, read 2026-11-21);
+RANGES: dict[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0.01, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "max_tokens": (1, math.inf),
+    "max_completion_tokens": (1, math.inf),
+    "n": (1, math.inf),
+    "seed": (1, math.inf),
+}
+_WHOLE = frozenset({"max_tokens", "max_completion_tokens", "n", "seed"})
+EFFORTS = ("minimal", "low", "medium", "high")
+
+
+def checked_key(key: object) -> SecretStr | Callable[[], object]:
+    """Return the key as a secret without blanks around it, or the function that gives it.
 
     Raises:
-        ValueError: It is empty, or cannot stand in a header; it is not shown.
+        ValueError: It is neither, is empty, or cannot stand in a header; it is not shown.
     """
-    text = key.get_secret_value().strip()
+    if callable(key):
+        return key  # what it gives is checked at each attempt
+    if not isinstance(key, str | SecretStr):
+        msg = (
+            "api_key takes a str, a SecretStr or a function that returns one, not an object of "
+            f"type {type(key).__name__}."
+        )
+        raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
+    text = (key if isinstance(key, str) else key.get_secret_value()).strip()
     if not text or not text.isascii() or not text.isprintable():
         msg = "api_key is empty or holds characters that no HTTP header can carry."
         raise ValueError(msg)
@@ -23,23 +52,35 @@ def checked_key(key: SecretStr) -> SecretStr:
 
 
 def checked_base_url(base_url: str) -> str:
-    """Return the address without a slash at its end.
+    """Return the address without blanks around it and without a slash at its end.
 
     Raises:
-        ValueError: It is not an address of HTTP.
+        ValueError: It is not an address of HTTP, or holds more than an address (a name with
+            password, a query, a fragment); then it is not shown.
     """
+    base_url = base_url.strip()
+    if any(mark in base_url for mark in "@?#"):
+        msg = (
+            "base_url holds a user name, a query or a fragment (not shown, it may be secret): give "
+            "the plain address up to /v1, and the key as api_key."
+        )
+        raise ValueError(msg)
     if not base_url.startswith(("https://", "http://")):
         msg = f"base_url={base_url!r} must start with https:// or http://."
         raise ValueError(msg)
     try:
         parts = urlsplit(base_url)
-        is_address = bool(parts.hostname) and parts.port != 0
+        is_address = bool(parts.hostname) and parts.port != 0 and base_url.isprintable()
     except ValueError:
         is_address = False
-    if not is_address:
+    if not is_address or " " in base_url:
         msg = f"base_url={base_url!r} is not an address: check host and port."
         raise ValueError(msg)
-    return base_url.rstrip("/")
+    base_url = base_url.rstrip("/")
+    if base_url.endswith("/chat/completions"):
+        msg = f"base_url={base_url!r} goes too far: leave out /chat/completions."
+        raise ValueError(msg)
+    return base_url
 
 
 def checked_headers(headers: dict[str, str] | None) -> dict[str, str] | None:
@@ -72,3 +113,71 @@ def checked_client(client: Any, *, name: str) -> Any:  # noqa: ANN401  httpx's c
     wanted = "httpx.AsyncClient" if is_async else "httpx.Client"
     msg = f"{name} takes an {wanted}, not an object of type {type(client).__name__}."
     raise ValueError(msg)
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Check parameters of the wire against what the documentation says of them.
+
+    Args:
+        parameters: By the wire's names; those that have no documented range are not looked at.
+
+    Raises:
+        ValueError: A value is out of its documented range, or a misspelt level.
+    """
+    for name in RANGES.keys() & parameters.keys():
+        check_range(name, parameters[name])
+    check_effort(parameters.get("reasoning_effort"), name="reasoning_effort")
+    if isinstance(reasoning := parameters.get("reasoning"), dict):
+        check_effort(reasoning.get("effort"), name="reasoning['effort']")
+
+
+def check_range(name: str, value: object) -> None:
+    """Check one number against its documented range; `None` is not set.
+
+    Raises:
+        ValueError: It is out of the range, or no number.
+    """
+    if value is None:
+        return
+    lowest, highest = RANGES[name]
+    if isinstance(value, int if name in _WHOLE else int | float) and not isinstance(value, bool):
+        number = float(value)
+        if lowest <= number <= highest:
+            return
+    what = "a whole number" if name in _WHOLE else "a number"
+    span = f"of {lowest} or more" if highest == math.inf else f"from {lowest} to {highest}"
+    msg = (
+        f"{name}={value!r} is not {what} {span}, which is what the API documents; what it does not "
+        f"document goes into model_kwargs or extra_body."
+    )
+    raise ValueError(msg)
+
+
+def check_effort(level: object, *, name: str) -> None:
+    """Check a level of reasoning effort; `None` is not set.
+
+    An unknown level is sent with a warning: newer models may have more of them.
+
+    Raises:
+        ValueError: It is a known level misspelt, or no text.
+    """
+    if level is None or level in EFFORTS:
+        return
+    if not isinstance(level, str):
+        msg = f"{name}={level!r} is not a level: pass one of {', '.join(EFFORTS)}."
+        raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
+    if close := get_close_matches(level.strip().lower(), EFFORTS, n=1):
+        msg = f"{name}={level!r} is not a known level; did you mean {close[0]!r}?"
+        raise ValueError(msg)
+    warn_caller(f"{name}={level!r} is not one of {', '.join(EFFORTS)}; it is sent all the same.")
+
+
+def check_attempts(name: str, value: object) -> None:
+    """Check a number of further attempts.
+
+    Raises:
+        ValueError: It is not 0 or more.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        msg = f"{name}={value!r} is not a number of attempts: pass 0 or more."
+        raise ValueError(msg)

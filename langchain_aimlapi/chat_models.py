@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage  # noqa: TC002
 from langchain_core.runnables import Runnable  # noqa: TC002
 from pydantic import PrivateAttr
 
-from langchain_aimlapi._build_call import prepared_call
+from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
 from langchain_aimlapi._codec.stream import StreamDecoder
@@ -61,7 +61,8 @@ class ChatAIMLGemini(GeminiSettings):
         `api_key`, `base_url`, `timeout`, `max_retries`, `empty_response_retries`,
         `default_headers`, `http_client`, `http_async_client`.
 
-    The README's section "Settings" tells what each of them is.
+    The end of this text lists every setting; names of other packages (`max_output_tokens`,
+    `request_timeout`, `openai_api_base`, `thinking_level`, ...) are taken as well.
 
     Instantiate:
         ```python
@@ -230,12 +231,11 @@ class ChatAIMLGemini(GeminiSettings):
         *,
         is_stream: bool,
     ) -> Call:
-        return prepared_call(
+        return build_call(
             self,
+            self.call_options(keywords, stop=stop),
             messages=messages,
-            stop=stop,
             run_id=run_id,
-            keywords=keywords,
             is_stream=is_stream,
             clients=self._clients,
         )

@@ -21,10 +21,11 @@ langchain-openrouter 0.2.9, read 2026-11-26), where those two differ the smaller
 windows of the two `-latest` ids, which the list lacks, and that image models call no tools.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from langchain_aimlapi._warnings import warn_caller
 
 _FAMILY = "google/gemini-"
 
@@ -400,4 +401,4 @@ def warn_undocumented_part(part: str, *, model: str) -> None:
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept
 def _warn_once(text: str) -> None:
-    warnings.warn(text, UserWarning, stacklevel=3)
+    warn_caller(text)

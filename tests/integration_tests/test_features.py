@@ -13,7 +13,7 @@ from langchain_core.load import dumpd, load
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import (
     AIMLAPIResponseError,
@@ -82,7 +82,7 @@ def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
     model = ChatAIMLGemini(model=FLASH)
 
-    assert model.aimlapi_api_key.get_secret_value() == "of the environment"
+    assert model.aimlapi_api_key == SecretStr("of the environment")
     assert model.aimlapi_api_base == "http://of-the-environment/v1"
 
 

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from langchain_aimlapi import ChatAIMLGemini, __version__
-from langchain_aimlapi._build_call import prepared_call
+from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._http.client_pool import Clients
 from tests.answers import KEY, MODEL
 
@@ -30,12 +30,12 @@ def call_of(
     is_stream: bool = False,
     **keywords: Any,
 ) -> Call:
-    return prepared_call(
-        asked or ChatAIMLGemini(model=MODEL, api_key=KEY),
+    model = asked or ChatAIMLGemini(model=MODEL, api_key=KEY)
+    return build_call(
+        model,
+        model.call_options(keywords, stop=stop),
         messages=[HumanMessage("hi")],
-        stop=stop,
         run_id=run_id,
-        keywords=keywords,
         is_stream=is_stream,
         clients=Clients(),
     )
@@ -192,6 +192,6 @@ def test_tools_may_be_handed_to_a_call_as_they_are() -> None:
 
 def test_what_cannot_be_sent_is_an_error_before_anything_is() -> None:
     with pytest.raises(ValueError, match="The request cannot be written as JSON"):
-        call_of(temperature=float("nan"))
+        call_of(extra_body={"min_p": float("nan")})
     with pytest.raises(ValueError, match="timeout='x'"):
         call_of(timeout="x")

@@ -280,7 +280,10 @@ def test_tracing_is_told_what_matters(there: Served) -> None:
     assert model._get_ls_params()["ls_stop"] == ["a"]
     params = model._get_ls_params(model="gemini-3-1-pro-preview")
     assert params["ls_model_name"] == "google/gemini-3-1-pro-preview"
-    assert "ls_stop" not in model_of(there, stop="a")._get_ls_params()
+    newer = model_of(there, stop="a", max_completion_tokens=7)._get_ls_params(temperature=0)
+    assert (newer["ls_stop"], newer["ls_max_tokens"]) == (["a"], 7)
+    assert newer["ls_temperature"] == 0
+    assert model_of(there)._get_ls_params(max_output_tokens=3)["ls_max_tokens"] == 3
     assert model._llm_type == "aimlapi-gemini-chat"
     assert model._identifying_params == {
         "model": MODEL,

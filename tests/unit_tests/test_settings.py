@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import copy
 import pickle
+from functools import partial
 from typing import Any, cast
 
 import pytest
+from langchain_core.load import dumps
 from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._settings import GeminiSettings
 from tests.answers import KEY, MODEL, Json, model_of, served
 from tests.http_client import httpx
 
 
 def settings_of(asked: ChatAIMLGemini, /, stop: list[str] | None = None, **overrides: Any) -> Json:
-    return asked.wire_settings(overrides, stop=stop)
+    return asked.call_options(overrides, stop=stop).wire
 
 
 def made(**settings: Any) -> ChatAIMLGemini:
     return ChatAIMLGemini(**{"model": MODEL, "api_key": KEY, **settings})
 
 
+ANSWER: Json = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
 WIRE: Json = {
     "temperature": 0.0,
     "top_p": 0.5,
@@ -78,7 +82,7 @@ def test_key_and_address_come_from_the_environment(
     assert model.aimlapi_api_key == SecretStr(KEY)
     assert model.aimlapi_api_base == "https://example.com/v1"
     given = ChatAIMLGemini(model=MODEL, api_key="another", base_url="https://a")
-    assert given.aimlapi_api_key.get_secret_value() == "another"
+    assert given.aimlapi_api_key == SecretStr("another")
     assert given.aimlapi_api_base == "https://a"
 
 
@@ -101,6 +105,9 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
         ({"api_key": "a\nb"}, "api_key is empty or holds"),
         ({"model": " "}, "model is empty"),
         ({"base_url": "example.com"}, "must start with https://"),
+        ({"base_url": "https://a b/v1"}, "is not an address"),
+        ({"base_url": "https://a/v1/chat/completions/"}, "leave out /chat/completions"),
+        ({"api_key": 7}, "api_key takes a str, a SecretStr or a function"),
         ({"base_url": "https://"}, "is not an address"),
         ({"base_url": "https://a:99999999"}, "is not an address"),
         ({"base_url": "https://[::1"}, "is not an address"),
@@ -129,16 +136,125 @@ def test_what_cannot_be_is_an_error_without_the_key(given: Json, words: str) -> 
     assert KEY not in str(caught.value)
 
 
-def test_unknown_arguments_are_sent_with_a_warning() -> None:
-    with pytest.warns(UserWarning, match="safety, top_k: not a setting of ChatAIMLGemini"):
-        model = made(top_k=3, safety="x", model_kwargs={"min_p": 0.1})
-    assert settings_of(model) == {"model": MODEL, "min_p": 0.1, "top_k": 3, "safety": "x"}
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"temprature": 1}, "temprature is not a setting of ChatAIMLGemini; did you mean temp"),
+        ({"max_token": 1}, "max_token is not .* did you mean max_tokens"),
+        ({"top_k": 3}, r"top_k is not a setting .*\. .* goes into model_kwargs={'top_k'"),
+        ({"odd": 1, "even": 2}, "odd is not a setting.*even is not a setting"),
+        ({"safety_settings": {}}, "safety_settings is not .*Google's defaults hold"),
+        ({"tools": []}, "tools is not a setting of ChatAIMLGemini: use bind_tools"),
+        ({"extra_headers": {"x": "sk-secret"}}, "extra_headers is not .*default_headers"),
+        ({"apikey": "sk-secret"}, "apikey is not .* did you mean api_key"),
+        ({"API_KEY": "sk-secret"}, "API_KEY is not .* did you mean api_key"),
+        ({"token": "sk-secret"}, "token is not .*passed as api_key"),
+        ({"my_client_secret": "sk-secret"}, "my_client_secret is not .*passed as api_key"),
+        ({"model_kwargs": {"api-key": "sk-secret"}}, "model_kwargs holds 'api-key'"),
+        ({"extra_body": {"Authorization": "sk-secret"}}, "extra_body holds 'Authorization'"),
+        ({"model_name": "other"}, "model is given twice, also as model_name"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_refused_with_what_to_use(given: Json, words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as told:
+        made(**given)
+    assert "sk-secret" not in str(told.value)
 
 
-def test_the_warning_of_an_unknown_argument_points_at_its_caller() -> None:
-    with pytest.warns(UserWarning, match="top_k") as said:
-        ChatAIMLGemini(model=MODEL, api_key=KEY, top_k=3)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"temprature": 1}, "did you mean temperature"),
+        ({"top_k": 3}, r"extra_body={'top_k'"),
+        ({"thinking_budget": 3}, "reasoning_effort"),
+        ({"openai_api_base": "https://b"}, "base_url: a setting of the model, not of a call"),
+        ({"api_key": "sk-secret"}, "api_key: a setting of the model"),
+        ({"google_api_key": "sk-secret"}, "google_api_key is not a setting"),
+        ({"extra_body": {"api_key": "sk-secret"}}, "extra_body holds 'api_key'"),
+        ({"temperature": 3}, "temperature=3 is not a number from 0 to 2"),
+        ({"thinking_level": "hihg"}, "did you mean 'high'"),
+        ({"max_retries": True}, "max_retries=True is not a number of attempts"),
+    ],
+)
+def test_a_call_knows_the_same_names_and_ranges(given: Json, words: str) -> None:
+    asked = model_of(served({}))
+    for ask in (asked.invoke, asked.stream, asked.bind(**given).invoke):
+        with pytest.raises(ValueError, match=words) as told:
+            list(ask("hi", **given))
+        assert "sk-secret" not in str(told.value)
+
+
+def test_other_packages_names_are_taken_in_a_call() -> None:
+    given: Json = {"max_output_tokens": 5, "thinking_level": "low", "stop_sequences": ["a"]}
+    assert settings_of(made(), **given) == {
+        "model": MODEL,
+        "max_tokens": 5,
+        "reasoning_effort": "low",
+        "stop": ["a"],
+    }
+    assert made().call_options({"request_timeout": 3, "retries": 1}).timeout == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("temperature", (-0.1, 2.1, float("nan"), True), (0, 2)),
+        ("top_p", (0, 1.1), (0.01, 1)),
+        ("frequency_penalty", (-2.1, 2.1), (-2, 2)),
+        ("presence_penalty", (-2.1, 2.1), (-2, 2)),
+        ("max_tokens", (0, -1), (1,)),
+        ("max_completion_tokens", (0,), (1,)),
+        ("n", (0,), (1,)),
+        ("seed", (0,), (1,)),
+        ("reasoning_effort", ("hihg", "HIGH", "med"), ("minimal", "low", "medium", "high")),
+        ("reasoning", ({"effort": "lo"},), ({"effort": "low"}, {"max_tokens": 9})),
+    ],
+)
+def test_documented_ranges_hold_for_the_model_and_for_a_call(
+    name: str, wrong: tuple[Any, ...], right: tuple[Any, ...]
+) -> None:
+    for value in wrong:
+        with pytest.raises(ValueError, match=f"{name}.*{value!r}|did you mean"):
+            settings_of(made(), **{name: value})
+        if value is not True:  # pydantic takes it for 1
+            with pytest.raises(ValidationError, match=name):
+                made(**{name: value})
+    for value in right:
+        assert settings_of(made(), **{name: value}) == settings_of(made(**{name: value}))
+
+
+def test_numbers_of_a_call_are_numbers() -> None:
+    for odd in ({"max_tokens": 1.5}, {"temperature": "1"}, {"reasoning_effort": 3}):
+        with pytest.raises(ValueError, match=next(iter(odd))):
+            settings_of(made(), **odd)
+
+
+def test_what_is_out_of_a_range_goes_past_it_on_purpose() -> None:
+    model = made(model_kwargs={"temperature": 3})
+    assert settings_of(model)["temperature"] == 3
+    assert model.call_options({"extra_body": {"top_k": 1}}).extra_body == {"top_k": 1}
+
+
+def test_an_unknown_level_is_sent_with_a_warning_at_the_callers_line() -> None:
+    with pytest.warns(UserWarning, match="reasoning_effort='turbo' is not one of") as said:
+        model = ChatAIMLGemini(model=MODEL, api_key=KEY, reasoning_effort="turbo")
     assert said[0].filename == __file__
+    assert model.reasoning_effort == "turbo"
+    there = served(ANSWER)
+    with pytest.warns(UserWarning, match="turbo") as said:
+        model_of(there).invoke("hi", reasoning_effort="turbo")
+    assert said[0].filename == __file__
+    assert there.bodies[0]["reasoning_effort"] == "turbo"
+
+
+def test_none_means_unset_but_for_the_timeout() -> None:
+    optional = set(ChatAIMLGemini.model_fields) - {"model", "timeout"}
+    nothing = dict.fromkeys(optional - {"api_key", "aimlapi_api_key"})
+    model = made(**nothing)
+    assert model.max_retries == 2
+    assert model.model_kwargs == {}
+    assert made(timeout=None).timeout is None
+    assert made(timeout=None, organization=None, safety_settings=None).timeout is None
 
 
 def test_the_key_of_another_service_is_refused_unseen() -> None:
@@ -160,14 +276,12 @@ def test_something_else_than_settings_is_no_model() -> None:
 
 def test_a_call_overrides_the_settings() -> None:
     model = made(temperature=1.0, max_tokens=5, stop=["a"], model_kwargs={"top_k": 1})
-    assert settings_of(
-        model, stop=["b"], temperature=0, model="gemini-3-1-pro-preview", top_k=2
-    ) == {
+    assert settings_of(model, stop=["b"], temperature=0, model="gemini-3-1-pro-preview") == {
         "model": "google/gemini-3-1-pro-preview",
         "temperature": 0,
         "max_tokens": 5,
         "stop": ["b"],
-        "top_k": 2,
+        "top_k": 1,
     }
     assert settings_of(model, max_completion_tokens=9).keys() & {"max_tokens"} == set()
     newer = made(max_completion_tokens=5)
@@ -187,7 +301,7 @@ def test_copies_share_the_users_clients_but_pickles_do_not() -> None:
     loaded = pickle.loads(pickle.dumps(model))
     assert loaded.http_client is None
     assert loaded.temperature == 0.5
-    assert loaded.aimlapi_api_key.get_secret_value() == KEY
+    assert loaded.aimlapi_api_key == SecretStr(KEY)
 
 
 def test_constructing_touches_no_network() -> None:
@@ -198,3 +312,115 @@ def test_constructing_touches_no_network() -> None:
 
 def test_the_versions_are_noted() -> None:
     assert "langchain-aimlapi" in (made().metadata or {})["lc_versions"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:sk-secret@example.com/v1",
+        "https://sk-secret@example.com/v1",
+        "https://example.com/v1?key=sk-secret",
+        "https://example.com/v1#sk-secret",
+        "me:sk-secret@example.com",
+    ],
+)
+def test_an_address_with_more_than_an_address_is_refused_unshown(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValidationError, match="not shown") as told:
+        made(base_url=address)
+    assert "sk-secret" not in str(told.value)
+    with pytest.raises(ValidationError, match="not shown") as told:
+        made().model_copy(update={"openai_api_base": address})
+    assert "sk-secret" not in str(told.value)
+    monkeypatch.setenv("AIMLAPI_API_BASE", address)
+    with pytest.raises(ValidationError, match="not shown"):
+        made()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_copy_takes_the_constructors_names_and_checks(*, deep: bool) -> None:
+    first = made(temperature=1.0, base_url="https://a/v1", reasoning={"effort": "low"})
+    update: Json = {
+        "api_key": " sk-tenant-2 ",
+        "base_url": "https://b/v1/",
+        "max_output_tokens": 5,
+        "temperature": None,
+        "default_headers": {"x-a": "b"},
+        "timeout": 3,
+    }
+    copied = first.model_copy(update=update, deep=deep)
+    assert copied.api_key == SecretStr("sk-tenant-2")
+    assert copied.base_url == copied.aimlapi_api_base == "https://b/v1"
+    assert settings_of(copied) == {"model": MODEL, "max_tokens": 5, "reasoning": {"effort": "low"}}
+    assert copied.call_options({}).timeout == 3
+    assert "sk-tenant-2" not in repr(copied) + str(copied) + str(copied.model_dump())
+    assert "https://b/v1" in str(copied._serialized)
+    assert (first.api_key, first.base_url) == (SecretStr(KEY), "https://a/v1")
+    assert (first.temperature, first.max_tokens) == (1.0, None)
+    assert {"max_tokens", "timeout"} <= copied.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        ({"temprature": 1}, "did you mean temperature"),
+        ({"temperature": 3}, "temperature"),
+        ({"api_key": ""}, "api_key is empty"),
+        ({"token": "sk-secret"}, "token is not a setting"),
+        ({"api_key": "a", "aimlapi_api_key": "b", "model": " "}, "model is empty"),
+    ],
+)
+def test_a_copy_refuses_what_the_constructor_refuses(update: Json, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as told:
+        made().model_copy(update=update)
+    assert "sk-secret" not in str(told.value)
+
+
+def test_the_profile_of_a_copy_follows_its_model_unless_it_was_chosen() -> None:
+    other = "google/gemini-3-1-flash-lite"
+    assert (made().model_copy(update={"model": other}).profile or {})["pdf_inputs"] is True
+    model = made()
+    model.model = "gemini-3-1-flash-lite"
+    assert model.model == other
+    assert (model.profile or {})["pdf_inputs"] is True
+    chosen = made(profile={"max_input_tokens": 5})
+    assert chosen.model_copy(update={"model": other}).profile == {"max_input_tokens": 5}
+
+
+def test_assignment_checks_as_the_constructor_does_and_never_shows_the_key() -> None:
+    model: Any = made(base_url="https://a/v1")
+    assert "a/v1" in str(model._serialized)
+    for name in ("api_key", "aimlapi_api_key"):
+        setattr(model, name, "sk-plain-text")
+        assert model.aimlapi_api_key == SecretStr("sk-plain-text")
+    assert "sk-plain-text" not in repr(model) + str(model.model_dump()) + model.model_dump_json()
+    model.base_url = "https://b/v1/"
+    assert model.aimlapi_api_base == "https://b/v1"
+    assert "b/v1" in str(model._serialized)
+    model.max_tokens = 7
+    model.cache = False
+    assert settings_of(model) == {"model": MODEL, "max_tokens": 7}
+    with pytest.raises(ValueError, match="temperature"):
+        model.temperature = 3
+    with pytest.raises(ValueError, match="temprature"):
+        model.temprature = 1
+
+
+def test_a_function_may_give_the_key_and_is_not_shown() -> None:
+    def secret(key: str) -> str:
+        return key
+
+    give = partial(secret, "sk-rotating")
+    model = made(api_key=give)
+    assert model.api_key is give
+    shown = repr(model) + str(model) + model.model_dump_json() + dumps(model)
+    assert "sk-rotating" not in shown
+    assert made().model_copy(update={"api_key": give}).api_key is give
+
+
+def test_every_setting_is_described() -> None:
+    own = GeminiSettings.__annotations__
+    assert not [name for name in own if not ChatAIMLGemini.model_fields[name].description]
+    for name in own:
+        assert f"{ChatAIMLGemini.model_fields[name].alias or name}:" in str(ChatAIMLGemini.__doc__)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.load import dumpd, dumps, load, loads
 from langchain_tests.unit_tests import ChatModelUnitTests
+from pydantic import SecretStr
 
 from langchain_aimlapi import ChatAIMLGemini
 
@@ -84,6 +85,6 @@ def test_a_model_survives_serialization(monkeypatch: pytest.MonkeyPatch) -> None
     assert "a-key" not in dumps(model)
     for twin in (load(serialized, **how), loads(dumps(model), **how)):
         assert isinstance(twin, ChatAIMLGemini)
-        assert twin.aimlapi_api_key.get_secret_value() == "a-key"
+        assert twin.aimlapi_api_key == SecretStr("a-key")
         assert twin.model_dump() == model.model_dump()
         assert dumpd(twin) == serialized

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.load import dumps, loads
 from langchain_core.runnables import ConfigurableField
+from pydantic import SecretStr
 
 from tests.http_client import httpx
 from tests.wire_tests.asking import KEY, WAYS, aask, ask, model_at
@@ -50,7 +51,7 @@ def test_31_copies_work_before_and_after_use(name: str) -> None:
         for one in (early, late, latest, model):
             use(one)
             assert one.max_tokens == 7
-            assert one.aimlapi_api_key.get_secret_value() == KEY
+            assert one.aimlapi_api_key == SecretStr(KEY)
         assert all(one.headers["authorization"] == f"Bearer {KEY}" for one in server.requests)
         for one in (model, early, late, latest):
             one.close()

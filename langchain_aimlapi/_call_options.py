@@ -1,0 +1,176 @@
+"""The options of one call: the model's settings with the call's own keywords over them.
+
+In go a model's fields and the keywords of a call, out comes a `CallOptions`, which `_build_call`
+makes a `Call` of. Keywords have the same names and ranges as the settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_aimlapi import _validators
+from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
+from langchain_aimlapi.data._profiles import full_model_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from langchain_aimlapi._http.setting_types import Timeout
+
+# Settings that are parameters of the wire, under the wire's own names.
+WIRE_NAMES = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "seed",
+    "n",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+    "reasoning",
+    "response_format",
+    "parallel_tool_calls",
+    "prediction",
+    "provider",
+)
+# Settings that are about a call, not of the wire: a keyword of the call wins over the field.
+_ABOUT_FIELDS = (
+    "empty_response_retries",
+    "max_retries",
+    "missing_signatures",
+    "stream_usage",
+    "timeout",
+)
+# Keywords about a call that are no settings.
+_ABOUT_ONE_CALL = ("client_request_id", "extra_body", "extra_headers")
+# LangChain's own: how the call is made decides whether it streams; the schema is for traces.
+_LANGCHAINS = ("stream", "ls_structured_output_format")
+_NOT_OF_THE_WIRE = frozenset({*_ABOUT_FIELDS, *_ABOUT_ONE_CALL, *_LANGCHAINS})
+_OF_A_CALL = frozenset(
+    {
+        *WIRE_NAMES,
+        *_NOT_OF_THE_WIRE,
+        "model",
+        "stream_options",
+        "tool_choice",
+        "tools",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """Everything but the messages that one call is made of: settings with the call's keywords.
+
+    Attributes:
+        wire: Parameters of the wire, under the wire's own names; `model` among them.
+        timeout: As the setting of that name.
+        max_retries: Attempts after the first.
+        empty_response_retries: Attempts after an answer with nothing in it.
+        missing_signatures: As the setting of that name.
+        stream_usage: Whether a stream asks for token counts.
+        client_request_id: The call's own id, where the user chose one.
+        extra_body: Laid over the request body last.
+        extra_headers: Further request headers, the call's over the model's.
+    """
+
+    wire: dict[str, Any]
+    timeout: Timeout | None
+    max_retries: int
+    empty_response_retries: int
+    missing_signatures: Literal["send", "skip"]
+    stream_usage: bool
+    client_request_id: str | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def call_keywords(
+    keywords: Mapping[str, Any], *, model_names: Collection[str], owner: str
+) -> dict[str, Any]:
+    """Return the keywords of a call under our own names.
+
+    Args:
+        keywords: By any name that the constructor takes.
+        model_names: What the constructor takes under our own names.
+        owner: The model's class, for errors.
+
+    Raises:
+        ValueError: A keyword is not known, or belongs to the model; its value is not shown. Sent
+            along it would be a parameter that the endpoint does not know, in traces for all to see.
+    """
+    if keywords.keys() <= _OF_A_CALL:
+        return dict(keywords)
+    given = resolve_names(
+        keywords, known={*_OF_A_CALL, *model_names}, owner=owner, way_past="extra_body"
+    )
+    if fixed := given.keys() - _OF_A_CALL:
+        msg = (
+            f"{', '.join(sorted(fixed))}: a setting of the model, not of a call. Make another "
+            "model, or use model.model_copy(update={...}) or configurable_fields."
+        )
+        raise ValueError(msg)
+    return given
+
+
+def make_options(
+    fields: Mapping[str, Any], keywords: Mapping[str, Any], *, stop: list[str] | None
+) -> CallOptions:
+    """Return the options of a call.
+
+    Args:
+        fields: The model's settings by their fields' names.
+        keywords: The call's, as `call_keywords` returns them; they win.
+        stop: LangChain's own argument of that name.
+
+    Raises:
+        ValueError: A value is out of its documented range, or a credential is to be sent.
+    """
+    parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
+    _validators.check_parameters(parameters)
+    about = {name: fields[name] for name in _ABOUT_FIELDS}
+    for name in (*_ABOUT_FIELDS, *_ABOUT_ONE_CALL):
+        if keywords.get(name) is not None or (name == "timeout" and name in keywords):
+            about[name] = keywords[name]
+    _check_about(about)
+    for name, setting in (("extra_body", "extra_body"), ("extra_headers", "default_headers")):
+        about[name] = {**(fields[setting] or {}), **about.get(name, {})}
+    return CallOptions(wire=wire_parameters(fields, parameters, stop=stop), **about)
+
+
+def wire_parameters(
+    fields: Mapping[str, Any], keywords: Mapping[str, Any], *, stop: list[str] | None
+) -> dict[str, Any]:
+    """Return the parameters of the wire for one call, but the messages.
+
+    Args:
+        fields: The model's settings by their fields' names.
+        keywords: The call's; `None` takes a field back.
+        stop: LangChain's own argument of that name.
+    """
+    given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
+    wire: dict[str, Any] = {"model": fields["model"]}
+    wire.update((name, fields[name]) for name in WIRE_NAMES if fields[name] is not None)
+    wire.update(fields["model_kwargs"])
+    wire.pop("stream", None)  # decided by how the call is made
+    if given.get("max_tokens") is not None:
+        wire.pop("max_completion_tokens", None)
+    elif given.get("max_completion_tokens") is not None:
+        wire.pop("max_tokens", None)
+    wire.update(given)
+    if stop is not None:
+        wire["stop"] = stop
+    wire["model"] = full_model_id(wire["model"] or fields["model"])
+    return wire
+
+
+def _check_about(about: Mapping[str, Any]) -> None:
+    for name in ("max_retries", "empty_response_retries"):
+        _validators.check_attempts(name, about[name])
+    if about["missing_signatures"] not in ("send", "skip"):
+        msg = f"missing_signatures={about['missing_signatures']!r} is neither 'send' nor 'skip'."
+        raise ValueError(msg)
+    check_no_credentials(about.get("extra_body"), where="extra_body")
