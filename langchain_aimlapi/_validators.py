@@ -44,7 +44,16 @@ def checked_key(key: object) -> SecretStr | Callable[[], object]:
             f"type {type(key).__name__}."
         )
         raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
-    text = (key if isinstance(key, str) else key.get_secret_value()).strip()
+    return checked_secret(key if isinstance(key, SecretStr) else SecretStr(key))
+
+
+def checked_secret(key: SecretStr) -> SecretStr:
+    """Return the key without blanks around it.
+
+    Raises:
+        ValueError: It is empty, or cannot stand in a header; it is not shown.
+    """
+    text = key.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable():
         msg = "api_key is empty or holds characters that no HTTP header can carry."
         raise ValueError(msg)

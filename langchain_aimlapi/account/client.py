@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -20,7 +20,7 @@ from langchain_aimlapi._validators import (
     checked_base_url,
     checked_client,
     checked_headers,
-    checked_key,
+    checked_secret,
 )
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.account import catalogue, questions, records
@@ -99,7 +99,7 @@ class Account:
         if isinstance(api_key, SecretStr):
             api_key = api_key.get_secret_value()
         key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
-        self._key = checked_key(SecretStr(key)) if key else SecretStr("")
+        self._key = checked_secret(SecretStr(key)) if key else SecretStr("")
         address = base_url or os.environ.get("AIMLAPI_API_BASE") or _BASE_URL
         self._host = checked_base_url(address).removesuffix("/v1")
         read_limits(timeout, is_stream=False)
@@ -115,8 +115,8 @@ class Account:
     def of(cls, model: ChatAIMLGemini) -> Self:
         """Return the account of a model: its key, address, limits of time, headers and clients."""
         return cls(
-            api_key=model.aimlapi_api_key,
-            base_url=model.aimlapi_api_base,
+            api_key=cast("SecretStr", model.api_key),
+            base_url=model.base_url,
             timeout=model.timeout,
             max_retries=model.max_retries,
             default_headers=model.default_headers,

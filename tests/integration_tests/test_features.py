@@ -121,22 +121,22 @@ def test_default_headers_win_whatever_their_case_and_show_nowhere(server: StandI
     assert "my-app" not in f"{model!r} {model.model_dump()} {dumpd(model)}"
 
 
-def test_what_has_no_setting_is_sent_by_its_name(server: StandIn) -> None:
+def test_what_has_no_setting_is_sent_on_purpose(server: StandIn) -> None:
     model = _model(server, model_kwargs={"top_k": 3}, extra_body={"min_p": 0.1})
 
-    model.invoke("Hello", logit_bias={"7": 1})
+    model.invoke("Hello", extra_body={"logit_bias": {"7": 1}})
 
     body = server.requests[0].body
     assert (body["top_k"], body["min_p"], body["logit_bias"]) == (3, 0.1, {"7": 1})
 
 
-def test_an_unknown_argument_is_sent_with_a_warning(server: StandIn) -> None:
-    with pytest.warns(UserWarning, match="top_k"):
-        model = _model(server, top_k=3)
+def test_an_unknown_name_is_refused_before_anything_is_sent(server: StandIn) -> None:
+    with pytest.raises(ValueError, match="top_k"):
+        _model(server, top_k=3)
+    with pytest.raises(ValueError, match="extra_body={'logit_bias'"):
+        _model(server).invoke("Hello", logit_bias={"7": 1})
 
-    model.invoke("Hello")
-
-    assert server.requests[0].body["top_k"] == 3
+    assert not server.requests
 
 
 def test_langchains_cache_answers_the_second_time(server: StandIn) -> None:
