@@ -121,7 +121,7 @@ def test_default_headers_win_whatever_their_case_and_show_nowhere(server: StandI
     assert "my-app" not in f"{model!r} {model.model_dump()} {dumpd(model)}"
 
 
-def test_what_has_no_setting_is_sent_on_purpose(server: StandIn) -> None:
+def test_what_has_no_setting_is_sent_by_its_name(server: StandIn) -> None:
     model = _model(server, model_kwargs={"top_k": 3}, extra_body={"min_p": 0.1})
 
     model.invoke("Hello", extra_body={"logit_bias": {"7": 1}})
@@ -133,7 +133,7 @@ def test_what_has_no_setting_is_sent_on_purpose(server: StandIn) -> None:
 def test_an_unknown_name_is_refused_before_anything_is_sent(server: StandIn) -> None:
     with pytest.raises(ValueError, match="top_k"):
         _model(server, top_k=3)
-    with pytest.raises(ValueError, match="extra_body={'logit_bias'"):
+    with pytest.raises(ValueError, match=r"extra_body={'logit_bias'"):
         _model(server).invoke("Hello", logit_bias={"7": 1})
 
     assert not server.requests
