@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 from langchain_aimlapi.testing._extra import extra_named
 
 if TYPE_CHECKING:
-    from langchain_aimlapi.testing._plugin import Endpoint
+    from langchain_aimlapi.testing._endpoint import Endpoint
+    from langchain_aimlapi.testing._errors import CassetteError
     from langchain_aimlapi.testing.cassettes import (
-        CassetteError,
         aimlapi_vcr_config,
         install,
         use_cassette,
@@ -59,8 +59,8 @@ __all__ = [
 pytest_plugins = ["langchain_aimlapi.testing._plugin"]
 
 _HOMES = {
-    "CassetteError": "cassettes",
-    "Endpoint": "_plugin",
+    "CassetteError": "_errors",
+    "Endpoint": "_endpoint",
     "StandIn": "standin",
     "aimlapi_vcr_config": "cassettes",
     "install": "cassettes",

@@ -26,6 +26,7 @@ class CassettePersister:
         matcher: Is told the recorded requests, for its diff.
         is_good: Whether what was recorded may be kept, asked when it is to be written.
         extra_paths: Further cassettes to read, never to write.
+        reads_own: Whether to read the cassette that is written; else it begins anew.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class CassettePersister:
         matcher: RequestMatcher,
         is_good: Callable[[], bool],
         extra_paths: list[str],
+        reads_own: bool = True,
     ) -> None:
         self._matcher = matcher
         self._is_good = is_good
         self._extra_paths = extra_paths
+        self._reads_own = reads_own
         self._lock = threading.Lock()
         self._loaded: frozenset[str] = frozenset()
         self._burst = 0
@@ -82,7 +85,8 @@ class CassettePersister:
         responses: list[Any] = []
         for path in dict.fromkeys(map(Path, [cassette_path, *self._extra_paths])):
             note_opened(path)
-            if path.is_file():
+            is_read = self._reads_own or path != Path(cassette_path)
+            if is_read and path.is_file():
                 found = _loaded(path, serializer)
                 requests += found[0]
                 responses += found[1]
@@ -141,6 +145,8 @@ def _stamped(request: Any, response: dict[str, Any]) -> dict[str, Any]:  # noqa:
     if is_error(response):
         # The test said so, or it would not have been good.
         provenance["expected_status"] = response["status"]["code"]
+    if getattr(request, "aimlapi_phase", ""):
+        provenance["phase"] = request.aimlapi_phase
     return {**response, "provenance": provenance}
 
 

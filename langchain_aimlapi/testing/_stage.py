@@ -16,6 +16,7 @@ DOCUMENTED = "documented"
 """Folders of this name hold what somebody else published: they are frozen."""
 
 _OPENED = "opened.txt"
+_FOLDERS = "folders.txt"
 
 
 def is_documented(path: Path) -> bool:
@@ -26,6 +27,19 @@ def is_documented(path: Path) -> bool:
 def is_recording() -> bool:
     """Return whether `record` is recording at this moment."""
     return RECORDING in os.environ
+
+
+def stage_folder() -> Path | None:
+    """Return the folder that `record` prepares, while it does."""
+    stage = os.environ.get(STAGE)
+    return Path(stage) if stage else None
+
+
+def staged_mode(mode: str) -> str:
+    """Return the record mode of a cassette whose options say `mode`: `record` has its own."""
+    if STAGE not in os.environ:
+        return mode
+    return "once" if is_recording() else "none"
 
 
 def staged_path(path: Path) -> Path:
@@ -43,6 +57,14 @@ def staged_path(path: Path) -> Path:
     return Path(stage) / path.absolute().relative_to(root)
 
 
+def original_path(path: Path) -> Path:
+    """Return the file in the project whose place the cassette `path` is to take."""
+    stage = stage_folder()
+    if stage is None or not path.is_relative_to(stage):
+        return path
+    return Path(os.environ[ROOT]) / path.relative_to(stage)
+
+
 def note_opened(path: Path) -> None:
     """Remember in the stage, where there is one, that a test opened the cassette `path`.
 
@@ -58,6 +80,21 @@ def note_opened(path: Path) -> None:
             with (Path(stage) / _OPENED).open("a", encoding="utf-8") as log:
                 log.write(f"{whole.relative_to(folder).as_posix()}\n")
             return
+
+
+def note_folder(module: Path, folder: Path) -> None:
+    """Remember in the stage, where there is one, where a file of tests has its cassettes."""
+    stage = stage_folder()
+    if stage is not None:
+        with (stage / _FOLDERS).open("a", encoding="utf-8") as log:
+            log.write(f"{module}\t{folder.absolute()}\n")
+
+
+def noted_folders(stage: Path) -> set[tuple[Path, Path]]:
+    """Return the pairs that `note_folder` was told."""
+    log = stage / _FOLDERS
+    lines = log.read_text("utf-8").splitlines() if log.is_file() else []
+    return {(Path(module), Path(folder)) for module, folder in (line.split("\t") for line in lines)}
 
 
 def opened_paths(stage: Path) -> set[Path]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from inspect import isgenerator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import is_recording, staged_path
 
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
     from vcr.cassette import Cassette
 
     from langchain_aimlapi.testing._persister import CassettePersister
-
-
-class CassetteError(AssertionError):
-    """A cassette and the test that used it do not fit together; the text says in what."""
 
 
 def aimlapi_vcr_config() -> dict[str, Any]:
@@ -34,13 +32,16 @@ def aimlapi_vcr_config() -> dict[str, Any]:
     }
 
 
-def install(vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True) -> None:
+def install(
+    vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True, reads_own: bool = True
+) -> None:
     """Give a `vcr.VCR` this kit's serializer, matcher and file handling.
 
     Args:
         vcr: Any instance; what it was told of `match_on` and persisters is replaced. Its own
             filters and hooks stay; the kit looks at each request before they do.
         is_good: Asked before anything is written; False keeps the old file.
+        reads_own: Whether the file is read that is to be written; else it is recorded anew.
     """
     from langchain_aimlapi.testing import serializer  # noqa: PLC0415  # at first use
     from langchain_aimlapi.testing._persister import CassettePersister  # noqa: PLC0415
@@ -48,7 +49,9 @@ def install(vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True) -> None:
 
     matcher = RequestMatcher()
     extra_paths = getattr(vcr.persister, "extra_paths", [])  # pytest-recording's
-    persister = CassettePersister(matcher=matcher, is_good=is_good, extra_paths=extra_paths)
+    persister = CassettePersister(
+        matcher=matcher, is_good=is_good, extra_paths=extra_paths, reads_own=reads_own
+    )
 
     def serialize(cassette_dict: dict[str, Any]) -> str:
         return serializer.serialize(cassette_dict, known=persister.credentials)
@@ -61,6 +64,7 @@ def install(vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True) -> None:
     vcr.match_on = aimlapi_vcr_config()["match_on"]
     vcr.record_on_exception = False
     vcr.get_merged_config = _noting(vcr.get_merged_config, persister)
+    vcr.use_cassette = partial(_used, vcr)
 
 
 def _noting(
@@ -88,6 +92,15 @@ def _noting(
         return {**given, "before_record_request": asked, "before_record_response": answered}
 
     return config
+
+
+def _used(vcr: "VCR", path: Any = None, **options: Any) -> Any:  # noqa: ANN401  # as vcrpy has it
+    """Stand in the place of `VCR.use_cassette`: a context manager and a decorator."""
+    from langchain_aimlapi.testing._opening import cassette_context  # noqa: PLC0415  # vcrpy
+
+    if callable(path):
+        return cassette_context(vcr, **options)(path)
+    return cassette_context(vcr, **options, **({} if path is None else {"path": str(path)}))
 
 
 @contextmanager
@@ -124,10 +137,11 @@ def use_cassette(
     passed = False
     vcr = VCR(record_mode="once" if is_recording() else record_mode)
     install(vcr, is_good=lambda: passed)
-    context = vcr.use_cassette(str(staged_path(Path(path))))
+    context = vcr.use_cassette(staged_path(Path(path)))
     try:
-        with misses_explained(), context as cassette:
-            yield cassette
+        with context as cassette:
+            with misses_told(cassette):
+                yield cassette
             found = complaint(cassette, error_statuses=error_statuses, allow_unused=allow_unused)
             if found:
                 raise CassetteError(found)
@@ -144,34 +158,36 @@ def _take_back_patches(context: object) -> None:
 
 
 @contextmanager
-def misses_explained() -> Iterator[None]:
-    """Add to a miss, or to one that caused an error, that there is no such cassette, if so."""
+def misses_told(cassette: "Cassette") -> Iterator[None]:
+    """Add to an error of the block what was asked in vain, unless it says so itself."""
     try:
         yield
     except Exception as error:
-        _explain(error)
+        told = told_misses(cassette)
+        if told and not _is_caused_by_one_of(cassette.misses, error):
+            error.add_note(told)
         raise
 
 
-def _explain(error: BaseException) -> None:
-    from vcr.errors import CannotOverwriteExistingCassetteException  # noqa: PLC0415
+def told_misses(cassette: "Cassette") -> str:
+    """Return what a cassette was asked in vain, each text once, or nothing."""
+    texts = dict.fromkeys(str(miss) for miss in getattr(cassette, "misses", ()))
+    head = "A request was not in the cassette, and something caught the error:"
+    return "\n".join([head, *texts]) if texts else ""
 
-    while not isinstance(error, CannotOverwriteExistingCassetteException):
-        cause = error.__cause__ or error.__context__
-        if cause is None:
-            return
-        error = cause
-    path = Path(error.cassette._path)  # noqa: SLF001  # public only in vcrpy 9
-    if not path.exists() and not len(error.cassette):
-        error.add_note(
-            f"There is no cassette {path} yet. Record it: pytest --record-mode=once, "
-            "use_cassette(..., record_mode='once'), or "
-            "python -m langchain_aimlapi.testing record"
-        )
+
+def _is_caused_by_one_of(misses: list[Any], error: BaseException | None) -> bool:
+    while error is not None and error not in misses:
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def complaint(
-    cassette: "Cassette", *, error_statuses: Collection[int] = (), allow_unused: bool = False
+    cassette: "Cassette",
+    *,
+    error_statuses: Collection[int] = (),
+    allow_unused: bool = False,
+    is_over: bool = True,
 ) -> str | None:
     """Return what is wrong with the use that was made of a cassette, or None.
 
@@ -179,9 +195,14 @@ def complaint(
         cassette: vcrpy's, after the test.
         error_statuses: Statuses of 400 and up that may be recorded.
         allow_unused: Whether interactions may be left unplayed on replay.
+        is_over: False when the test's fixtures are still to be torn down.
     """
+    from langchain_aimlapi.testing._misses import advice  # noqa: PLC0415
     from langchain_aimlapi.testing._persister import is_error, is_new  # noqa: PLC0415
 
+    misses = told_misses(cassette)
+    if misses:
+        return misses
     for request, response in cassette.data:
         status = response["status"]["code"]
         if is_new(response) and is_error(response) and status not in error_statuses:
@@ -191,12 +212,16 @@ def complaint(
             )
     unplayed = [
         f"{index + 1} of {len(cassette)}: {request.method} {request.uri}"
-        for index, request in enumerate(cassette.requests)
-        if cassette.play_counts[index] == 0
+        for index, (request, response) in enumerate(cassette.data)
+        if cassette.play_counts[index] == 0 and (is_over or not _is_of_teardown(response))
     ]
     if unplayed and cassette.write_protected and not allow_unused:
         return (
             f"{cassette._path} has interactions that were not played: {'; '.join(unplayed)}. "  # noqa: SLF001  # public only in vcrpy 9
-            "Record it anew, or say allow_unused=True"
+            f"Record it anew ({advice()}), or say allow_unused=True"
         )
     return None
+
+
+def _is_of_teardown(response: dict[str, Any]) -> bool:
+    return bool(response.get("provenance", {}).get("phase") == "teardown")

@@ -3,6 +3,7 @@
 Runs under vcrpy 8 and 9 alike; needs httpx besides.
 """
 
+import contextlib
 import json
 import sys
 import threading
@@ -21,6 +22,7 @@ from vcr.request import Request
 import langchain_aimlapi.testing as kit
 from langchain_aimlapi.testing import CassetteError, aimlapi_vcr_config, install, use_cassette
 from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._misses import UnrecordedRequestError
 from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
 from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request
 from langchain_aimlapi.testing.serializer import deserialize, serialize
@@ -77,6 +79,7 @@ def tape(tmp_path: Path, server: str) -> Path:
 
 
 LIVE = "https://api.aimlapi.com/v1"
+ROOT_DIR = Path(__file__).parents[3]
 
 
 def test_recorded_answers_replay_in_order_from_any_host(tape: Path) -> None:
@@ -102,8 +105,8 @@ def test_miss_shows_the_difference_to_the_nearest_request(tmp_path: Path, server
         for text in ("one", "two\nlines", "three"):
             ask(server, text)
     with (
-        use_cassette(tape, allow_unused=True),
         pytest.raises(CannotOverwriteExistingCassetteException) as miss,
+        use_cassette(tape, allow_unused=True),
     ):
         ask(LIVE, "two\nlimes", temperature=0.5)
     message = "\n".join("".join(line.split(" ")) for line in str(miss.value).splitlines())
@@ -114,11 +117,13 @@ def test_miss_shows_the_difference_to_the_nearest_request(tmp_path: Path, server
 
 
 def test_request_played_already_is_not_called_different(tape: Path) -> None:
-    with use_cassette(tape, allow_unused=True):
-        for _ in range(2):
-            ask(LIVE, "one")
-        with pytest.raises(CannotOverwriteExistingCassetteException) as miss:
-            ask(LIVE, "one")
+    def asks_thrice() -> None:
+        with use_cassette(tape, allow_unused=True):
+            for _ in range(3):
+                ask(LIVE, "one")
+
+    with pytest.raises(UnrecordedRequestError, match="recorded 2 times") as miss:
+        asks_thrice()
     assert "+++" not in str(miss.value)
 
 
@@ -272,35 +277,69 @@ def test_nothing_is_written_when_the_block_fails(tape: Path, server: str) -> Non
 
 def test_replay_reaches_no_server(tmp_path: Path, server: str) -> None:
     with (
-        use_cassette(tmp_path / "none.yaml"),
         pytest.raises(CannotOverwriteExistingCassetteException),
+        use_cassette(tmp_path / "none.yaml"),
     ):
         ask(server, "one")
     assert Echo.calls == 0
     assert not (tmp_path / "none.yaml").exists()
 
 
-def failing_app(path: Path, text: str) -> None:
-    with use_cassette(path, allow_unused=True):
-        try:
-            ask(LIVE, text)
-        except CannotOverwriteExistingCassetteException as error:
-            raise RuntimeError from error
-
-
-def miss(path: Path, text: str) -> BaseException:
-    with pytest.raises(RuntimeError) as failure:
-        failing_app(path, text)
-    assert failure.value.__cause__ is not None
-    return failure.value.__cause__
+def command(name: str) -> str:
+    path = Path(__file__).relative_to(ROOT_DIR)
+    return f"python -m langchain_aimlapi.testing record {path}::{name}"
 
 
 def test_miss_says_when_there_is_no_cassette_and_how_to_record_it(tape: Path) -> None:
-    [note] = miss(tape.with_name("none.yaml"), "one").__notes__
-    assert "There is no cassette" in note
-    assert "none.yaml" in note
-    assert "record_mode='once'" in note
-    assert not hasattr(miss(tape, "another"), "__notes__")
+    missing = tape.with_name("none.yaml")
+    for path, said in ((missing, f"There is no cassette {missing}."), (tape, "asked for now")):
+        with pytest.raises(UnrecordedRequestError) as miss, use_cassette(path, allow_unused=True):
+            ask(LIVE, "another")
+        assert said in str(miss.value)
+        assert str(miss.value).endswith(
+            command("test_miss_says_when_there_is_no_cassette_and_how_to_record_it")
+        )
+        assert "new_episodes" not in str(miss.value)
+    tape.write_text("version: 1\ninteractions: []\n", "utf-8")
+    with pytest.raises(UnrecordedRequestError, match="holds no interaction"), use_cassette(tape):
+        ask(LIVE, "another")
+
+
+@pytest.mark.parametrize("is_told_by_the_test", [False, True])
+def test_miss_that_the_app_swallowed_fails_the_block(
+    tape: Path, *, is_told_by_the_test: bool
+) -> None:
+    def app() -> None:
+        for text in ("another", "another", "third"):
+            with contextlib.suppress(Exception):
+                ask(LIVE, text)
+        if is_told_by_the_test:
+            raise ValueError("no answer came")
+
+    with pytest.raises((CassetteError, ValueError)) as told, use_cassette(tape, allow_unused=True):
+        app()
+    text = "\n".join(getattr(told.value, "__notes__", [str(told.value)]))
+    assert text.startswith("A request was not in the cassette, and something caught the error:\n")
+    assert text.count("+++ asked for now") == 2
+    assert isinstance(told.value, ValueError) is is_told_by_the_test
+
+
+def test_miss_that_a_test_takes_out_is_expected(tape: Path) -> None:
+    with use_cassette(tape, allow_unused=True) as cassette:
+        with pytest.raises(UnrecordedRequestError):
+            ask(LIVE, "another")
+        cassette.misses.clear()
+
+
+def test_matchers_of_ones_own_are_named_where_they_differ(tape: Path) -> None:
+    player = vcr.VCR(record_mode="none")
+    install(player)
+    player.match_on = ["aimlapi_request", "host"]
+    with (
+        pytest.raises(UnrecordedRequestError, match="other matchers of match_on differ: host"),
+        player.use_cassette(str(tape)),
+    ):
+        ask(LIVE, "one")
 
 
 def test_new_episodes_keep_the_old_provenance(tape: Path, server: str) -> None:

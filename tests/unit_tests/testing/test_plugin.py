@@ -170,7 +170,7 @@ def test_failed_subtests_keep_the_cassette_from_being_written(project: pytest.Py
 def test_miss_without_a_cassette_says_how_to_record_it(project: pytest.Pytester) -> None:
     printed = run(project, ONE, failed=1)
     assert "There is no cassette" in printed
-    assert "pytest --record-mode=once" in printed
+    assert "python -m langchain_aimlapi.testing record test_it.py::test_a" in printed
 
 
 def test_rewriting_that_fails_leaves_the_old_cassette(project: pytest.Pytester) -> None:

@@ -1,0 +1,152 @@
+"""A cassette that remembers the requests it could not answer, and says what to do about them."""
+
+import os
+import shlex
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from vcr.cassette import Cassette
+from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.matchers import get_matchers_results
+
+from langchain_aimlapi.testing._endpoint import KEY, LIVE_BASE_URL
+from langchain_aimlapi.testing._errors import CassetteError
+from langchain_aimlapi.testing._ignored import IgnoredHosts
+from langchain_aimlapi.testing.matchers import RequestMatcher, request_difference
+
+if TYPE_CHECKING:
+    from vcr.request import Request
+
+_LIVE_HOST = urlsplit(LIVE_BASE_URL).hostname
+_RECORD = "python -m langchain_aimlapi.testing record"
+
+
+class UnrecordedRequestError(CannotOverwriteExistingCassetteException):  # type: ignore[misc]  # vcrpy is untyped
+    """A request was asked on replay that the cassette does not hold, or not so often.
+
+    A kind of vcrpy's own error, whose advice would be a record mode that fails next.
+    """
+
+    def __init__(self, *, cassette: Cassette, failed_request: "Request", text: str) -> None:
+        self.cassette = cassette
+        self.failed_request = failed_request
+        Exception.__init__(self, text)
+
+
+class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
+    """vcrpy's cassette, except for what it does with requests that it cannot answer.
+
+    Args:
+        ignored: Whose requests go past it.
+        on_ignored: Is told the host of each request that goes past.
+        is_key_given: Whether a real key is at hand; without one the live host is not asked.
+        options: vcrpy's.
+    """
+
+    def __init__(
+        self,
+        *,
+        ignored: IgnoredHosts,
+        on_ignored: Callable[[str], None],
+        is_key_given: bool,
+        **options: Any,  # noqa: ANN401  # vcrpy's
+    ) -> None:
+        self._kept_by_hooks: Callable[[Request], Request | None] = options["before_record_request"]
+        super().__init__(**{**options, "before_record_request": self._kept})
+        self._ignored = ignored
+        self._on_ignored = on_ignored
+        self._is_key_given = is_key_given
+        self._lock = threading.RLock()
+        self._matcher = RequestMatcher()
+        self.misses: list[UnrecordedRequestError] = []
+        """What was asked in vain, in order; a test that expects a miss takes it out of here."""
+        self.phase = ""
+        """`teardown` once the test itself is over; goes into the provenance of what follows."""
+
+    def can_play_response_for(self, request: "Request") -> bool:
+        """Return whether there is an answer left, which is this request's from now on.
+
+        Raises:
+            UnrecordedRequestError: there is none, and nothing may be recorded.
+            CassetteError: it would be asked of the live host without a key.
+        """
+        with self._lock:
+            if super().can_play_response_for(request):
+                return True
+            kept = self.filter_request(request)
+            if kept is not None and self.write_protected:
+                raise self._missed(request, kept)
+        self._refuse_live_host(request)
+        return False
+
+    def append(self, request: "Request", response: dict[str, Any]) -> None:
+        """Keep an answer, and in which phase of the test it came."""
+        with self._lock:
+            count = len(self.data)
+            super().append(request, response)
+            for kept, _ in self.data[count:]:
+                kept.aimlapi_phase = self.phase
+
+    def play_response(self, request: "Request") -> dict[str, Any]:
+        """Return the next recorded answer and count it as played, one thread at a time."""
+        with self._lock:
+            answer: dict[str, Any] = super().play_response(request)
+            return answer
+
+    def _kept(self, request: "Request") -> "Request | None":
+        if request in self._ignored:
+            self._on_ignored(urlsplit(request.uri).hostname or "")
+            return None
+        return self._kept_by_hooks(request)
+
+    def _refuse_live_host(self, request: "Request") -> None:
+        if urlsplit(request.uri).hostname == _LIVE_HOST and not self._is_key_given:
+            raise CassetteError(
+                f"{request.method} {request.uri} was not sent: {KEY} is not set, and no "
+                f"placeholder goes to the live host. Set {KEY}, or record from a stand-in: "
+                f"{advice()}"
+            )
+
+    def _missed(self, request: "Request", kept: "Request") -> UnrecordedRequestError:
+        text = f"{request.method} {kept.uri} {self._reason(kept)}\n{self._what_to_do()}"
+        miss = UnrecordedRequestError(cassette=self, failed_request=request, text=text)
+        self.misses.append(miss)
+        return miss
+
+    def _reason(self, asked: "Request") -> str:
+        path = Path(self._path)
+        if not self.data:
+            is_empty = f"is not recorded: {path} holds no interaction."
+            return is_empty if path.exists() else f"is not recorded. There is no cassette {path}."
+        now = self._matcher.canonical(asked)
+        recorded = [self._matcher.canonical(request) for request in self.requests]
+        if now not in recorded:
+            difference = request_difference(now, candidates=recorded)
+            return f"is not among the {len(recorded)} recorded requests of {path}:\n{difference}"
+        index = recorded.index(now)
+        _, failed = get_matchers_results(asked, self.requests[index], self._match_on)
+        if failed:
+            told = "; ".join(f"{name} {text or ''}".strip() for name, text in failed)
+            return f"is recorded in {path}, but other matchers of match_on differ: {told}"
+        times = recorded.count(now)
+        return (
+            f"is recorded {times} time{'s'[: times > 1]} in {path}, which "
+            f"{'have' if times > 1 else 'has'} been played: it is asked once more now."
+        )
+
+    def _what_to_do(self) -> str:
+        first = "" if Path(self._path).exists() else "it for the first time"
+        return f"If the request is meant, record {first or 'the test anew'}: {advice()}"
+
+
+def advice(test: str = "") -> str:
+    """Return the command that records a test anew.
+
+    Args:
+        test: Its name as pytest takes it; by default the one that pytest runs now, if any.
+    """
+    test = test or os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+    return f"{_RECORD} {shlex.quote(test)}" if test else _RECORD

@@ -1,0 +1,239 @@
+"""The cassettes that are open, and which of them a request belongs to.
+
+vcrpy puts its own functions in the place of those of the HTTP clients for as long as a cassette
+is open, and forgets whose they were when two are open at once and the first closes first. Here
+they are put there once, for all open cassettes together, and ask at each request: it belongs to
+the cassette of the task or thread that asks, of the one that started it, or the only one open.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+from weakref import WeakKeyDictionary
+
+from vcr.cassette import CassetteContextDecorator
+from vcr.patch import CassettePatcherBuilder
+
+from langchain_aimlapi.testing._endpoint import given_endpoint
+from langchain_aimlapi.testing._errors import CassetteError
+from langchain_aimlapi.testing._ignored import IgnoredHosts, addresses_of
+from langchain_aimlapi.testing._misses import WatchedCassette
+
+if TYPE_CHECKING:
+    from vcr import VCR
+    from vcr.request import Request
+
+_IN_PROCESS = frozenset({"ASGITransport", "WSGITransport", "MockTransport"})
+"""Transports that end in this process: the app under test runs at each replay."""
+
+
+@dataclass(eq=False)
+class _Opened:
+    """A cassette in use, and the one that was in use around it."""
+
+    cassette: WatchedCassette
+    outer: "_Opened | None"
+    is_open: bool = True
+
+    def chain(self) -> list["_Opened"]:
+        """Return this and all around it that are still open, from within."""
+        around = self.outer.chain() if self.outer else []
+        return [self, *around] if self.is_open else around
+
+
+_HERE: ContextVar[_Opened | None] = ContextVar("cassette of this task", default=None)
+
+
+class OpenCassettes:
+    """All cassettes in use in this process; stands in the place of one for vcrpy's functions."""
+
+    path = _path = "several cassettes"
+    custom_patches = skip_patchers = ()
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._opened: list[_Opened] = []
+        self._patches = ExitStack()
+        self._started_in: WeakKeyDictionary[threading.Thread, _Opened] = WeakKeyDictionary()
+        # Not on the request itself: vcrpy copies that, with all that hangs on it.
+        self._cassettes: WeakKeyDictionary[Request, WatchedCassette] = WeakKeyDictionary()
+        self.is_key_given = False
+        """Whether the environment held a real key when the tests began."""
+        self.let_through: set[str] = set()
+        """Names and addresses of the hosts that some request went to past its cassette."""
+
+    @contextmanager
+    def opened(self, cassette: WatchedCassette) -> Iterator[WatchedCassette]:
+        """Hold a cassette open: it gets the requests of this task and of what starts here."""
+        with self._lock:
+            opened = _Opened(cassette, self._current())
+            if not self._opened:
+                self._patch()
+            self._opened.append(opened)
+        _HERE.set(opened)
+        builder = CassettePatcherBuilder(self)
+        try:
+            with ExitStack() as own:
+                for patch in builder._build_patchers_from_mock_triples(cassette.custom_patches):  # noqa: SLF001  # vcrpy has no public door
+                    own.enter_context(patch)
+                yield cassette
+        finally:
+            with self._lock:
+                opened.is_open = False
+                self._opened.remove(opened)
+                if not self._opened:
+                    self._patches.close()
+
+    def note_ignored(self, host: str) -> None:
+        """Let the network block know whose requests are to get out."""
+        self.let_through.update(addresses_of(host))
+
+    def can_play_response_for(self, request: "Request") -> bool:
+        """Ask the cassette that the request belongs to, and keep it for what follows."""
+        opened = self._current()
+        if opened is None:
+            return False  # of a thread that outlived the cassette
+        self._cassettes[request] = opened.cassette
+        return opened.cassette.can_play_response_for(request)
+
+    def play_response(self, request: "Request") -> dict[str, Any]:
+        """Play the answer from the cassette that had it."""
+        return self._cassette_of(request).play_response(request)
+
+    def append(self, request: "Request", response: dict[str, Any]) -> None:
+        """Record an answer in the cassette that lacked it."""
+        self._cassette_of(request).append(request, response)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever vcrpy asks of a cassette
+        opened = None if name.startswith("__") else self._current()
+        if opened is None:
+            raise AttributeError(name)
+        return getattr(opened.cassette, name)
+
+    def _cassette_of(self, request: "Request") -> WatchedCassette:
+        cassette = self._cassettes.get(request)
+        if cassette is None:
+            # One that vcrpy made itself: a hop of aiohttp's redirects.
+            cassette = self.__getattr__("play_response").__self__
+        return cassette
+
+    def _current(self) -> _Opened | None:
+        with self._lock:
+            for here in (_HERE.get(), self._started_in.get(threading.current_thread())):
+                if here is not None and here.chain():
+                    return here.chain()[0]
+            if not self._opened:
+                return None
+            around = {opened.outer for opened in self._opened}
+            chains = [opened.chain() for opened in self._opened if opened not in around]
+            shared = [one for one in chains[0] if all(one in chain for chain in chains)]
+            if shared:
+                return shared[0]
+            paths = ", ".join(str(chain[0].cassette._path) for chain in chains)  # noqa: SLF001  # public only in vcrpy 9
+            raise CassetteError(
+                f"a request in {threading.current_thread().name} belongs to none of the open "
+                f"cassettes ({paths}): start its thread or task within the block of one"
+            )
+
+    def _patch(self) -> None:
+        with ExitStack() as patches:
+            for patch in CassettePatcherBuilder(self).build():
+                if not _is_in_process(patch):
+                    patches.enter_context(patch)
+            patches.enter_context(mock.patch.object(threading.Thread, "start", self._start()))
+            patches.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", self._submit()))
+            self._patches = patches.pop_all()
+
+    def _start(self) -> Callable[[threading.Thread], None]:
+        real = threading.Thread.start
+
+        def start(thread: threading.Thread) -> None:
+            opened = self._current_or_none()
+            if opened is not None:
+                self._started_in[thread] = opened
+            real(thread)
+
+        return start
+
+    def _submit(self) -> Callable[..., Future[Any]]:
+        real = ThreadPoolExecutor.submit
+
+        def submit(pool: ThreadPoolExecutor, /, task: Any, *args: Any, **named: Any) -> Future[Any]:  # noqa: ANN401  # as submit has it
+            opened = self._current_or_none()
+            return real(pool, partial(_called, opened, task) if opened else task, *args, **named)
+
+        return submit
+
+    def _current_or_none(self) -> _Opened | None:
+        try:
+            return self._current()
+        except CassetteError:
+            return None
+
+
+def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # any task
+    before = _HERE.get()
+    token = _HERE.set(before if before and before.chain() else opened)
+    try:
+        return task(*args, **named)
+    finally:
+        _HERE.reset(token)
+
+
+def _is_in_process(patch: Any) -> bool:  # noqa: ANN401  # unittest's or vcrpy's own
+    target = patch.getter() if hasattr(patch, "getter") else None
+    return getattr(target, "__name__", "") in _IN_PROCESS
+
+
+OPEN = OpenCassettes()
+"""Those of this process: HTTP clients are patched for all of it."""
+
+
+class CassetteContext(CassetteContextDecorator):  # type: ignore[misc]  # vcrpy is untyped
+    """vcrpy's context manager and decorator, with all patches left to `OPEN`."""
+
+    def _patch_generator(self, cassette: WatchedCassette) -> Iterator[WatchedCassette]:
+        with OPEN.opened(cassette):
+            yield cassette
+
+
+def cassette_context(vcr: "VCR", **options: Any) -> CassetteContext:  # noqa: ANN401  # vcrpy's
+    """Return what `vcr.use_cassette(**options)` is to return.
+
+    Args:
+        vcr: Has the defaults of the options.
+        options: vcrpy's.
+    """
+    return CassetteContext(WatchedCassette, partial(_arguments, vcr, options))
+
+
+def loaded_cassette(vcr: "VCR", **options: Any) -> WatchedCassette:  # noqa: ANN401  # vcrpy's
+    """Return a cassette that is not open yet, for `OPEN.opened`.
+
+    Args:
+        vcr: Has the defaults of the options.
+        options: vcrpy's, `path` among them.
+    """
+    arguments = _arguments(vcr, options)
+    for name in CassetteContextDecorator._non_cassette_arguments:  # noqa: SLF001  # vcrpy has no public door
+        arguments.pop(name, None)
+    cassette: WatchedCassette = WatchedCassette.load(**arguments)
+    return cassette
+
+
+def _arguments(vcr: "VCR", options: dict[str, Any]) -> dict[str, Any]:
+    hosts = options.get("ignore_hosts", vcr.ignore_hosts)
+    localhost = options.get("ignore_localhost", vcr.ignore_localhost)
+    merged = vcr.get_merged_config(**{**options, "ignore_hosts": (), "ignore_localhost": False})
+    return {
+        **merged,
+        "ignored": IgnoredHosts(tuple(hosts), bool(localhost)),
+        "on_ignored": OPEN.note_ignored,
+        "is_key_given": OPEN.is_key_given or bool(given_endpoint().api_key),
+    }
