@@ -73,7 +73,7 @@ INSTALLED = {"langchain_core", "pydantic", "pydantic_core", "typing_extensions"}
 THEIRS = {
     "_http": {"httpx"},
     "tracing": {"opentelemetry"},
-    "testing": {"httpx", "pytest", "starlette", "uvicorn", "vcr", "yaml"},
+    "testing": {"httpx", "pytest", "pytest_recording", "starlette", "uvicorn", "vcr", "yaml"},
 }
 
 FILES = sorted(ROOT.rglob("*.py"))
