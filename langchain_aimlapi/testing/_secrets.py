@@ -1,65 +1,78 @@
-"""What counts as a secret in a text, however it is spelled."""
+"""What counts as a secret in a text, however it is spelled.
+
+A secret is known by its value (the environment, credentials in headers, what the user names), by
+the form of well-known keys, or by the name of the field that holds it. In go texts, out come
+where the secrets stand or the texts without them. Every search is linear in the text: recordings
+hold pictures of many megabytes, and what others wrote may be odd.
+"""
 
 import base64
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from langchain_aimlapi.testing._key_shapes import Span, shaped_spans
 
 REDACTED = "REDACTED"
 """What stands in a cassette where a secret stood."""
 
-_SHORTEST = 8
+SHORTEST = 8
 """Shorter values are words ("test", "key") that would be cut out of innocent text."""
 
+_LONG = 16
+"""Characters from which a random value counts as a secret under a vague name (`token`)."""
+
 _VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
+_SECRET_VARIABLE = re.compile("key|token|secret|password", re.IGNORECASE)
 
-_NOT_WITHIN = r"(?<![A-Za-z0-9+/=_-])"
-"""Not in the middle of base64, where any four letters turn up sooner or later."""
+PLACEHOLDERS = frozenset(
+    {
+        "changeme123",
+        "dummy-api-key",
+        "dummy-key",
+        "fake-api-key",
+        "fake-key",
+        "mock-api-key",
+        "no key is needed on replay",
+        "no-key-needed",
+        "no-key-required",
+        "not-needed",
+        "not-required",
+        "sk-no-key-required",
+        "stand-in-needs-no-real-key",
+        "test-api-key",
+        "test-key",
+        "test-token",
+        "your-api-key",
+        "your_api_key",
+    }
+)
+"""Values that people write where a key is asked for and none is needed, in lower case."""
 
-_TOKENS = "|".join(
-    _NOT_WITHIN + token
-    for token in (
-        r"sk-[A-Za-z0-9_-]{16,}",  # OpenAI, OpenRouter, Anthropic, many gateways
-        r"AIza[A-Za-z0-9_-]{35}",  # Google
-        r"AKIA[A-Z0-9]{16}",  # AWS
-        r"gh[pousr]_[A-Za-z0-9]{30,}",  # GitHub
-        r"hf_[A-Za-z0-9]{30,}",  # Hugging Face
-        r"xox[abprs]-[A-Za-z0-9-]{10,}",  # Slack
-        r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",  # JSON web tokens
-        # Account ids as OpenRouter and OpenAI write them into errors and headers.
-        r"(?:user|org|proj|acct)[-_](?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{16,}",
-    )
-)
-# A digit tells a token from the next word: "the bearer understands" is no credential.
-_SCHEMES = r"(?i:\b(?P<scheme>bearer|basic)\s+)(?=[^\s\"]*[0-9])[A-Za-z0-9._~+/=-]{16,}"
-_GENERAL = f"{_SCHEMES}|{_TOKENS}"
 
-# Names that hold a credential or say whose account it is, whatever their value.
-_PRIVATE_NAMES = (
-    r"x?[-_]?api[-_]?key|access[-_]?token|refresh[-_]?token|auth[-_]?token|id[-_]?token"
-    r"|(?:client[-_]?)?secret|password|authorization|(?:set[-_]?)?cookie"
-    r"|(?:user|account|organi[sz]ation|org|team|customer|workspace)[-_]?id|organization"
+# An escape of JSON (also within JSON within JSON) or of an address (also twice).
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"'/]))?|%(?:25)*([0-9a-fA-F]{2})")
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_ESCAPE_AND_CONTROLS = re.compile(
+    r"\\+(?:u([0-9a-fA-F]{4})|([\"'/nrtbf]))?|%(?:25)*([0-9a-fA-F]{2})"
 )
-_PRIVATE_NAME = re.compile(_PRIVATE_NAMES, re.IGNORECASE)
-_PRIVATE_MEMBER = re.compile(
-    rf"""((\\*["'])(?:{_PRIVATE_NAMES})\2\s*:\s*)(?:\2.*?\2|-?[0-9]+)""", re.IGNORECASE
-)
-_PRIVATE_PARAMETER = re.compile(
-    rf"((?:(?:^|[?&;\s])(?:{_PRIVATE_NAMES})|[?&](?:key|token|sig|signature))=)[^&#\s\"]+",
-    re.IGNORECASE,
-)
-# The two characters in which the alphabets of base64 differ, escaped for JSON or an address.
-_BASE64 = {"+": r"(?:\+|-|\\+u002b|%(?:25)*2b)", "/": r"(?:\\*/|_|%(?:25)*2f)"}
-_CREDENTIAL_HEADER = re.compile(
-    r"(.*[-_])?[a-z]*(auth|authorization|authentication|key|token|secret|password)([-_].*)?",
-    re.IGNORECASE,
-)
-_COOKIE = re.compile(r"=\s*\"?([^;\"\s]+)")
-# Attributes (Domain, Path, Max-Age) follow a semicolon; some clients join several with commas.
-_NEW_COOKIE = re.compile(r"(?:^|,)\s*[^;,=\s]+=\s*\"?([^;\"\s]+)")
-_NUMBER = re.compile(r"[0-9.]+")
-_USER_INFO = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
+
+
+class _Plain(NamedTuple):
+    """A text with its escapes undone, and where each part of it stood."""
+
+    text: str
+    starts: list[int]
+    origins: list[int]
+
+    def origin(self, position: int) -> int:
+        """Return where in the original the character at `position` began."""
+        index = bisect_right(self.starts, position) - 1
+        return self.origins[index] + position - self.starts[index]
 
 
 class Secrets:
@@ -67,96 +80,386 @@ class Secrets:
 
     Args:
         values: Secrets known by value: the key, tokens, cookies. Values of fewer than eight
-            characters are ignored, and so is the placeholder itself.
+            characters are ignored, and so are placeholders.
+        named: Secrets that the user named: they count from four characters on.
     """
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
-        known = {value for value in values if len(value) >= _SHORTEST and value != REDACTED}
-        # Longest first: a key that begins another must not leave the other's end behind.
-        ordered = sorted(known, key=lambda value: (-len(value), value))
-        self._known = "|".join(spelling for value in ordered for spelling in _spellings(value))
-        self._pattern = re.compile(f"(?i:{self._known})|{_GENERAL}" if known else _GENERAL)
+    def __init__(self, values: Iterable[str] = (), *, named: Iterable[str] = ()) -> None:
+        known = {value for value in values if len(value) >= SHORTEST and not _is_placeholder(value)}
+        known |= set(named)
+        self.longest = max(map(len, known), default=0)
+        self._needles = sorted({needle for value in known for needle in _needles(value)})
+        self._encoded = sorted({needle for value in known for needle in _encoded_needles(value)})
 
     def hidden(self, text: str) -> str:
         """Return `text` with each secret in it replaced by `REDACTED`."""
-        return self._pattern.sub(_replacement, text)
+        parts: list[str] = []
+        position = 0
+        for start, end in self.spans(text):
+            parts += [text[position:start], REDACTED]
+            position = end
+        return "".join([*parts, text[position:]]) if parts else text
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where `text` holds secrets: pairs of start and end, in order."""
-        return [match.span() for match in self._pattern.finditer(text)]
+    def hidden_after(self, start: str, text: str) -> str:
+        """Return `text` as it is hidden where it follows `start`, which itself stays as it is."""
+        hidden, position = [], len(start)
+        whole = start + text
+        for first, end in self.spans(whole):
+            if end > len(start):
+                hidden += [whole[position : max(first, position)], REDACTED]
+                position = end
+        return "".join([*hidden, whole[position:]])
+
+    def spans(self, text: str) -> list[Span]:
+        """Return where `text` holds secrets: pairs of start and end, in order, apart."""
+        found = [*self._known_spans(text), *shaped_spans(text)]
+        if "\\" in text or "%" in text:
+            # What stands before a key decides whether it is one: here it is the escape's last
+            # character, `n` of a line feed or a digit of a percent sign.
+            plain = _plain(text, _ESCAPE_AND_CONTROLS)
+            spans = shaped_spans(plain.text)
+            found += [(plain.origin(start), plain.origin(end)) for start, end in spans]
+        return _joined(text, found)
 
     def known_in(self, text: str) -> bool:
         """Return whether a secret known by value is in `text`, in any spelling."""
-        return bool(self._known) and re.search(f"(?i:{self._known})", text) is not None
+        return next(self._known_spans(text), None) is not None
+
+    def _known_spans(self, text: str) -> Iterator[Span]:
+        if not self._needles:
+            return
+        lower = _lower(text)
+        yield from _found(self._needles, lower)
+        yield from _found(self._encoded, lower.replace("-", "+").replace("_", "/"))
+        if "\\" in text or "%" in text:
+            for pattern in (_ESCAPE, _ESCAPE_AND_CONTROLS):
+                plain = _plain(lower, pattern)
+                lower_plain = _lower(plain.text)
+                spans = [
+                    *_found(self._needles, lower_plain),
+                    *_found(self._encoded, lower_plain.replace("-", "+").replace("_", "/")),
+                ]
+                yield from ((plain.origin(start), plain.origin(end)) for start, end in spans)
 
 
-def secrets_in_force() -> list[str]:
-    """Return the keys that the environment holds for AI/ML API, under any of their names."""
-    return [value for name in _VARIABLES if (value := os.environ.get(name, "").strip())]
+def secrets_in_force(environment: Mapping[str, str] | None = None) -> set[str]:
+    """Return the secrets that the environment holds.
+
+    Those are the values of all variables whose names say key, token, secret or password, of eight
+    characters and more, that are no common words; the keys for AI/ML API in any case.
+
+    Args:
+        environment: Names to values; None for those of this process.
+    """
+    variables = os.environ if environment is None else environment
+    found = set()
+    for name, value in variables.items():
+        text = value.strip()
+        is_ours = name in _VARIABLES
+        if is_ours or (_SECRET_VARIABLE.search(name) and not is_common_word(text)):
+            found.add(_password_of(text) if "://" in text else text)
+    return {value for value in found if len(value) >= SHORTEST and not _is_placeholder(value)}
 
 
-def credentials(headers: dict[str, Any]) -> Iterator[str]:
+def is_common_word(value: str) -> bool:
+    """Return whether a value is a word rather than a secret: lower-case letters only, or listed."""
+    is_word = value.isascii() and value.isalpha() and value.islower()
+    return is_word or _is_placeholder(value)
+
+
+def credentials(headers: Mapping[str, Any]) -> Iterator[str]:
     """Return the credentials that HTTP headers carry: keys, bearer tokens, cookie values.
 
-    Numbers outside of `authorization` are none: they are limits and times, and hiding them
-    would cut them out of the bodies.
+    Numbers and words outside of `authorization` are none: they are limits, times, languages,
+    and hiding them would cut them out of the bodies.
 
     Args:
         headers: Name to value or list of values, names in any case.
     """
     for name, values in headers.items():
         for value in [values] if isinstance(values, str) else values:
-            for found in _credentials_in(name.lower(), value):
-                if "authorization" in name.lower() or not _NUMBER.fullmatch(found):
-                    yield found
+            yield from _credentials_in(name.lower(), value)
 
 
-def is_private_name(name: str) -> bool:
-    """Return whether a field of that name holds a credential or an account id."""
-    return _PRIVATE_NAME.fullmatch(name) is not None
+def clean_header(name: str, value: str) -> str:
+    """Return the value of a header without the credential that its name says it holds.
 
-
-def without_private_members(text: str) -> str:
-    """Return `text` with the values of private names hidden, in JSON pieces and in forms."""
-    text = _PRIVATE_MEMBER.sub(rf"\1\2{REDACTED}\2", text)
-    return _PRIVATE_PARAMETER.sub(rf"\1{REDACTED}", text)
-
-
-def without_private_parameters(uri: str) -> str:
-    """Return an address with its user, password and private query parameters hidden."""
-    return _PRIVATE_PARAMETER.sub(rf"\1{REDACTED}", _USER_INFO.sub(REDACTED, uri))
-
-
-def _credentials_in(name: str, value: str) -> list[str]:
-    if "set-cookie" in name:
-        return _NEW_COOKIE.findall(value)
+    Args:
+        name: In lower case.
+        value: Its text.
+    """
     if "cookie" in name:
-        return _COOKIE.findall(value)
-    if _CREDENTIAL_HEADER.fullmatch(name):
-        return [value, value.strip().partition(" ")[2]]  # with and without "Bearer"
-    return []
+        return _COOKIE_VALUE.sub(_clean_cookie, value)
+    scheme, blank, rest = value.strip().partition(" ")
+    has_scheme = "authorization" in name and blank and rest
+    credential = rest if has_scheme else value.strip()
+    is_secret = is_credential_header(name, value) and len(credential) >= SHORTEST
+    if not is_secret or is_common_word(credential) or _NUMBER.fullmatch(credential):
+        return value
+    return f"{scheme} {REDACTED}" if has_scheme else REDACTED
 
 
-def _replacement(match: re.Match[str]) -> str:
-    scheme = match.group("scheme")
-    return f"{scheme} {REDACTED}" if scheme else REDACTED
+def is_account_header(name: str) -> bool:
+    """Return whether a header says whose account it is: `openai-organization`, `x-user-id`."""
+    return not _ACCOUNT_WORDS.isdisjoint(_words(name))
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    """Return patterns of what a secret looks like, as it is and encoded."""
+def is_credential_header(name: str, value: str) -> bool:
+    """Return whether a header holds a credential.
+
+    `x-cache-key`, `idempotency-key` and the like hold none; of a name that only ends in `key` the
+    value must look random.
+    """
+    words = _words(name)
+    compact = "".join(words)
+    if "authorization" in compact or "authentication" in compact:
+        return True
+    if _NO_CREDENTIAL & set(words):
+        return False
+    if any(part in compact for part in (*_CREDENTIAL_ENDS, "secret", "password")):
+        return True
+    return compact.endswith("token") or (compact.endswith("key") and is_random(value))
+
+
+def is_private_name(name: str, *, accounts: bool = True) -> bool:
+    """Return whether a field of that name holds a credential or, with `accounts`, an account id."""
+    if accounts and _ACCOUNT_NAME.fullmatch(name):
+        return True
+    words = _words(name)
+    if _NO_CREDENTIAL & set(words):
+        return False
+    return "".join(words).endswith(_CREDENTIAL_ENDS)
+
+
+def is_private_field(name: str, value: str, *, accounts: bool = True) -> bool:
+    """Return whether a field is private by its name, or by a vaguer name and a random value."""
+    if is_private_name(name, accounts=accounts):
+        return True
+    words = _words(name)
+    if words == ["pwd"]:
+        return "/" not in value and not is_common_word(value)
+    is_vague = bool(words) and words[-1] in _VAGUE_ENDS and not _NO_CREDENTIAL & set(words)
+    return is_vague and len(value) >= _LONG and is_random(value)
+
+
+def is_random(value: str) -> bool:
+    """Return whether a value of eight and more characters looks drawn rather than written."""
+    text = unquote(value)
+    if len(text) < SHORTEST or re.search(r"\s", text):
+        return False
+    has_both = re.search("[0-9]", text) and re.search("[A-Za-z]", text)
+    return bool(has_both) and not _WORDS_AND_NUMBER.fullmatch(text)
+
+
+def without_private_members(text: str, *, accounts: bool = True) -> str:
+    """Return `text` with the values of private names hidden, in JSON pieces and in forms."""
+    text = "".join(_without_members(text, accounts=accounts))
+    return without_private_parameters(text, accounts=accounts)
+
+
+def without_private_parameters(text: str, *, accounts: bool = True) -> str:
+    """Return a query, a form or a text with addresses in it, with private parameters hidden."""
+
+    def replacement(match: re.Match[str]) -> str:
+        start, name, value = match.groups()
+        is_query = start in ("?", "&") or (not start and match.start() == 0)
+        names = unquote(name)
+        is_private = is_private_field(names, value, accounts=accounts) or (
+            is_query and _is_private_parameter("".join(_words(names)), value)
+        )
+        return f"{start}{name}={REDACTED}" if is_private else match.group()
+
+    return _PARAMETER.sub(replacement, text)
+
+
+_CREDENTIAL_ENDS = (
+    *("apikey", "apisecret", "accesskey", "secretkey", "privatekey", "signingkey"),
+    *("encryptionkey", "subscriptionkey", "appkey", "applicationkey", "authkey", "masterkey"),
+    *("accountkey", "functionskey", "licensekey", "sharedkey", "secretaccesskey"),
+    *("accesstoken", "refreshtoken", "authtoken", "idtoken", "sessiontoken", "bearertoken"),
+    *("securitytoken", "apitoken", "bottoken", "privatetoken", "deploytoken", "usertoken"),
+    *("servicetoken", "secret", "password", "passwd", "passphrase", "authorization"),
+    *("credentials", "cookie"),
+)
+_VAGUE_ENDS = frozenset({"token", "auth", "credential"})
+_SIGNATURES = frozenset({"sig", "signature"})
+_SIGNED = ("amzsignature", "amzcredential", "googsignature", "googcredential", "accesskeyid")
+_NO_CREDENTIAL = frozenset(
+    {
+        *("cache", "continuation", "cancel", "cursor", "dedup", "deduplication", "foreign"),
+        *("group", "idempotency", "limit", "max", "message", "next", "object", "page", "paging"),
+        *("partition", "primary", "public", "remaining", "reset", "resume", "routing", "row"),
+        *("sort", "surrogate", "sync", "websocket"),
+    }
+)
+"""Words of names that end in `key` or `token` and hold neither."""
+_ACCOUNT_NAME = re.compile(
+    r"(?:user|account|organi[sz]ation|org|team|customer|workspace)[-_]?id|organization",
+    re.IGNORECASE,
+)
+_ACCOUNT_WORDS = frozenset({"account", "organization", "org", "project", "team", "user"})
+_NAME_WORD = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_PARAMETER = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,80})=([^&#\s\"'<>]+)")
+_MEMBER = re.compile(r"(?<!\\)(\\*[\"'])([A-Za-z0-9_.-]{1,80})\1\s*:\s*(\1|-?[0-9]+)")
+_BARE = re.compile(r"[^\s\"'\\]*")
+_CLOSING = re.compile(r"(?<!\\)\\*[\"']")
+_COOKIE_VALUE = re.compile(r"(?<![^;,=\s])([^;,=\s]+)=(\"?)([^;,\"\s]*)")
+_COOKIE_ATTRIBUTES = frozenset(
+    {"domain", "expires", "max-age", "partitioned", "path", "priority", "samesite", "version"}
+)
+_NUMBER = re.compile(r"[0-9.]+")
+_WORDS_AND_NUMBER = re.compile(r"[A-Za-z]+(?:[-_./:,+][A-Za-z]+)*[-_./:]?[0-9]{0,4}")
+
+
+def _is_private_parameter(name: str, value: str) -> bool:
+    if name in _SIGNATURES or name.endswith(_SIGNED):
+        return True
+    if name in ("appid", "pwd"):
+        return not is_common_word(value)
+    return name in ("auth", "key", "token") and is_random(value)
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _NAME_WORD.findall(name)]
+
+
+def _credentials_in(name: str, value: str) -> Iterator[str]:
+    if "cookie" in name:
+        for cookie, _, text in _COOKIE_VALUE.findall(value):
+            if cookie.lower() not in _COOKIE_ATTRIBUTES and is_random(text):
+                yield text
+    elif "authorization" in name:
+        scheme, _, rest = value.strip().partition(" ")
+        yield from (value, rest)
+        if scheme.lower() == "basic":
+            yield _basic_password(rest)
+    elif is_credential_header(name, value):
+        for text in (value, value.strip().partition(" ")[2]):  # with and without "Bearer"
+            if not _NUMBER.fullmatch(text) and not is_common_word(text):
+                yield text
+
+
+def _basic_password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def _clean_cookie(match: re.Match[str]) -> str:
+    name, quote, value = match.groups()
+    is_harmless = name.lower() in _COOKIE_ATTRIBUTES or is_common_word(value)
+    if is_harmless or len(value) < SHORTEST:
+        return match.group()
+    return f"{name}={quote}{REDACTED}"
+
+
+def _password_of(address: str) -> str:
+    """Return the password within an address; the address itself is no secret."""
+    match = re.search(r"://[^/?#@\s]*:([^/?#@\s]+)@", address)
+    return unquote(match.group(1)) if match else ""
+
+
+def _is_placeholder(value: str) -> bool:
+    return value == REDACTED or value.lower() in PLACEHOLDERS
+
+
+def _without_members(text: str, *, accounts: bool) -> Iterator[str]:
+    position = 0
+    while match := _MEMBER.search(text, position):
+        opening, name, start = match.groups()
+        bare = _BARE.match(text, match.end())
+        closing = opening
+        end = match.end()
+        is_private = is_private_field(name, bare.group() if bare else "", accounts=accounts)
+        if is_private and start == opening:
+            end = _closing(text, end, opening)
+            closing = opening if text.startswith(opening, end) else ""
+            # Where it is cut, a part too short to be told from a word stays.
+            is_private = bool(closing) or end - match.end() >= SHORTEST
+        if is_private:
+            yield text[position : match.start(3)] + opening + REDACTED + closing
+            position = end + len(closing) * (start == opening)
+        else:
+            yield text[position : match.end()]
+            position = match.end()
+    yield text[position:]
+
+
+def _closing(text: str, position: int, quote: str) -> int:
+    """Return where a string ends that `quote` opened: at the same quote, or with the line."""
+    line_end = text.find("\n", position)
+    line_end = len(text) if line_end < 0 else line_end
+    for match in _CLOSING.finditer(text, position - 1, line_end):
+        if match.start() >= position and match.group() == quote:
+            return match.start()
+    return line_end
+
+
+def _lower(text: str) -> str:
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+
+
+def _plain(text: str, pattern: re.Pattern[str]) -> _Plain:
+    parts: list[str] = []
+    starts, origins = [0], [0]
+    length = position = 0
+    for match in pattern.finditer(text):
+        code, character, percent = match.groups()
+        undone = chr(int(code or percent, 16)) if code or percent else character or "\\"
+        undone = _CONTROLS.get(undone, undone) if character else undone
+        parts += [text[position : match.start()], undone]
+        length += match.start() - position
+        starts += [length, length + 1]
+        origins += [match.start(), match.end()]
+        length += 1
+        position = match.end()
+    return _Plain("".join([*parts, text[position:]]), starts, origins)
+
+
+def _found(needles: list[str], text: str) -> Iterator[Span]:
+    for needle in needles:
+        start = text.find(needle)
+        while start >= 0:
+            yield start, start + len(needle)
+            start = text.find(needle, start + len(needle))
+
+
+def _joined(text: str, spans: list[Span]) -> list[Span]:
+    """Return spans in order, those that touch as one, without what is hidden already."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return [(start, end) for start, end in joined if text[start:end] != REDACTED]
+
+
+def _needles(secret: str) -> Iterator[str]:
+    """Yield what a secret looks like in lower case: as it is, and with its escapes undone."""
+    spellings = {
+        secret,
+        secret.replace(" ", "+"),  # in a form
+        secret.encode().decode("latin-1"),  # its bytes percent-encoded
+        json.dumps(secret)[1:-1],  # half pairs, where it holds an emoji
+    }
+    for spelling in spellings:
+        lower = _lower(spelling)
+        yield lower
+        yield _lower(_plain(lower, _ESCAPE).text)
+        yield _lower(_plain(lower, _ESCAPE_AND_CONTROLS).text)
+
+
+def _encoded_needles(secret: str) -> Iterator[str]:
+    """Yield what a secret looks like in hexadecimal and in base64, in lower case."""
     data = secret.encode()
-    yield "".join(map(_escapable, secret))
     yield data.hex()
     for offset in range(3):
         # Only the characters that depend on no neighbour: the secret may stand anywhere in
         # what was encoded ("user:key" of basic authentication).
         first, last = -(-offset * 8 // 6), (offset + len(data)) * 8 // 6
-        core = base64.b64encode(b"\0" * offset + data)[first:last].decode()
-        yield "".join(_BASE64.get(character, character) for character in core)
-
-
-def _escapable(character: str) -> str:
-    # As it is, escaped in JSON (also within JSON within JSON), or percent-encoded (also twice).
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode())
-    bare = rf"\\*{re.escape(character)}" if character in "/\"'\\" else re.escape(character)
-    return rf"(?:{bare}|\\+u{ord(character):04x}|{percent})"
+        yield base64.b64encode(b"\0" * offset + data)[first:last].decode().lower()

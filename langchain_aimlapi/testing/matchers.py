@@ -3,16 +3,39 @@
 import difflib
 import hashlib
 import inspect
+import json
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
-from langchain_aimlapi.testing.scrub import clean_request, secrets_of
+from langchain_aimlapi.testing._content_encoding import plain_body
+from langchain_aimlapi.testing._secrets import REDACTED
+from langchain_aimlapi.testing.scrub import (
+    BOUNDARY,
+    clean_request,
+    header_lists,
+    is_model_endpoint,
+    secrets_of,
+)
 
-_LONG_WORD = re.compile(r"\S{200,}")
+_LONG = 200
+_LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 """Images and signatures: nobody reads them, their length and digest tell them apart."""
+
+_BLOB = re.compile(rb"(?:data:[\w/+.;=-]*,)?[A-Za-z0-9+/=_-]{1000,}")
+_BLOB_LENGTH = 1000
+"""Longer words of the alphabet of base64 are data: no form of a key is looked for in them."""
+
+_PIECE = re.compile(r"[^,{}\[\]\\]+")
+_PORTS = {"http": ":80", "https": ":443"}
+_CONTEXT = 3
+_MOST_COMPARED = 1_000_000
+"""Pairs of lines up to which two texts are compared line by line."""
+
+_MOST_SHOWN = 100
 
 
 class _Request(Protocol):
@@ -25,10 +48,11 @@ class _Request(Protocol):
 
 
 class RequestMatcher:
-    """Matches requests by method, path with query, and parsed body, for vcrpy's `match_on`.
+    """Matches requests by method, address and parsed body, for vcrpy's `match_on`.
 
-    The order of keys, the host, the headers, the generated ids of tool calls and the indentation
-    of descriptions do not matter; Python 3.13 took the latter out of the docstrings of tools.
+    The order of keys, the model's host, a loopback port, the headers, the generated ids of tool
+    calls, the boundary of an upload and the indentation of descriptions do not matter; Python
+    3.13 took the latter out of the docstrings of tools. The host of others does.
     vcrpy calls a matcher with two requests and takes the text of its `AssertionError` into the
     message of a miss; the first recorded request of the same method gets the unified diff
     against the nearest one, since vcrpy lists it first.
@@ -37,7 +61,8 @@ class RequestMatcher:
     def __init__(self) -> None:
         self.__name__ = "aimlapi_request"  # vcrpy names a matcher so in its messages
         self._recorded: list[str] = []
-        self._canonical: dict[tuple[str, ...], str] = {}
+        self._canonical: dict[tuple[object, ...], str] = {}
+        self._fold = True
 
     def remember(self, requests: Iterable[_Request]) -> None:
         """Take the requests of a cassette, among which the nearest is looked for.
@@ -45,20 +70,20 @@ class RequestMatcher:
         Args:
             requests: vcrpy's requests, in the order of the cassette.
         """
-        self._recorded = [self.canonical(request) for request in requests]
+        recorded = list(requests)
+        self._fold = not any(has_hidden_blob(_bytes_of(request.body)) for request in recorded)
+        self._recorded = [self.canonical(request) for request in recorded]
 
     def canonical(self, request: _Request) -> str:
-        """Return what two equal requests have in common, as a text of many lines."""
+        """Return what two equal requests have in common: what `canonical_request` returns."""
         headers = dict(request.headers)
-        key = (request.method, request.uri, repr(request.body), repr(headers))
+        body = _bytes_of(request.body)
+        # Python keeps the hash of bytes, so only the first look at a long body costs something.
+        key = (request.method, request.uri, body, repr(headers))
         if key not in self._canonical:
             self._canonical[key] = canonical_request(
-                {
-                    "method": request.method,
-                    "uri": request.uri,
-                    "headers": headers,
-                    "body": request.body,
-                }
+                {"method": request.method, "uri": request.uri, "headers": headers, "body": body},
+                fold=self._fold,
             )
         return self._canonical[key]
 
@@ -80,48 +105,162 @@ class RequestMatcher:
         raise AssertionError(request_difference(now, candidates=candidates))
 
 
-def canonical_request(request: dict[str, Any]) -> str:
-    """Return a request as lines of text that are equal for requests that count as equal.
+def canonical_request(request: dict[str, Any], *, fold: bool = True) -> str:
+    """Return a request as a text that is equal for requests that count as equal.
 
     Args:
         request: `method`, `uri`, `headers` and `body`.
+        fold: Whether long words are told by their digest before secrets are looked for, which
+            takes milliseconds for a picture; False where a recorded one holds a hidden secret.
 
     Returns:
-        The method and the path with its query, then the body as YAML with sorted keys; ids of
-        tool calls are numbered in the order in which they first appear, descriptions are dedented,
-        long words (pictures) are told by their length and digest, secrets are hidden.
+        The method and the address, then the body as JSON with sorted keys on one line. Of the
+        model's endpoint the address is the path with its query, of others it has scheme and host.
+        Ids of tool calls are numbered in the order in which they first appear, descriptions are
+        dedented, long words (pictures) are told by their length and digest, secrets are hidden.
     """
     secrets = secrets_of([{"request": request, "response": {"headers": {}}}])
-    clean = clean_request(request, secrets=secrets)
-    parts = urlsplit(clean["uri"])
-    query = f"?{parts.query}" if parts.query else ""
-    data = decode_body(clean["body"]) or b""
-    text = data.decode(errors="backslashreplace")
+    headers = header_lists(request["headers"])
+    body = _bytes_of(plain_body(request["body"], headers))
+    if fold and secrets.longest < _BLOB_LENGTH:
+        body = _folded(body)
+    headers.pop("content-encoding", None)
+    clean = clean_request(
+        {"method": request["method"], "uri": request["uri"], "headers": headers, "body": body},
+        secrets=secrets,
+    )
+    return f"{clean['method']} {_place(clean['uri'])}\n{_canonical_body(clean)}"
+
+
+def has_hidden_blob(body: bytes) -> bool:
+    """Return whether a recorded body holds long data out of which a secret was cut."""
+    hidden = REDACTED.encode()
+    return hidden in body and any(
+        hidden in piece and _BLOB.fullmatch(piece) for piece in body.split(b'"')
+    )
+
+
+def readable(canonical: str) -> str:
+    """Return a canonical request as lines that people can read: the body as YAML.
+
+    Args:
+        canonical: What `canonical_request` returns.
+    """
+    head, _, body = canonical.partition("\n")
     try:
-        tree = read_json(text)
+        tree = read_json(body)
     except ValueError:
-        body = _abridged(text)
-    else:
-        body = write_yaml(_sorted(tree, _call_numbers(tree)))
-    return f"{clean['method']} {parts.path}{query}\n{body}"
+        return canonical
+    return f"{head}\n{write_yaml(tree)}"
 
 
 def request_difference(asked: str, *, candidates: list[str]) -> str:
     """Return a unified diff from the nearest of some canonical requests to one.
 
+    Its cost grows with the size of the requests, not with its square.
+
     Args:
         asked: The canonical text of the request that was not found.
         candidates: Those of the recorded ones, at least one.
     """
-    nearest = max(range(len(candidates)), key=lambda index: _likeness(asked, candidates[index]))
+    now = _pieces(asked)
+    nearest = max(range(len(candidates)), key=lambda index: _likeness(now, candidates[index]))
     return "\n".join(
-        difflib.unified_diff(
-            _lines(candidates[nearest]),
-            _lines(asked),
-            f"recorded: interaction {nearest + 1} of {len(candidates)}",
-            "asked for now",
-            lineterm="",
-        )
+        [
+            f"--- recorded: interaction {nearest + 1} of {len(candidates)}",
+            "+++ asked for now",
+            *_changes(_lines(candidates[nearest]), _lines(asked)),
+        ]
+    )
+
+
+def _place(uri: str) -> str:
+    """Return what of an address tells requests apart."""
+    if is_model_endpoint(uri):
+        parts = urlsplit(uri)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    parts = urlsplit(uri)
+    place = parts.netloc.removesuffix(_PORTS.get(parts.scheme, "-"))
+    return parts._replace(netloc=place, fragment="").geturl()
+
+
+def _bytes_of(body: Any) -> bytes:  # noqa: ANN401  # vcrpy's untyped body
+    plain = plain_body(body, {})
+    return plain.encode() if isinstance(plain, str) else plain or b""
+
+
+def _folded(body: bytes) -> bytes:
+    """Return a JSON text with long data told by its digest, without reading it as a whole.
+
+    Between two quotes there is nothing but the string, as it is, where it has no escape.
+    """
+    if len(body) < _BLOB_LENGTH or body.lstrip()[:1] not in (b"{", b"["):
+        return body
+    pieces = body.split(b'"')
+    for index, piece in enumerate(pieces):
+        if len(piece) >= _BLOB_LENGTH and _BLOB.fullmatch(piece):
+            pieces[index] = _told(piece).encode()
+    return b'"'.join(pieces)
+
+
+def _canonical_body(clean: dict[str, Any]) -> str:
+    data = decode_body(clean["body"]) or b""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return _abridged_parts(data)
+    try:
+        tree = read_json(text)
+    except ValueError:
+        return _abridged(text)
+    return json.dumps(_sorted(tree, _call_numbers(tree)), ensure_ascii=False)
+
+
+def _abridged_parts(data: bytes) -> str:
+    """Return a body that is no text, with the parts of an upload that are none by their digests."""
+    parts = []
+    for part in re.split(rf"(--{BOUNDARY}(?:--)?\r\n)".encode(), data):
+        head, blank, content = part.partition(b"\r\n\r\n")
+        try:
+            parts.append(_abridged(part.decode()))
+        except UnicodeDecodeError:
+            parts.append((head + blank).decode("latin-1") if blank else "")
+            parts.append(f"{_told(content if blank else part)}\n")
+    return "".join(parts)
+
+
+def _likeness(now: Counter[str], candidate: str) -> float:
+    then = _pieces(candidate)
+    shared = sum((now & then).values())
+    return 2 * shared / (sum(now.values()) + sum(then.values()))
+
+
+def _pieces(canonical: str) -> Counter[str]:
+    return Counter(_PIECE.findall(canonical))
+
+
+def _changes(then: list[str], now: list[str]) -> Iterator[str]:
+    """Yield the lines of a diff, without the common start and end: they cost nothing so."""
+    start = _common(then, now)
+    end = _common(then[start:][::-1], now[start:][::-1])
+    first = max(0, start - _CONTEXT)
+    then = then[first : len(then) - max(0, end - _CONTEXT)]
+    now = now[first : len(now) - max(0, end - _CONTEXT)]
+    if len(then) * len(now) <= _MOST_COMPARED:
+        diff = difflib.unified_diff(then, now, lineterm="", n=_CONTEXT)
+        yield from (line for line in diff if not line.startswith(("---", "+++", "@@")))
+        return
+    for sign, lines in (("-", then), ("+", now)):
+        yield from (sign + line for line in lines[:_MOST_SHOWN])
+        if len(lines) > _MOST_SHOWN:
+            yield f"{sign}... ({len(lines) - _MOST_SHOWN} more lines)"
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    pairs = zip(one, other, strict=False)
+    return next(
+        (index for index, (left, right) in enumerate(pairs) if left != right),
+        min(len(one), len(other)),
     )
 
 
@@ -129,22 +268,20 @@ def _method(canonical: str) -> str:
     return canonical.partition(" ")[0]
 
 
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, _lines(one), _lines(other), autojunk=False).ratio()
-
-
 def _lines(canonical: str) -> list[str]:
-    return _abridged(canonical).splitlines()
+    return _abridged(readable(canonical)).splitlines()
 
 
 def _abridged(text: str) -> str:
-    return _LONG_WORD.sub(_told, text)
+    return _LONG_WORD.sub(lambda word: _told(word.group()), text)
 
 
-def _told(word: re.Match[str]) -> str:
-    text = word.group()
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
-    return f"{text[:40]}... ({len(text)} characters, sha256 {digest})"
+def _told(word: str | bytes) -> str:
+    """Return a long word, or bytes, by its start, its length and its digest."""
+    data = word.encode(errors="surrogatepass") if isinstance(word, str) else word
+    digest = hashlib.sha256(data).hexdigest()[:12]
+    start = data[:40].decode(errors="replace") if data.isascii() else "..."
+    return f"{start}... ({len(word)} characters, sha256 {digest})"
 
 
 def _call_numbers(tree: object) -> dict[str, str]:

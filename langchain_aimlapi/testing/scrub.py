@@ -1,17 +1,32 @@
-"""Recorded interactions without what must not be in a file."""
+"""Recorded interactions without what must not be in a file.
 
-import gzip
-import zlib
+The model's endpoint, any `.../chat/completions`, loses what says whose account it was: its headers
+come from a list, its account ids are taken out. Other hosts answered a tool or an app, which must
+see on replay what it saw: only credentials go.
+"""
+
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from langchain_aimlapi.testing._body_format import Body, encode_text, event_tree, json_text
+from langchain_aimlapi.testing._body_format import (
+    Body,
+    decode_body,
+    encode_text,
+    json_text,
+    read_json,
+    styles_of,
+)
+from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._secrets import (
     REDACTED,
     Secrets,
+    clean_header,
     credentials,
+    is_account_header,
+    is_private_field,
     is_private_name,
     secrets_in_force,
     without_private_members,
@@ -25,6 +40,7 @@ RESPONSE_HEADERS = frozenset(
     {
         "content-type",
         "date",
+        "location",
         "retry-after",
         "server",
         "x-aimlapi-credits-used",
@@ -34,30 +50,64 @@ RESPONSE_HEADERS = frozenset(
         "x-standin",
     }
 )
-"""Response headers that a cassette keeps: what a client reads, no cookies, no account."""
+"""Response headers of the model's endpoint that are kept: what a client reads, no account."""
+
+_FRAMING = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Response headers of other hosts that are not kept: how the bytes travelled, which is over."""
+
+BOUNDARY = "boundary-of-this-request"
+"""What stands for the boundary of a multipart request, which clients draw anew each time."""
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_BOUNDARY = re.compile(r"(boundary=\"?)([^\";,\s]+)", re.IGNORECASE)
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+_STREAM = re.compile(r"\ufeff?[\r\n]*(?:data|event|id|retry)?:")
+_DATA = re.compile(r"\ufeff?data: ?")
+_BLOB = re.compile(r"(?:data:[\w/+.;=-]*,)?[A-Za-z0-9+/=_-]{1000,}")
+_CONVERSATION = frozenset(
+    {"arguments", "content", "data", "reasoning", "reasoning_content", "signature", "text"}
+)
+"""Members whose text is the conversation: an argument `user_id` in it is the app's own."""
 
 
-def secrets_of(interactions: list[dict[str, Any]], *, known: Iterable[str] = ()) -> Secrets:
-    """Return the secrets to keep out of a cassette: the keys in force and those it was sent.
+def is_model_endpoint(uri: str) -> bool:
+    """Return whether an address is a chat model's: any `.../chat/completions`."""
+    return uri.partition("?")[0].endswith("/chat/completions")
+
+
+def secrets_of(
+    interactions: list[dict[str, Any]], *, known: Iterable[str] = (), named: Iterable[str] = ()
+) -> Secrets:
+    """Return the secrets to keep out of a cassette: those in force and those it was sent.
 
     Args:
         interactions: As vcrpy gives them to a serializer.
         known: Further secrets, such as those of headers that a filter has taken out.
+        named: Those that the user named.
     """
     values = {*secrets_in_force(), *known}
     for interaction in interactions:
         values.update(credentials(interaction["request"]["headers"]))
         values.update(credentials(interaction["response"]["headers"]))
-    return Secrets(values)
+    return Secrets(values, named=named)
 
 
 def clean_request(request: dict[str, Any], *, secrets: Secrets) -> dict[str, Any]:
     """Return a request as a cassette may hold it, its body in readable form.
 
-    The port of a loopback address goes too: the system drew it, so it would differ in each
-    recording.
+    The port of a loopback address goes too, and the boundary of a multipart body: the system drew
+    them, so they would differ in each recording.
 
     Args:
         request: `method`, `uri`, `headers` and `body`, as vcrpy has them.
@@ -66,87 +116,136 @@ def clean_request(request: dict[str, Any], *, secrets: Secrets) -> dict[str, Any
     Raises:
         ValueError: the body is compressed in a way that cannot be looked into.
     """
-    headers = _lists(request["headers"])
+    headers = header_lists(request["headers"])
+    headers, body = with_fixed_boundary(headers, plain_body(request["body"], headers))
     return {
         "method": request["method"],
-        "uri": _clean_uri(request["uri"], secrets),
-        "headers": _clean_headers(headers, REQUEST_HEADERS, secrets),
-        "body": clean_body(_plain(request["body"], headers), secrets=secrets),
+        "uri": without_loopback_port(clean_uri(request["uri"], secrets=secrets)),
+        "headers": {
+            name: [secrets.hidden(value) for value in values]
+            for name, values in headers.items()
+            if name in REQUEST_HEADERS
+        },
+        "body": clean_body(body, secrets=secrets, accounts=is_model_endpoint(request["uri"])),
     }
 
 
-def clean_response(response: dict[str, Any], *, secrets: Secrets) -> dict[str, Any]:
+def clean_response(response: dict[str, Any], *, uri: str, secrets: Secrets) -> dict[str, Any]:
     """Return a response as a cassette may hold it, its body in readable form.
 
     Args:
         response: `status`, `headers` and `body` (`{"string": ...}`), as vcrpy has them.
+        uri: The address that was asked.
         secrets: What to hide besides private members.
 
     Raises:
         ValueError: the body is compressed in a way that cannot be looked into.
     """
     status = response["status"]
-    headers = _lists(response["headers"])
-    body = _plain(response["body"]["string"], headers)
+    headers = header_lists(response["headers"])
+    body = plain_body(response["body"]["string"], headers)
+    readable = clean_body(body, secrets=secrets, accounts=is_model_endpoint(uri))
+    kept = _kept_headers(headers, is_model=is_model_endpoint(uri))
+    if body and "content-length" in kept:  # an answer to HEAD has none, and says its length
+        kept["content-length"] = [str(len(decode_body(readable) or b""))]
     return {
         "status": {"code": status["code"], "message": secrets.hidden(status["message"] or "")},
-        "headers": _clean_headers(headers, RESPONSE_HEADERS, secrets),
-        "body": clean_body(body, secrets=secrets),
+        "headers": clean_response_headers(kept, secrets=secrets),
+        "body": readable,
     }
 
 
-def _clean_uri(uri: str, secrets: Secrets) -> str:
-    parts = urlsplit(secrets.hidden(without_private_parameters(uri)))
+def clean_response_headers(
+    headers: Mapping[str, list[str]], *, secrets: Secrets
+) -> dict[str, list[str]]:
+    """Return headers of a response without the credentials in them.
+
+    Args:
+        headers: Lower-cased names to values.
+        secrets: What to hide besides what the headers' names give away.
+    """
+    return {
+        name: [
+            secrets.hidden(without_private_parameters(clean_header(name, value), accounts=False))
+            for value in values
+        ]
+        for name, values in headers.items()
+    }
+
+
+def secret_headers(
+    headers: Mapping[str, list[str]], *, secrets: Secrets, is_model: bool
+) -> list[str]:
+    """Return the names of headers that must not be in a file, in order.
+
+    Args:
+        headers: Lower-cased names to values, of a request or a response.
+        secrets: What to hide besides what the headers' names give away.
+        is_model: Whether they belong to the model's endpoint, whose account is private.
+    """
+    clean = clean_response_headers(headers, secrets=secrets)
+    return [
+        name
+        for name, values in headers.items()
+        if clean[name] != values
+        or (is_model and values != [REDACTED] and ("cookie" in name or is_account_header(name)))
+    ]
+
+
+def clean_uri(uri: str, *, secrets: Secrets) -> str:
+    """Return an address without user, password, private parameters and secrets.
+
+    Scheme, host and port stay: what only looks like a secret there is none.
+    """
+    parts = urlsplit(uri)
+    user, _, place = parts.netloc.rpartition("@")
+    if secrets.known_in(place):
+        place = secrets.hidden(place)
+    start = f"{parts.scheme}://" if parts.netloc else ""
+    end = uri[len(start) + len(parts.netloc) :] if start else uri
+    hidden = secrets.hidden_after(f"{start}{place}", end)
+    shown = without_private_parameters(hidden, accounts=is_model_endpoint(uri))
+    return f"{start}{f'{REDACTED}@' if user else ''}{place}{shown}"
+
+
+def without_loopback_port(uri: str) -> str:
+    """Return an address without its port where that is a loopback one, drawn by the system."""
+    parts = urlsplit(uri)
     if parts.hostname in _LOOPBACK and parts.port:
         parts = parts._replace(netloc=parts.netloc.rpartition(":")[0])
-    return parts.geturl()
+        return parts.geturl()
+    return uri
 
 
-def _lists(headers: dict[str, Any]) -> dict[str, list[str]]:
+def header_lists(headers: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return headers with lower-cased names and lists of values, names in order."""
     lists: dict[str, list[str]] = {}
     for name, values in sorted(headers.items()):
-        texts = [values] if isinstance(values, str) else values
-        lists.setdefault(name.lower(), []).extend(texts)
+        texts = [values] if isinstance(values, str | bytes) else values
+        lists.setdefault(name.lower(), []).extend(
+            text.decode("latin-1") if isinstance(text, bytes) else str(text) for text in texts
+        )
     return lists
 
 
-def _clean_headers(
-    headers: dict[str, list[str]], allowed: frozenset[str], secrets: Secrets
-) -> dict[str, list[str]]:
-    return {
-        name: [secrets.hidden(value) for value in values]
-        for name, values in headers.items()
-        if name in allowed
-    }
+def _kept_headers(headers: dict[str, list[str]], *, is_model: bool) -> dict[str, list[str]]:
+    if is_model:
+        return {name: values for name, values in headers.items() if name in RESPONSE_HEADERS}
+    return {name: values for name, values in headers.items() if name not in _FRAMING}
 
 
-def _plain(body: str | bytes | None, headers: dict[str, list[str]]) -> str | bytes | None:
-    encodings = ",".join(headers.get("content-encoding", [])).lower().split(",")
-    for encoding in reversed([encoding.strip() for encoding in encodings]):
-        if isinstance(body, bytes) and encoding not in ("", "identity"):
-            body = _decompressed(body, encoding)
-    return body
-
-
-def _decompressed(body: bytes, encoding: str) -> bytes:
-    try:
-        if encoding in ("gzip", "x-gzip"):
-            return gzip.decompress(body)
-        if encoding == "deflate":
-            return zlib.decompress(body)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"a body said to be {encoding!r} is not: {error}") from error
-    raise ValueError(
-        f"a body with content-encoding {encoding!r} cannot be searched for secrets, so it is "
-        f"not written; send 'Accept-Encoding: gzip' while recording"
-    )
-
-
-_CONVERSATION = frozenset(
-    {"arguments", "content", "data", "reasoning", "reasoning_content", "signature", "text"}
-)
-"""Members whose text is the conversation: an argument `user_id` in it is the app's own."""
+def with_fixed_boundary(
+    headers: dict[str, list[str]], body: str | bytes | None
+) -> tuple[dict[str, list[str]], str | bytes | None]:
+    """Return a multipart request with a boundary that is the same each time; others as they are."""
+    kind = "".join(headers.get("content-type", []))
+    match = _BOUNDARY.search(kind)
+    if match is None or not kind.lower().startswith("multipart/") or not body:
+        return headers, body
+    data = body.encode() if isinstance(body, str) else body
+    old, new = f"--{match[2]}".encode(), f"--{BOUNDARY}".encode()
+    fixed = _BOUNDARY.sub(rf"\g<1>{BOUNDARY}", kind)
+    return {**headers, "content-type": [fixed]}, data.replace(old, new)
 
 
 class _Leaf(NamedTuple):
@@ -157,7 +256,15 @@ class _Leaf(NamedTuple):
     key: str | int
 
 
-def clean_body(body: str | bytes | None, *, secrets: Secrets) -> Body:
+class _Payload(NamedTuple):
+    """A part of a body that is read by itself: where it stands, and what it says."""
+
+    start: int
+    end: int
+    tree: object
+
+
+def clean_body(body: str | bytes | None, *, secrets: Secrets, accounts: bool = True) -> Body:
     """Return a body in readable form, with nothing in it that must not be in a file.
 
     Private members (`user_id`, `api_key`, ...) lose their value, secrets are hidden wherever
@@ -166,6 +273,7 @@ def clean_body(body: str | bytes | None, *, secrets: Secrets) -> Body:
     Args:
         body: The bytes on the wire, not compressed, or their text.
         secrets: What to hide besides private members.
+        accounts: Whether ids of accounts are private.
 
     Returns:
         What `encode_body` returns; a body without anything private keeps its exact bytes.
@@ -177,48 +285,116 @@ def clean_body(body: str | bytes | None, *, secrets: Secrets) -> Body:
         text = data.decode()
     except UnicodeDecodeError:
         return secrets.hidden(data.decode("latin-1")).encode("latin-1")
-    readable = encode_text(secrets.hidden(text))
-    if isinstance(readable, str):
-        return without_private_members(readable)
-    if "events" in readable:
-        return {**readable, "events": _clean_events(readable["events"], secrets)}
-    return {**readable, "json": _cleaned(readable["json"], "")}
+    return encode_text(clean_text(text, secrets=secrets, accounts=accounts))
 
 
-def _clean_events(events: list[Any], secrets: Secrets) -> list[Any]:
-    trees = [event_tree(event) for event in events]
-    cleaned = [_cleaned(tree, "") for tree in trees]
+def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
+    """Return the text of a body without what must not be in a file; see `clean_body`."""
+    text = secrets.hidden(text)
+    payloads = _payloads(text)
+    if not payloads:
+        return without_private_members(text, accounts=accounts)
+    # In lists, so that a payload that is a mere text can be replaced as well.
+    cleaned: list[list[Any]] = [
+        [_cleaned(payload.tree, "", accounts=accounts)] for payload in payloads
+    ]
     running: defaultdict[tuple[str | int, ...], list[_Leaf]] = defaultdict(list)
-    for tree in cleaned:
+    for tree in _items(cleaned):
         for leaf in _leaves(tree, ()):
             running[leaf.path].append(leaf)
     for leaves in running.values():
         _hide_across(leaves, secrets)
-    return [
-        _clean_event(event, was=was, now=now)
-        for event, was, now in zip(events, trees, cleaned, strict=True)
+    parts: list[str] = []
+    position = 0
+    for payload, [tree] in zip(payloads, cleaned, strict=True):
+        if tree != payload.tree:
+            parts += [text[position : payload.start], _rewritten(text, payload, tree)]
+            position = payload.end
+    return "".join([*parts, text[position:]])
+
+
+def _items(cleaned: list[list[Any]]) -> list[list[Any]]:
+    """Return what may hold a piece of a running text: payloads, or the items of the only one."""
+    [first, *others] = cleaned
+    if not others and isinstance(first[0], list):
+        return [[item] for item in first[0] if isinstance(item, dict)] or cleaned
+    return cleaned
+
+
+def _payloads(text: str) -> list[_Payload]:
+    """Return what is to be read by itself: one JSON text, the data of events, lines of JSON."""
+    if _STREAM.match(text):
+        return list(_event_payloads(text))
+    core = text.strip(" \t\r\n")
+    if core[:1] not in ("{", "["):
+        return []
+    start = text.index(core)
+    whole = _parsed(core)
+    if not isinstance(whole, str):
+        return [_Payload(start, start + len(core), whole)]
+    lines = [
+        _Payload(match.start(), match.end(1), _parsed(match[1]))
+        for match in _LINE.finditer(text)
+        if match[1].strip()
     ]
+    return lines if all(isinstance(line.tree, dict) for line in lines) else []
 
 
-def _clean_event(event: dict[str, Any] | str, *, was: object, now: object) -> object:
-    if isinstance(event, dict):
-        return {"data": now}
-    if was is None:
-        return without_private_members(event)
-    # An event written unlike the others: its own words, unless they had to change.
-    return event if was == now else "data: " + json_text(now, style="compact-ascii")
+def _event_payloads(text: str) -> Iterator[_Payload]:
+    """Yield the data of server-sent events, whatever ends their lines."""
+    data: list[_Payload] = []
+    for match in _LINE.finditer(text):
+        field = _DATA.match(match[1])
+        if field:
+            start = match.start() + field.end()
+            data.append(_Payload(start, match.end(1), text[start : match.end(1)]))
+        elif data and not match[1]:  # the blank line that ends an event
+            yield _payload_of(data)
+            data = []
+    if data:
+        yield _payload_of(data)
 
 
-def _cleaned(tree: object, name: str) -> object:
+def _payload_of(data: list[_Payload]) -> _Payload:
+    """Return the data of one event, of several lines perhaps, as one payload."""
+    start, end = data[0].start, data[-1].end
+    tree = _parsed("\n".join(str(line.tree) for line in data))
+    return _Payload(start, end, tree)
+
+
+def _rewritten(text: str, payload: _Payload, tree: object) -> str:
+    """Return a payload that had to change, written as it was written where that is known."""
+    if isinstance(tree, str):
+        return tree
+    given = text[payload.start : payload.end]
+    [style, *_] = [*styles_of(given, payload.tree), "compact-ascii"]
+    return json_text(tree, style=style)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return read_json(text)
+    except ValueError:
+        return text
+
+
+def _cleaned(tree: object, name: str, *, accounts: bool) -> object:
     if isinstance(tree, dict):
-        return {key: _cleaned(value, key) for key, value in tree.items()}
+        return {key: _cleaned(value, key, accounts=accounts) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [_cleaned(value, name) for value in tree]
-    if is_private_name(name) and tree and not isinstance(tree, bool):
-        return REDACTED if isinstance(tree, str) else 0
-    if isinstance(tree, str) and name not in _CONVERSATION:
-        return without_private_members(tree)
-    return tree
+        return [_cleaned(value, name, accounts=accounts) for value in tree]
+    if isinstance(tree, str):
+        return _cleaned_string(tree, name, accounts=accounts)
+    is_number = isinstance(tree, int | float) and not isinstance(tree, bool)
+    return 0 if is_number and tree and is_private_name(name, accounts=accounts) else tree
+
+
+def _cleaned_string(text: str, name: str, *, accounts: bool) -> str:
+    if text and is_private_field(name, text, accounts=accounts):
+        return REDACTED
+    if name in _CONVERSATION or _BLOB.fullmatch(text):
+        return text
+    return without_private_members(text, accounts=accounts)
 
 
 def _leaves(tree: object, path: tuple[str | int, ...]) -> Iterator[_Leaf]:
@@ -237,6 +413,10 @@ def _place(value: object, key: str | int) -> str | int:
 
 
 def _hide_across(leaves: list[_Leaf], secrets: Secrets) -> None:
+    if len(leaves) == 1:
+        [leaf] = leaves
+        leaf.holder[leaf.key] = secrets.hidden(leaf.holder[leaf.key])
+        return
     texts = [leaf.holder[leaf.key] for leaf in leaves]
     characters = list("".join(texts))
     for start, end in secrets.spans("".join(texts)):

@@ -44,7 +44,9 @@ def serialize(cassette_dict: dict[str, Any], *, known: Iterable[str] = ()) -> st
             "request": clean_request(interaction["request"], secrets=secrets),
             "response": {
                 "provenance": _provenance(interaction),
-                **clean_response(interaction["response"], secrets=secrets),
+                **clean_response(
+                    interaction["response"], uri=interaction["request"]["uri"], secrets=secrets
+                ),
             },
         }
         for interaction in interactions

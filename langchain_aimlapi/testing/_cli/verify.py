@@ -11,8 +11,16 @@ from urllib.parse import urlsplit
 from langchain_aimlapi.testing._body_format import decode_body
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
 from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
+from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._stage import is_documented
-from langchain_aimlapi.testing.scrub import clean_request, clean_response, secrets_of
+from langchain_aimlapi.testing.scrub import (
+    clean_body,
+    clean_uri,
+    header_lists,
+    is_model_endpoint,
+    secret_headers,
+    secrets_of,
+)
 from langchain_aimlapi.testing.serializer import KINDS, age_in_days, deserialize, recorded_kind
 
 _FIRST_ERROR = 400
@@ -111,24 +119,23 @@ _Faults = Iterator[tuple[str, str]]
 def _secret_faults(interaction: dict[str, Any]) -> _Faults:
     secrets = secrets_of([interaction])
     request, response = interaction["request"], interaction["response"]
-    try:
-        clean = {
-            "request": clean_request(request, secrets=secrets),
-            "response": clean_response(response, secrets=secrets),
-        }
-    except ValueError as error:
-        yield "unreadable", str(error)
-        return
-    if clean["request"]["uri"] != request["uri"]:
+    is_model = is_model_endpoint(request["uri"])
+    if clean_uri(request["uri"], secrets=secrets) != request["uri"]:
         yield "secret", "the address holds what a scrubbed one does not"
     bodies = {"request": request["body"], "response": response["body"]["string"]}
     for side, given in (("request", request), ("response", response)):
-        unlisted = sorted(
-            {name.lower() for name in given["headers"]} - clean[side]["headers"].keys()
-        )
-        if unlisted:
-            yield "secret", f"the {side} has headers that are not kept: {', '.join(unlisted)}"
-        if (decode_body(clean[side]["body"]) or b"") != (bodies[side] or b""):
+        headers = header_lists(given["headers"])
+        found = secret_headers(headers, secrets=secrets, is_model=is_model)
+        if found:
+            yield "secret", f"the {side} has secrets in headers: {', '.join(found)}"
+        try:
+            plain = plain_body(bodies[side], headers)
+        except ValueError as error:
+            yield "unreadable", str(error)
+            continue
+        data = plain.encode() if isinstance(plain, str) else plain or b""
+        clean = decode_body(clean_body(data, secrets=secrets, accounts=is_model))
+        if clean != data:
             yield "secret", f"the {side}'s body holds a secret or a private member"
 
 

@@ -234,8 +234,37 @@ def test_path_query_and_method_count() -> None:
         canonical({}, method="PUT"),
     }
     assert len(texts) == 4
-    assert canonical({}) == canonical({}, uri="http://127.0.0.1:5/v1")
     assert canonical("") == canonical(None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://h/v1/chat/completions", "http://127.0.0.1:5/v1/chat/completions"),
+        ("https://h/v1/chat/completions?a=1", "http://127.0.0.1:5/v1/chat/completions?a=1"),
+        ("http://127.0.0.1:5/who", "http://127.0.0.1:6/who"),
+        ("http://[::1]:5/who", "http://[::1]/who"),
+        ("http://h/who", "http://h:80/who"),
+        ("https://h/who", "https://h:443/who"),
+    ],
+)
+def test_addresses_that_count_as_equal(one: str, other: str) -> None:
+    assert canonical({}, uri=one) == canonical({}, uri=other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://h/who", "https://g/who"),
+        ("https://h/who", "http://h/who"),
+        ("https://h/who", "https://h:8443/who"),
+        ("http://127.0.0.1:5/who", "http://localhost:5/who"),
+        ("https://h/v1/chat/completions", "https://h/v2/chat/completions"),
+        ("https://h/chat/completions/x", "https://g/chat/completions/x"),
+    ],
+)
+def test_addresses_that_count_as_different(one: str, other: str) -> None:
+    assert canonical({}, uri=one) != canonical({}, uri=other)
 
 
 def test_unplayed_interactions_fail(tape: Path) -> None:

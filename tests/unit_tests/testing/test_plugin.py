@@ -43,12 +43,13 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def ask(record_mode):
     if record_mode == "none":
-        yield lambda **body: httpx.post("http://other.host/v1", json=body).json()["said"]
+        url = "http://other.host/v1/chat/completions"
+        yield lambda **body: httpx.post(url, json=body).json()["said"]
         return
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/v1"
+        url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
         yield lambda **body: httpx.post(url, json=body).json()["said"]
         server.shutdown()
         thread.join()
