@@ -139,14 +139,13 @@ def _failure(
     request_id = _request_id(body) or headers.get("x-inference-id")
     if kind not in _ADVISED:
         advice = ""
-    hints = [
+    said = [
         f"{code} {message}" if code else message,
         *((f"(request id {request_id})",) if request_id else ()),
-        *((_ADVICE[kind],) if kind in _ADVICE else ()),
-        *((advice,) if advice else ()),
     ]
     return kind(
-        " ".join(hints),
+        " ".join(said),
+        advice=" ".join(words for words in (_ADVICE.get(kind), advice) if words),
         status_code=code or None,
         request_id=request_id,
         body=body,

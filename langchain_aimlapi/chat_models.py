@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
-from langchain_aimlapi._codec.stream import StreamDecoder
+from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
 from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import GeminiSettings
@@ -381,8 +381,13 @@ def _transport() -> ModuleType:
     return transport
 
 
-def _decode(call: Call) -> Callable[[bytes, Mapping[str, str]], ChatResult]:
-    return partial(decode_completion, client_request_id=call.client_request_id)
+def _decode(call: Call) -> Callable[[bytes | list[bytes], Mapping[str, str]], ChatResult]:
+    def decode(body: bytes | list[bytes], headers: Mapping[str, str]) -> ChatResult:
+        if isinstance(body, bytes):
+            return decode_completion(body, headers, client_request_id=call.client_request_id)
+        return decode_events(body, _decoder(call)(headers))
+
+    return decode
 
 
 def _decoder(call: Call) -> Callable[[Mapping[str, str]], StreamDecoder]:

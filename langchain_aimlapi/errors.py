@@ -24,11 +24,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core import exceptions as _core
+from langchain_core.messages import BaseMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_core.messages import AIMessageChunk, BaseMessage
+    from langchain_core.messages import AIMessageChunk
 
 _REDACTED = "**********"
 # A shorter beginning of the key tells nothing, but may be a common word.
@@ -65,9 +66,15 @@ class AIMLAPIError(_core.ModelError):
         retry_after: float | None = None,
         partial: AIMessageChunk | None = None,
         is_retryable: bool | None = None,
+        advice: str = "",
     ) -> None:
-        """Keep the facts; `is_retryable` overrides the class's own answer when given."""
-        super().__init__(message)
+        """Keep the facts.
+
+        `is_retryable` overrides the class's own answer when given; `advice`, the way out in our own
+        words, follows the message.
+        """
+        super().__init__(f"{message} {advice}" if advice else message)
+        self._advice = f" {advice}" if advice else ""
         self.status_code = status_code
         self.request_id = request_id
         self.body = body
@@ -92,13 +99,14 @@ class AIMLAPIError(_core.ModelError):
     def redact(self, secret: str) -> Self:
         """Replace every occurrence of `secret` (a server may echo the key), cut a huge body.
 
-        Texts are cut for errors, perhaps within the key: beginnings of it are replaced as well.
+        Texts are cut for errors, perhaps within the key: beginnings of it are replaced as well. Our
+        own advice stays as it is: a key may be any word, and that word be in it.
         """
-        if secret:
-            self.args = tuple(redacted(arg, secret) for arg in self.args)
-            self.body = redacted(_cut(self.body), secret)
-            self.response_headers = redacted(self.response_headers, secret)
-            self.request_id = redacted(self.request_id, secret)
+        self.body = _cut(self.body)
+        said = str(self.args[0]).removesuffix(self._advice)
+        self.args = (redacted(said, secret) + self._advice, *self.args[1:])
+        for name in ("body", "response_headers", "request_id", "partial"):
+            setattr(self, name, redacted(getattr(self, name), secret))
         return self
 
 
@@ -112,14 +120,21 @@ def _restored(
 
 
 def redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
-    """Return the value with `secret`, and its longer beginnings, replaced in all its texts."""
+    """Return the value with `secret`, and its longer beginnings, replaced in all its texts.
+
+    A key of less than 8 characters is none that this gateway gives out, and would garble words.
+    """
+    if len(secret) < _SHORTEST_PREFIX:
+        return value
     match value:
         case str():
             return _without(value, secret)
         case list():
-            return [redacted(one, secret) for one in value]
+            return [redacted(inner, secret) for inner in value]
         case dict():
-            return {redacted(key, secret): redacted(one, secret) for key, one in value.items()}
+            return {redacted(key, secret): redacted(inner, secret) for key, inner in value.items()}
+        case BaseMessage():
+            return value.model_copy(update=redacted(dict(value), secret))
         case _:
             return value
 
@@ -132,7 +147,7 @@ def _cut(body: Any) -> Any:  # noqa: ANN401  any JSON value
 def _without(text: str, secret: str) -> str:
     if secret[:_SHORTEST_PREFIX] not in text:
         return text
-    for length in range(len(secret), min(_SHORTEST_PREFIX, len(secret)) - 1, -1):
+    for length in range(len(secret), _SHORTEST_PREFIX - 1, -1):
         text = text.replace(secret[:length], _REDACTED)
     return text
 

@@ -7,10 +7,12 @@ leaves once, in the last chunk.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.content import read_text
@@ -284,6 +286,23 @@ class StreamDecoder:
             ),
             generation_info={"finish_reason": ended} if ended else None,
         )
+
+
+def decode_events(events: Iterable[bytes], decoder: StreamDecoder) -> ChatResult:
+    """Return the answer of a stream that a server sent although none was asked for.
+
+    Args:
+        events: Data of its server-sent events, all of them.
+        decoder: A fresh decoder.
+
+    Raises:
+        AIMLAPIError: As from the decoder.
+    """
+    result = generate_from_stream(chain(decoder.feed(events), decoder.finish()))
+    metadata = result.generations[0].message.response_metadata
+    names = ("model_name", "token_usage", "id")
+    result.llm_output = {name: metadata[name] for name in names if name in metadata}
+    return result
 
 
 def _gather(into: dict[str, Any], pieces: dict[str, Any]) -> None:

@@ -6,13 +6,16 @@ once; clients hold no settings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from pydantic import SecretStr
 
-    from pydantic import SecretStr
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
     from langchain_aimlapi._http.client_pool import Clients
     from langchain_aimlapi.errors import AIMLAPIError
@@ -36,6 +39,7 @@ class Limits:
         pool: To wait for a free connection.
         silence: Between two data events of a stream; comments do not count.
         total: For the whole of an answer that is not streamed.
+        stream: For the whole of a stream, however much it sends.
         is_default: Whether nobody chose them: a user's client may then keep its own.
     """
 
@@ -45,6 +49,7 @@ class Limits:
     pool: float | None
     silence: float | None
     total: float | None
+    stream: float | None = None
     is_default: bool = False
 
     def as_extension(self) -> dict[str, float | None]:
@@ -57,17 +62,32 @@ class Limits:
         }
 
 
-def read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  httpx.Timeout without importing httpx
-    """Return the limits that a `timeout` setting means.
+def read_limits(
+    timeout: Any,  # noqa: ANN401  httpx.Timeout without importing httpx
+    *,
+    is_stream: bool,
+    stream_timeout: float | None = None,
+) -> Limits:
+    """Return the limits that the settings mean.
 
     Args:
-        timeout: Seconds, an `httpx.Timeout`, `None` for no limit at all, or `"default"`: connect
-            10 s, silence of a stream 120 s, a whole answer 600 s.
+        timeout: Seconds, a `Timeout` of httpx or httpx2, `None` for no limit at all, or
+            `"default"`: connect 10 s, silence of a stream 120 s, a whole answer 600 s.
         is_stream: Whether the answer is streamed.
+        stream_timeout: Seconds for the whole of a stream, `None` for no such limit.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: `timeout` is none of these.
     """
+    limits = _read_limits(timeout, is_stream=is_stream)
+    if not is_stream or stream_timeout is None:
+        return limits
+    # A stream that falls silent for good may not wait past its limit either.
+    reads = [seconds for seconds in (limits.read, stream_timeout) if seconds is not None]
+    return replace(limits, read=min(reads), stream=stream_timeout)
+
+
+def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  as above
     if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
         longest = _STREAM_SILENCE if is_stream else _TOTAL
         return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
@@ -88,6 +108,51 @@ def read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  ht
         raise ValueError(msg) from None
 
 
+KeySource = SecretStr | Callable[[], str] | Callable[[], Awaitable[str]]
+
+
+def current_key(source: KeySource) -> SecretStr:
+    """Return the key for one attempt.
+
+    Args:
+        source: The key, or a function that gives the one that is valid now.
+
+    Raises:
+        ValueError: The function is an asynchronous one, or gave no key; the key is not shown.
+    """
+    if isinstance(source, SecretStr):
+        return source
+    if inspect.iscoroutinefunction(source):
+        raise ValueError(_ASYNC_KEY)
+    return _checked_key(source())
+
+
+async def acurrent_key(source: KeySource) -> SecretStr:
+    """Return the key for one attempt; a function is called in a thread, unless asynchronous."""
+    if isinstance(source, SecretStr):
+        return source
+    if inspect.iscoroutinefunction(source):
+        return _checked_key(await source())
+    return _checked_key(await asyncio.to_thread(source))
+
+
+_ASYNC_KEY = (
+    "api_key is an asynchronous function, which a synchronous call cannot wait for: call ainvoke "
+    "or astream, or pass a plain function."
+)
+
+
+def _checked_key(key: object) -> SecretStr:
+    text = key.get_secret_value() if isinstance(key, SecretStr) else key
+    if not isinstance(text, str) or not text.isascii() or not text.strip().isprintable():
+        msg = (
+            f"The function api_key returned {type(text).__name__}, or text that no HTTP header can "
+            "carry: it has to return the key as a string."
+        )
+        raise ValueError(msg)
+    return SecretStr(text.strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Everything that one call needs.
@@ -96,7 +161,8 @@ class Call:
         body: The request as JSON bytes.
         url: Address of the endpoint.
         headers: Request headers, without the key.
-        api_key: The key; taken out only where the header is written.
+        api_key: The key, or what gives it for each attempt; taken out only where the header is
+            written.
         model: Model id, for log lines.
         is_stream: Whether a stream is asked for.
         limits: Limits of time of each attempt.
@@ -119,7 +185,7 @@ class Call:
     body: bytes
     url: str
     headers: Mapping[str, str]
-    api_key: SecretStr
+    api_key: KeySource
     model: str
     is_stream: bool
     limits: Limits

@@ -1,15 +1,17 @@
-"""Keeps HTTP clients of one model: per process, per event loop, few calls in flight each.
+"""Keeps HTTP clients of one model: per process, per event loop, one call in flight each.
 
-One httpx pool with many connections walks all of them at each request; many clients with few calls
+One httpx pool with many connections walks all of them at each request; many clients with one call
 each do not (measured: ten times cheaper with 64 calls in flight). So load is spread over clients:
-the first with room takes the call, and a call counts until the end of its stream.
+the one that became idle last takes the call, and a call counts until the end of its stream. How
+many there are nobody limits: a call costs the same with 4,000 others in flight as with none.
 
 A forgotten stream ends wherever the garbage collector happens to run, in a thread that may be at
 work here or inside a client's own locks. So the lock here is one that its thread may take again,
-clients are made outside of it (that may wait for other locks), and `_transport` lets each client
-carry one call: a stream that ends never meets the lock of a pool that its thread is using.
+clients are made outside of it (that may wait for other locks), and each client carries one call: a
+stream that ends never meets the lock of a pool that its thread is using. Busy clients stand in no
+book, so that a call that is torn apart by a signal leaves nothing behind.
 
-Nothing here knows what a client is: the makers are handed in by `_transport`, closing is `close` or
+Nothing here knows what a client is: the makers are handed in by `transport`, closing is `close` or
 `aclose`.
 """
 
@@ -18,34 +20,139 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 import weakref
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
-# Sharing begins late: calls that share a pool are slower, and share its lock.
-_MOST_CLIENTS = 256
+    from langchain_aimlapi._http.connection import Connection
+
 _FOREVER = 1e9  # seconds
+# An idle client is kept as long as its connection is (see `new_clients`).
+_LONGEST_IDLE = 30.0
+# The least seconds between two looks at all idle connections, which cost a system call each; and
+# how much longer than such a look is the time until the next one.
+_LOOK_INTERVAL = 0.1
+_LOOK_SHARE = 40
+
+
+class _Idle:
+    """The idle clients of all threads or of one loop, the one idle for longest first."""
+
+    def __init__(self) -> None:
+        self.leases: deque[Lease] = deque()
+        self.is_over = False
+        self._next_look = 0.0
+
+    def take(self) -> Lease | None:
+        """Return the client that became idle last: its connection is the freshest."""
+        return self.leases.pop() if self.leases else None
+
+    def keep(self, lease: Lease) -> bool:
+        """Take a client back, unless it is to be closed."""
+        if self.is_over or lease.is_spoilt:
+            return False
+        if lease.connection is not None and not lease.connection.is_idle:
+            lease.connection = None  # the HTTP client has closed it
+        lease.idle_since = time.monotonic()
+        self.leases.append(lease)
+        return True
+
+    def expired(self) -> list[Lease]:
+        """Take out those that were idle for too long or that the server has closed.
+
+        Only the last one is ever used again after a burst of calls: the others' sockets would stay
+        half closed for as long as the model lives.
+        """
+        now = time.monotonic()
+        gone: list[Lease] = []
+        while self.leases and now - self.leases[0].idle_since > _LONGEST_IDLE:
+            gone.append(self.leases.popleft())
+        if now >= self._next_look:
+            # Turned round once rather than walked: the garbage collector may give one back here.
+            for _ in range(len(self.leases)):
+                lease = self.leases.popleft()
+                (gone if lease.is_hung_up else self.leases).append(lease)
+            ended = time.monotonic()
+            self._next_look = ended + max(_LOOK_INTERVAL, _LOOK_SHARE * (ended - now))
+        return gone
 
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """A client with the number of calls that it carries now.
+    """A client that carries one call.
 
     Attributes:
-        client: What the maker made.
-        busy: Calls in flight.
-        is_warm: Whether a connection may be waiting in its pool, perhaps stale.
-        is_retired: Whether it is to be closed when its last call ends.
+        client: What the maker made, or the user's own.
+        home: Where it goes when it is idle.
+        connection: Over which its last answer came.
+        idle_since: When it became idle, on the monotonic clock.
     """
 
     client: Any
-    busy: int = 0
-    is_warm: bool = False
-    is_retired: bool = False
+    home: _Idle = field(default_factory=_Idle)
+    connection: Connection | None = None
+    idle_since: float = 0.0
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether the next answer that it brings may not be the next request's."""
+        return self.connection is not None and self.connection.is_spoilt
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the server has closed the idle connection."""
+        return self.connection is not None and self.connection.is_hung_up
+
+
+class Source(Protocol):
+    """Where the client for a call comes from."""
+
+    def acquire(self, make: Callable[[], Any]) -> Lease:
+        """Return a client for a call of a thread."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Take it back."""
+        ...
+
+    async def aacquire(self, make: Callable[[], Any]) -> Lease:
+        """Return a client for a call of the running event loop."""
+        ...
+
+    async def arelease(self, lease: Lease) -> None:
+        """Take it back."""
+        ...
+
+
+class GivenClient:
+    """The user's own client, for which nothing is made or closed."""
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+
+    def acquire(self, _make: Callable[[], Any]) -> Lease:
+        """Return the client."""
+        return Lease(self._client)
+
+    def release(self, lease: Lease) -> None:
+        """End the connection, no more, if it brought what belongs to another request."""
+        if lease.connection is not None and lease.is_spoilt:
+            lease.connection.close()
+
+    async def aacquire(self, _make: Callable[[], Any]) -> Lease:
+        """Return the client."""
+        return Lease(self._client)
+
+    async def arelease(self, lease: Lease) -> None:
+        """End the connection; see `release`."""
+        if lease.connection is not None and lease.is_spoilt:
+            await lease.connection.aclose()
 
 
 class Clients:
@@ -53,72 +160,70 @@ class Clients:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._leases: list[Lease] = []
+        self._idle = _Idle()
         self._loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
         self._parents: list[object] = []
-        self._closer: weakref.finalize[[list[Lease]], Clients] | None = None
+        self._closer: weakref.finalize[[Iterable[Lease]], Clients] | None = None
         _alive.add(self)
 
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
         """Sockets, locks and loops do not travel."""
         return Clients, ()
 
-    def acquire(self, make: Callable[[], Any], *, most: int) -> Lease:
-        """Return a lease of a client for threads.
+    def acquire(self, make: Callable[[], Any]) -> Lease:
+        """Return a client for a call of a thread.
 
         Args:
             make: Makes a client.
-            most: Calls that one client may carry at a time.
         """
         with self._lock:
-            lease = _first_with_room(self._leases, most)
-        if lease is None:
-            lease = Lease(make(), busy=1)
-            with self._lock:
-                self._leases.append(lease)
-                if self._closer is None:
-                    self._closer = weakref.finalize(self, _close_all, self._leases)
-        return lease
+            idle = self._idle
+            expired = idle.expired()
+            lease = idle.take()
+        _close_all(expired)
+        if lease is not None:
+            return lease
+        with self._lock:
+            if self._closer is None:
+                self._closer = weakref.finalize(self, _close_all, self._idle.leases)
+        return Lease(make(), idle)
 
-    async def aacquire(self, make: Callable[[], Any], *, most: int) -> Lease:
-        """Return a lease of a client for the running event loop.
+    async def aacquire(self, make: Callable[[], Any]) -> Lease:
+        """Return a client for a call of the running event loop.
 
         The client is closed when the loop shuts down (`asyncio.run` does that) or when the model is
         no longer used.
 
         Args:
             make: Makes a client.
-            most: Calls that one client may carry at a time.
         """
         loop = asyncio.get_running_loop()
-        clients = self._loops.get(loop)
-        if clients is None:
-            clients = _LoopClients()
-            await clients.start(self)
-            with self._lock:
-                closed = [one for one in self._loops if one.is_closed()]
-                gone = [self._loops.pop(one) for one in closed]
-                self._loops[loop] = clients
-            for one in gone:
-                one.let_go()
-        lease = _first_with_room(clients.leases, most)
-        if lease is None:
-            lease = Lease(make(), busy=1)
-            clients.leases.append(lease)
-        return lease
+        clients = self._loops.get(loop) or await self._begin_loop(loop)
+        if expired := clients.idle.expired():
+            await _aclose_all(expired)
+        return clients.idle.take() or Lease(make(), clients.idle)
+
+    async def _begin_loop(self, loop: asyncio.AbstractEventLoop) -> _LoopClients:
+        clients = _LoopClients()
+        await clients.start(self)
+        with self._lock:
+            closed = [known for known in self._loops if known.is_closed()]
+            gone = [self._loops.pop(known) for known in closed]
+            self._loops[loop] = clients
+        for others in gone:
+            others.let_go()
+        return clients
 
     def release(self, lease: Lease) -> None:
-        """Give a lease back; its client stays open for the next call."""
+        """Take a client back; it stays open for the next call."""
         with self._lock:
-            lease.busy -= 1
-            is_last = lease.is_retired and not lease.busy
-        if is_last:
+            is_kept = lease.home.keep(lease)
+        if not is_kept:
             lease.client.close()
 
     async def arelease(self, lease: Lease) -> None:
-        """Give a lease of the running event loop back."""
-        lease.busy -= 1
-        if lease.is_retired and not lease.busy:
+        """Take a client of the running event loop back."""
+        if not lease.home.keep(lease):
             await lease.client.aclose()
 
     def close(self) -> None:
@@ -127,11 +232,10 @@ class Clients:
         The next call opens new ones.
         """
         with self._lock:
-            leases, self._leases = _idle(self._leases), []
-            if self._closer is not None:
-                self._closer.detach()
-                self._closer = None
-        _close_all(leases)
+            idle, self._idle = self._idle, _Idle()
+            idle.is_over = True
+            self._detach()
+        _close_all(idle.leases)
 
     async def aclose(self) -> None:
         """Close the clients of the running event loop, then those for threads."""
@@ -148,9 +252,12 @@ class Clients:
         are kept, because what is forgotten is closed: asyncio's streams say goodbye then.
         """
         self._lock = threading.RLock()
-        self._parents.append((self._leases, self._loops))
-        self._leases = []
+        self._parents.append((self._idle, self._loops))
+        self._idle = _Idle()
         self._loops = {}
+        self._detach()
+
+    def _detach(self) -> None:
         if self._closer is not None:
             self._closer.detach()
             self._closer = None
@@ -181,7 +288,7 @@ class _LoopClients:
     """
 
     def __init__(self) -> None:
-        self.leases: list[Lease] = []
+        self.idle = _Idle()
         self._guard = self._closing_at_the_end()
         self._anchor: asyncio.TimerHandle
         self._finalizer: weakref.finalize[..., Clients]
@@ -215,47 +322,26 @@ class _LoopClients:
             yield
         finally:
             self._finalizer.detach()
-            await _aclose_all(self.leases)
+            self.idle.is_over = True
+            await _aclose_all(self.idle.leases)
 
 
 def _nothing(_: object) -> None:
     """Do nothing, in a billion seconds."""
 
 
-async def _aclose_all(leases: list[Lease]) -> None:
-    """Close the idle clients, all of them even if cancelled: a loop that ends cancels first."""
+def _close_all(leases: Iterable[Lease]) -> None:
+    for lease in [*leases]:
+        lease.client.close()
+
+
+async def _aclose_all(leases: Iterable[Lease]) -> None:
+    """Close the clients, all of them even if cancelled: a loop that ends cancels first."""
     cancelled: asyncio.CancelledError | None = None
-    for lease in _idle(leases):
+    for lease in [*leases]:
         try:
             await lease.client.aclose()
         except asyncio.CancelledError as error:
             cancelled = error
-    leases.clear()
     if cancelled is not None:
         raise cancelled
-
-
-def _idle(leases: list[Lease]) -> list[Lease]:
-    """Return the idle ones; the others retire when their last call ends."""
-    for lease in leases:
-        lease.is_retired = True
-    return [lease for lease in leases if not lease.busy]
-
-
-def _first_with_room(leases: list[Lease], most: int) -> Lease | None:
-    """Return the lease that takes the next call, `None` if a client is to be made for it."""
-    for lease in leases:
-        if lease.busy < most:
-            break
-    else:
-        if len(leases) < _MOST_CLIENTS:
-            return None
-        lease = min(leases, key=lambda one: one.busy)
-    lease.busy += 1
-    return lease
-
-
-def _close_all(leases: list[Lease]) -> None:
-    for lease in leases:
-        lease.client.close()
-    leases.clear()

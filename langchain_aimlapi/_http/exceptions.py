@@ -1,54 +1,51 @@
-"""What the HTTP client raised, told as one of our errors."""
+"""What the HTTP client raised, or a status that is no answer, told as one of our errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._error_mapping import response_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import SecretStr
 
     from langchain_aimlapi._http.call import Call
 
-# What can go wrong once a response has begun. TLS reports some of its failures as they are.
-IN_FLIGHT = (httpx.HTTPError, httpx.StreamError, OSError)
-# What can go wrong before: also an address, proxy or certificate store that cannot be used (the
-# resolver and the sockets say so with these), or a client of the user's that is closed.
-FAILURES = (*IN_FLIGHT, httpx.InvalidURL, ValueError, OverflowError, ImportError, RuntimeError)
 # Where httpx's errors keep the request, with its headers.
 _REQUESTS = ("_request", "response")
-_UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+# Whose frames hold the list of headers, the key's among them.
+_HTTP_LIBRARIES = frozenset({"h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2"})
+# What an address, proxy or certificate store that cannot be used raises (the resolver and the
+# sockets say so with these), or a client of the user's that is closed.
+_BEFORE = (ValueError, OverflowError, ImportError, RuntimeError)
 
 
-def connection_failure(
-    call: Call, error: Exception, response: httpx.Response | None
-) -> errors.AIMLAPIError:
-    """Return our error for one of `FAILURES`; it names the address, never the request's headers.
+def http_errors(*names: str) -> tuple[type[Exception], ...]:
+    """Return the error classes of these names, of httpx and, where it is imported, of httpx2."""
+    libraries = (httpx, sys.modules.get("httpx2"))
+    found = (getattr(library, name, None) for library in libraries for name in names)
+    return tuple(kind for kind in found if kind is not None)
+
+
+def is_failure(error: Exception, *, has_begun: bool) -> bool:
+    """Tell whether an error is about the connection, not of a decoder or a consumer.
 
     Args:
-        call: The call that failed.
         error: What was raised.
-        response: The response, if it had begun.
+        has_begun: Whether a response had begun.
     """
-    words = f"{type(error).__name__}: {error}".rstrip(": ")
-    headers = {} if response is None else dict(response.headers)
-    if isinstance(error, httpx.TimeoutException):
-        msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
-        return errors.AIMLAPITimeoutError(msg, response_headers=headers)
-    if isinstance(error, httpx.DecodingError):
-        msg = f"The answer of {call.url} is not what its content-encoding says ({words})."
-        return errors.unreadable_response(msg, response_headers=headers)
-    if isinstance(error, httpx.HTTPError | OSError) and not isinstance(error, _UNSENDABLE):
-        msg = f"The connection to {call.url} failed ({words})."
-        return errors.AIMLAPIConnectionError(msg, response_headers=headers)
-    return errors.AIMLAPIConnectionError(
-        f"The request to {call.url} cannot be made ({words}); check base_url, the headers, the "
-        "environment's proxies, a client of your own.",
-        is_retryable=False,
-    )
+    # TLS reports some of its failures as they are.
+    kinds = (*http_errors("HTTPError", "StreamError"), OSError)
+    if has_begun:
+        return isinstance(error, kinds)
+    return isinstance(error, (*kinds, *http_errors("InvalidURL"), *_BEFORE))
 
 
 def is_hang_up(error: Exception) -> bool:
@@ -57,28 +54,153 @@ def is_hang_up(error: Exception) -> bool:
     Args:
         error: What was raised before a response began.
     """
-    if isinstance(error, httpx.ReadError | httpx.WriteError):
+    if isinstance(error, http_errors("ReadError", "WriteError")):
         return True
-    return isinstance(error, httpx.RemoteProtocolError) and "disconnected" in str(error)
+    return isinstance(error, http_errors("RemoteProtocolError")) and "disconnected" in str(error)
+
+
+def refused_response(error: Exception) -> httpx.Response | None:
+    """Return the response for whose status a hook of the user's client raised."""
+    if not isinstance(error, http_errors("HTTPStatusError")):
+        return None
+    response: httpx.Response = vars(error)["response"]
+    return response
+
+
+def connection_failure(
+    call: Call, error: Exception, response: httpx.Response | None, *, secret: SecretStr
+) -> errors.AIMLAPIError:
+    """Return our error for what the HTTP client raised; it names the address, never the headers.
+
+    Args:
+        call: The call that failed.
+        error: What was raised.
+        response: The response, if it had begun.
+        secret: The key, which the error may quote.
+    """
+    if (refused := refused_response(error)) is not None:
+        body = b""
+        # httpx has closed it; the hook may have read it before.
+        with suppress(*http_errors("ResponseNotRead")):
+            body = refused.content
+        return status_failure(call, refused, body, secret=secret)
+    words = f"{type(error).__name__}: {error}".rstrip(": ")
+    words = str(errors.redacted(words, secret.get_secret_value()))
+    headers = {} if response is None else headers_of(response)
+    if isinstance(error, http_errors("TimeoutException")):
+        msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
+        return errors.AIMLAPITimeoutError(msg, response_headers=headers)
+    is_unsendable = isinstance(error, http_errors("UnsupportedProtocol", "LocalProtocolError"))
+    if isinstance(error, (*http_errors("HTTPError"), OSError)) and not is_unsendable:
+        msg = f"The connection to {call.url} failed ({words})."
+        return errors.AIMLAPIConnectionError(msg, response_headers=headers)
+    return errors.AIMLAPIConnectionError(
+        f"The request to {call.url} cannot be made ({words}).",
+        advice="Check base_url, the headers, the environment's proxies, a client of your own.",
+        is_retryable=False,
+    )
+
+
+def status_failure(
+    call: Call, response: httpx.Response, body: bytes, *, secret: SecretStr
+) -> errors.AIMLAPIError:
+    """Return our error for a status that is no answer.
+
+    Args:
+        call: The call that failed.
+        response: The response, of which nothing but the head is read here.
+        body: What came of its body.
+        secret: The key, which the server may echo.
+    """
+    headers = headers_of(response)
+    advice = call.advice
+    if response.has_redirect_location:
+        location = errors.redacted(headers["location"], secret.get_secret_value())
+        advice = (
+            f"Redirected to {location!r}; redirects are not followed, because the key "
+            "would go along. Set base_url to the right address."
+        )
+    failure = response_failure(response.status_code, body=body, headers=headers, advice=advice)
+    if response.has_redirect_location:
+        failure.is_retryable = False
+    return failure
+
+
+def foreign_failure(call: Call, response: httpx.Response) -> errors.AIMLAPIError:
+    """Return our error for an answer that says it is another request's.
+
+    Args:
+        call: The call that failed.
+        response: What came.
+    """
+    headers = headers_of(response)
+    return errors.AIMLAPIConnectionError(
+        f"{call.url} sent the answer to another request (x-client-request-id "
+        f"{headers['x-client-request-id']!r}).",
+        response_headers=headers,
+    )
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the headers of a response by lower-cased name."""
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def bare(error: BaseException, *, secret: SecretStr) -> BaseException:
     """Return the error without request, traceback or key, its causes too.
 
-    Frames of the HTTP client hold the list of headers.
-
     Args:
         error: What was raised.
         secret: The key, which a server may have echoed.
     """
+    drop_frames(error)
+    for linked in _linked(error):
+        linked.args = tuple(errors.redacted([*linked.args], secret.get_secret_value()))
+        facts = vars(linked)  # httpx offers no way to take a request back
+        facts.update((name, None) for name in _REQUESTS if name in facts)
+    return error
+
+
+def drop_frames(error: BaseException) -> None:
+    """Drop the tracebacks of an error with its causes.
+
+    The frames of the HTTP client hold the list of headers, those of transport and decoders what the
+    server sent, in which it may echo the key; error reporters show the locals of frames.
+    """
+    for linked in _linked(error):
+        linked.__traceback__ = None
+
+
+def drop_http_frames(error: BaseException) -> None:
+    """Drop the HTTP client's frames, and those below, from a cancellation or an interrupt.
+
+    Such an error is not ours to replace, and its reader wants to know where it struck: in a call of
+    this package. What the HTTP client was doing there holds the headers, the key among them.
+    """
+    for linked in _linked(error):
+        trace = linked.__traceback__
+        if trace is not None and _is_http_frame(trace):
+            linked.__traceback__ = None
+            continue
+        while trace is not None:
+            if trace.tb_next is not None and _is_http_frame(trace.tb_next):
+                trace.tb_next = None
+            trace = trace.tb_next
+
+
+def _is_http_frame(trace: Any) -> bool:  # noqa: ANN401  a traceback
+    name: str = trace.tb_frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] in _HTTP_LIBRARIES
+
+
+def _linked(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its causes and the errors in whose handling they were raised."""
     waiting, seen = [error], set[int]()
     while waiting:
-        one = waiting.pop()
-        seen.add(id(one))
-        one.__traceback__ = None
-        one.args = tuple(errors.redacted([*one.args], secret.get_secret_value()))
-        facts = vars(one)  # httpx offers no way to take a request back
-        facts.update((name, None) for name in _REQUESTS if name in facts)
-        causes = (one.__cause__, one.__context__)
-        waiting += [cause for cause in causes if cause is not None and id(cause) not in seen]
-    return error
+        linked = waiting.pop()
+        if id(linked) not in seen:
+            seen.add(id(linked))
+            yield linked
+            waiting += [
+                other for other in (linked.__cause__, linked.__context__) if other is not None
+            ]

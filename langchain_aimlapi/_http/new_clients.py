@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
     import ssl
 
 _POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
+
+# So that a connection which a NAT dropped in silence is noticed within 105 seconds, before the
+# default limit of silence; each option where the platform has it.
+_KEEPALIVE_OPTIONS = {
+    "TCP_KEEPALIVE": 45,  # what macOS calls the next
+    "TCP_KEEPIDLE": 45,
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 4,
+}
+_KEEPALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _KEEPALIVE_OPTIONS.items()
+        if hasattr(socket, name)
+    ),
+]
 
 
 class _NoCookies(httpx.Cookies):
@@ -31,9 +49,31 @@ _NO_COOKIES = _NoCookies()
 class _Client(httpx.Client):
     cookies: Any = _NO_COOKIES
 
+    # Private, but the one way to socket options that leaves the environment's proxies alone; httpx
+    # makes each of its own transports here. (`transport=` turns the proxies off.)
+    def _init_transport(
+        self, *_: object, transport: httpx.BaseTransport | None = None, **__: object
+    ) -> httpx.BaseTransport:
+        return transport or httpx.HTTPTransport(**_transport_settings())
+
+    def _init_proxy_transport(
+        self, proxy: httpx.Proxy, *_: object, **__: object
+    ) -> httpx.BaseTransport:
+        return httpx.HTTPTransport(proxy=proxy, **_transport_settings())
+
 
 class _AsyncClient(httpx.AsyncClient):
     cookies: Any = _NO_COOKIES
+
+    def _init_transport(
+        self, *_: object, transport: httpx.AsyncBaseTransport | None = None, **__: object
+    ) -> httpx.AsyncBaseTransport:
+        return transport or httpx.AsyncHTTPTransport(**_transport_settings())
+
+    def _init_proxy_transport(
+        self, proxy: httpx.Proxy, *_: object, **__: object
+    ) -> httpx.AsyncBaseTransport:
+        return httpx.AsyncHTTPTransport(proxy=proxy, **_transport_settings())
 
 
 def new_client() -> httpx.Client:
@@ -49,12 +89,14 @@ def new_async_client() -> httpx.AsyncClient:
 def _client_settings() -> dict[str, Any]:
     """Return the settings of a client; limits of time are set per request."""
     return {
-        "verify": _TLS.context(),
-        "limits": _POOL,
         "timeout": None,
         "cookies": _NO_COOKIES.jar,
         "trust_env": _may_name_a_proxy(),
     }
+
+
+def _transport_settings() -> dict[str, Any]:
+    return {"verify": _TLS.context(), "limits": _POOL, "socket_options": _KEEPALIVE}
 
 
 def _may_name_a_proxy() -> bool:

@@ -1,4 +1,4 @@
-"""Which failures are worth another attempt, how long to wait before it.
+"""The attempts of one call: what each ended in, whether to make another, how long to wait before.
 
 Source:
     docs.aimlapi.com/errors-and-messages, read 2026-11-21 (no Retry-After is documented; it is
@@ -13,19 +13,38 @@ import math
 import random
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._http.client_pool import GivenClient, Lease, Source
+from langchain_aimlapi._http.connection import came_over_a_socket, connection_of
+from langchain_aimlapi._http.exceptions import (
+    bare,
+    connection_failure,
+    drop_frames,
+    foreign_failure,
+    headers_of,
+    is_failure,
+    is_hang_up,
+    refused_response,
+    status_failure,
+)
+from langchain_aimlapi._http.readers import Body, Decoder, ErrorBody, Feed, Reader
 from langchain_aimlapi._watch import note_retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import httpx
+    from pydantic import SecretStr
 
     from langchain_aimlapi._http.call import Call
 
 _BASE_DELAY = 0.5
 _MAX_DELAY = 8.0
 _MAX_SERVER_DELAY = 60.0
+# An idle connection that the server has closed fails at once; what fails later was worked on.
+_STALE_SECONDS = 1.0
 
 
 def retry_delay(
@@ -94,58 +113,186 @@ def _number(value: str | None) -> float | None:
 _logger = logging.getLogger("langchain_aimlapi")
 
 
-class Tries:
-    """Counts the attempts of one call.
+class Attempts:
+    """The attempts of one call, one after the other: what each sends, brings and ends in.
 
     Attributes:
-        has_handed_out: Whether a chunk has left to the user: nothing is retried after that.
-        is_answered: Whether the answer is whole: what goes wrong after that does not matter.
-        started: When the attempt began, on the monotonic clock.
+        call: The call.
+        given: The user's client, `None` for our own.
         body: The request as JSON bytes: the call's own, or what its remedy made of it.
-        partial: Tells what has arrived of the attempt's stream, once there is one.
+        key: The key of this attempt.
+        source: Where its client comes from.
+        lease: The client of this attempt.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, *, given: Any) -> None:  # noqa: ANN401  a client of httpx or httpx2
         """Begin with the first attempt."""
-        self.has_handed_out = False
-        self.is_answered = False
+        self.call = call
+        self.given = given
         self.body = call.body
-        self._call = call
+        self.key: SecretStr
+        self.source: Source = call.clients if given is None else GivenClient(given)
+        self.lease = Lease(given)
+        self._response: httpx.Response | None = None
+        self._feed: Feed | None = None
+        self._started = time.monotonic()
         self._attempt = 0
         self._empty = 0
         self._may_refresh = True
         self._is_stale = False
-        self.started = time.monotonic()
-        self.partial: Callable[[], Any] | None = None
 
-    def begin(self) -> None:
-        """Note that an attempt begins."""
-        self.started = time.monotonic()
-        self._is_stale = False
-        self.partial = None
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is whole: what goes wrong after that does not matter."""
+        return self._feed is not None and self._feed.is_over
 
-    def note_stale(self) -> None:
-        """Note that a pooled connection broke before a byte of the answer came.
+    def begin(self, key: SecretStr) -> None:
+        """Begin an attempt.
 
-        The server had closed it while it was idle; one fresh attempt, uncounted, is harmless.
+        Args:
+            key: The key that it is made with.
         """
-        self._is_stale = self._may_refresh
+        self.key = key
+        self.lease = Lease(self.given)
+        self._response = self._feed = None
+        self._started = time.monotonic()
+        self._is_stale = False
 
-    def log(self, outcome: object, *, inference_id: str | None = None) -> None:
+    def receive(self, response: httpx.Response) -> None:
+        """Take note of a response that has begun.
+
+        Raises:
+            AIMLAPIConnectionError: It says that it answers another request.
+        """
+        self._response = response
+        connection = self.lease.connection = connection_of(response)
+        echo = response.headers.get("x-client-request-id")
+        if echo is None or not came_over_a_socket(response):
+            return
+        # What was sent, not what was meant to be: a hook of the user's client may change it.
+        if echo != response.request.headers.get("x-client-request-id"):
+            if connection is not None:
+                connection.is_distrusted = True
+            raise foreign_failure(self.call, response)
+
+    def is_refused(self, response: httpx.Response) -> bool:
+        """Tell whether a response's status says that it is no answer."""
+        return response.status_code not in self.call.good_statuses
+
+    def refuse(self, response: httpx.Response, body: ErrorBody) -> NoReturn:
+        """Raise the error that such a response is.
+
+        Args:
+            response: The response.
+            body: What came of its body.
+
+        Raises:
+            AIMLAPIError: By the status.
+        """
+        raise status_failure(self.call, response, body.data(), secret=self.key)
+
+    def error_body(self, response: httpx.Response) -> ErrorBody:
+        """Return what gathers the beginning of an error's body."""
+        return ErrorBody(
+            self.call,
+            headers=headers_of(response),
+            started=self._started,
+            is_unpacked=response.is_stream_consumed,
+        )
+
+    def answer(self, response: httpx.Response) -> Body:
+        """Return what gathers a whole answer."""
+        return Body(self._reader(response, headers_of(response)))
+
+    def feed(
+        self, response: httpx.Response, make_decoder: Callable[[Mapping[str, str]], Decoder]
+    ) -> Feed:
+        """Return what turns the response's bytes into chunks.
+
+        Args:
+            response: The response to a stream's request.
+            make_decoder: Makes the decoder of one attempt.
+        """
+        headers = self.shown_headers(response)
+        self._feed = Feed(self._reader(response, headers), make_decoder(headers))
+        return self._feed
+
+    def shown_headers(self, response: httpx.Response) -> dict[str, str]:
+        """Return the headers as the answer may show them: a server may echo the key."""
+        headers: dict[str, str] = errors.redacted(headers_of(response), self._secret)
+        return headers
+
+    def _reader(self, response: httpx.Response, headers: Mapping[str, str]) -> Reader:
+        # A recorder, or a hook of the user's client, may have read and unpacked the body already.
+        is_unpacked = response.is_stream_consumed
+        return Reader(self.call, headers=headers, started=self._started, is_unpacked=is_unpacked)
+
+    def settle(self, error: Exception) -> None:
+        """Raise what an error means; return if it means nothing.
+
+        Args:
+            error: What came out of an attempt.
+
+        Raises:
+            AIMLAPIError: The attempt failed.
+        """
+        failure = self.failed(error)
+        if failure is error:
+            raise error
+        self._is_stale = self._may_refresh and self._is_hang_up_of_an_idle_connection(error)
+        self._response = refused_response(error) or self._response
+        if failure is not None:
+            raise failure from bare(error, secret=self.key)
+
+    def failed(self, error: Exception) -> Exception | None:
+        """Return what an error of an attempt amounts to: ours, or the error itself.
+
+        Args:
+            error: What came out of an attempt.
+
+        Returns:
+            `None` if the answer was whole before: after `[DONE]` a stream is read on so that its
+            connection can be used again, and a connection that breaks then has cost nothing.
+        """
+        if not is_failure(error, has_begun=self._response is not None):
+            return error  # of a decoder, or of who reads the stream
+        if self.is_answered:
+            return None
+        return connection_failure(self.call, error, self._response, secret=self.key)
+
+    def _is_hang_up_of_an_idle_connection(self, error: Exception) -> bool:
+        """Tell whether the server had closed the connection before the request came.
+
+        One fresh attempt, uncounted, is harmless then. A server that had the request and worked on
+        it takes longer to hang up: that is a failure like others.
+        """
+        connection = self.lease.connection
+        return (
+            self._response is None
+            and connection is not None
+            and connection.failed_untouched
+            and is_hang_up(error)
+            and time.monotonic() - self._started < _STALE_SECONDS
+        )
+
+    def log(self) -> None:
         """Write the log line of an attempt that ended: no key, no prompt."""
         if _logger.isEnabledFor(logging.DEBUG):
+            response = self._response
             _logger.debug(
                 "%s %s model=%s attempt=%d outcome=%s seconds=%.3f "
                 "client_request_id=%s inference_id=%s",
-                self._call.method,
-                self._call.url,
-                self._call.model,
+                self.call.method,
+                self.call.url,
+                self.call.model,
                 self._attempt + 1,
-                outcome,
-                time.monotonic() - self.started,
-                self._call.client_request_id,
+                "no response" if response is None else response.status_code,
+                time.monotonic() - self._started,
+                self.call.client_request_id,
                 # A header, thus the server's words: it may echo the key.
-                errors.redacted(inference_id, self._call.api_key.get_secret_value()),
+                None
+                if response is None
+                else errors.redacted(response.headers.get("x-inference-id"), self._secret),
             )
 
     def delay(self, failure: errors.AIMLAPIError) -> float:
@@ -159,28 +306,33 @@ class Tries:
                 attempt is to be made.
         """
         self._complete(failure)
-        delay = None if self.has_handed_out else self._next_delay(failure)
+        has_handed_out = self._feed is not None and self._feed.has_handed_out
+        delay = None if has_handed_out else self._next_delay(failure)
         if delay is None:
-            _drop_frames(failure)
+            drop_frames(failure)
             raise failure
-        note_retry(self._call, failure)
+        note_retry(self.call, failure)
         _logger.info(
             "retrying in %.2f s after %s (status %s), model=%s client_request_id=%s",
             delay,
             type(failure).__name__,
             failure.status_code,
-            self._call.model,
-            self._call.client_request_id,
+            self.call.model,
+            self.call.client_request_id,
         )
         return delay
 
+    @property
+    def _secret(self) -> str:
+        return self.key.get_secret_value()
+
     def _complete(self, failure: errors.AIMLAPIError) -> None:
-        failure.client_request_id = self._call.client_request_id
+        failure.client_request_id = self.call.client_request_id
         failure.request_id = failure.request_id or failure.inference_id
-        if failure.partial is None and self.partial is not None:
-            failure.partial = self.partial()
+        if failure.partial is None and self._feed is not None:
+            failure.partial = self._feed.partial()
         failure.retry_after = read_retry_after(failure.response_headers, now=time.time())
-        failure.redact(self._call.api_key.get_secret_value())
+        failure.redact(self._secret)
 
     def _next_delay(self, failure: errors.AIMLAPIError) -> float | None:
         if self._is_stale:
@@ -190,11 +342,11 @@ class Tries:
             return 0.0
         if isinstance(failure, errors.AIMLAPIEmptyResponseError):
             self._empty += 1
-            return 0.0 if self._empty <= self._call.empty_response_retries else None
+            return 0.0 if self._empty <= self.call.empty_response_retries else None
         delay = retry_delay(
             failure,
             attempt=self._attempt,
-            max_retries=self._call.max_retries,
+            max_retries=self.call.max_retries,
             jitter=random.random(),  # noqa: S311  spreads load, guards nothing
         )
         self._attempt += 1
@@ -202,25 +354,10 @@ class Tries:
 
     def _is_remedied(self, failure: errors.AIMLAPIError) -> bool:
         """Tell whether the call can be repeated with another body; that is done once."""
-        if self._call.remedy is None or self.body is not self._call.body:
+        if self.call.remedy is None or self.body is not self.call.body:
             return False
-        body = self._call.remedy(failure)
+        body = self.call.remedy(failure)
         if body is None:
             return False
         self.body = body
         return True
-
-
-def _drop_frames(failure: BaseException) -> None:
-    """Drop the tracebacks of a failure with its causes.
-
-    The frames of transport or decoders hold what the server sent, in which it may echo the key;
-    error reporters show the locals of frames.
-    """
-    waiting, seen = [failure], set[int]()
-    while waiting:
-        one = waiting.pop()
-        seen.add(id(one))
-        one.__traceback__ = None
-        causes = (one.__cause__, one.__context__)
-        waiting += [cause for cause in causes if cause is not None and id(cause) not in seen]

@@ -2,7 +2,10 @@
 
 Lines end at CR, LF or CRLF only: JSON strings may hold U+2028 or U+0085, at which
 `str.splitlines` and `httpx.Response.iter_lines` would cut. Several `data:` lines make one event;
-comments (`: OPENROUTER PROCESSING`), `event:`, `id:` and `retry:` are passed over.
+comments (`: OPENROUTER PROCESSING`), `id:` and `retry:` are passed over.
+
+Not of the standard: a gateway may write a JSON object as a line of its own between the events, in
+order to say that it failed. It is an event here, of another kind.
 
 Source:
     html.spec.whatwg.org, "server-sent events", 9.2.6; wire facts 5.1 of 2026-11-21.
@@ -11,6 +14,24 @@ Source:
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+BARE = "bare"
+
+
+class NamedEvent(bytes):
+    """The data of an event that has a name, as most of this API have not.
+
+    Attributes:
+        name: What its `event:` line says, or `bare` for an object outside of any event.
+    """
+
+    name: str
+
+    @classmethod
+    def of(cls, data: bytes, *, name: str) -> NamedEvent:
+        """Return the data with a name."""
+        event = cls(data)
+        event.name = name
+        return event
 
 
 class EventTooLongError(Exception):
@@ -29,6 +50,8 @@ class EventSplitter:
         self._max_bytes = max_bytes
         self._held: list[bytes] = []  # the beginning of a line that has not ended
         self._data: list[bytes] = []  # the lines of an event that has not ended
+        self._name = ""
+        self._is_bare = False
         self._size = 0
         self._ends_in_cr = False
         self._is_first = True
@@ -80,19 +103,47 @@ class EventSplitter:
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
-        for one in lines:
-            line = one
+        for each in lines:
+            line = each
             if self._is_first:
-                line = one.removeprefix(_BOM)
+                line = each.removeprefix(_BOM)
                 self._is_first = False
             if not line:
-                if self._data:
-                    events.append(b"\n".join(self._data))
-                    self._data = []
-                self._size = 0
+                self._end_event(events)
             elif line.startswith(b"data:"):
+                self._begin(events)
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._grow(len(line))
-            elif line == b"data":
-                self._data.append(b"")
+            else:
+                self._take_other(line, events)
         return events
+
+    def _begin(self, events: list[bytes]) -> None:
+        """End an object outside of events at the first line of an event."""
+        if self._is_bare:
+            self._end_event(events)
+
+    def _end_event(self, events: list[bytes]) -> None:
+        if self._data:
+            data = b"\n".join(self._data)
+            events.append(NamedEvent.of(data, name=self._name) if self._name else data)
+            self._data = []
+        self._name = ""
+        self._is_bare = False
+        self._size = 0
+
+    def _take_other(self, line: bytes, events: list[bytes]) -> None:
+        if line.startswith(b"event:"):
+            self._begin(events)
+            self._name = line[6:].strip().decode("utf-8", "replace")
+        elif line == b"data":
+            self._begin(events)
+            self._data.append(b"")
+            self._grow(len(line))
+        elif self._is_bare or (line.startswith(b"{") and not self._data):
+            self._is_bare = True
+            self._name = self._name or BARE
+            self._data.append(line)
+            self._grow(len(line))
+            if line.rstrip().endswith(b"}") and not line.startswith((b" ", b"\t")):
+                self._end_event(events)

@@ -1,7 +1,7 @@
-"""The one place that knows httpx: sends a call, hands the bytes to a decoder.
+"""Sends a call over HTTP, hands the bytes to a decoder.
 
 Four shells, twins of each other: `send` with `asend` for whole answers, `stream` with `astream` for
-streams. They move data; what to do is decided by `Tries`, by the feeds, by the decoder that
+streams. They move data; what to do is decided by `Attempts`, by the readers, by the decoder that
 the caller hands in. Retrying wraps decoding, because an error inside a 200, or an empty stream, is
 known only after decoding; each attempt decodes afresh.
 """
@@ -9,75 +9,73 @@ known only after decoding; each attempt decodes afresh.
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import threading
 import time
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._error_mapping import response_failure
-from langchain_aimlapi._http.client_pool import Lease
-from langchain_aimlapi._http.exceptions import (
-    FAILURES,
-    IN_FLIGHT,
-    bare,
-    connection_failure,
-    is_hang_up,
-)
+from langchain_aimlapi._http.call import acurrent_key, current_key
+from langchain_aimlapi._http.exceptions import drop_http_frames, http_errors
 from langchain_aimlapi._http.new_clients import new_async_client, new_client
-from langchain_aimlapi._http.readers import Body, Decoder, Feed, feed_of
-from langchain_aimlapi._http.retry import Tries
+from langchain_aimlapi._http.retry import Attempts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator
 
     from langchain_core.outputs import ChatGenerationChunk
     from pydantic import SecretStr
 
     from langchain_aimlapi._http.call import Call, Limits
+    from langchain_aimlapi._http.readers import Decoder, ErrorBody
 
 _AnswerT = TypeVar("_AnswerT")
+_Decode = Callable[[bytes | list[bytes], Mapping[str, str]], _AnswerT]
 
-# Cheapest as well as safest: see the head of `_clients`.
-_CALLS_PER_CLIENT = 1
-_ERROR_BODY_BYTES = 1024 * 1024
 # What a client of httpx has of which nobody chose the limits.
-_HTTPX_TIMEOUT = httpx.Timeout(5.0)
+_HTTPX_SECONDS = 5.0
 # How long to read on after [DONE], so that the connection can be used again.
 _DRAIN_SECONDS = 1.0
 
 
-def send(call: Call, decode: Callable[[bytes, Mapping[str, str]], _AnswerT]) -> _AnswerT:
+def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
     """Return what `decode` makes of the whole answer.
 
     Args:
         call: What to send.
-        decode: Takes the body and the response headers (names lower-cased).
+        decode: Takes the body, or a list with the data of the events where the server sent a stream
+            instead, and the response headers (names lower-cased).
 
     Raises:
         AIMLAPIError: The last attempt failed.
     """
-    tries = Tries(call)
+    attempts = Attempts(call, given=call.http_client)
     while True:
         try:
-            return decode(*_whole(call, tries))
+            return decode(*_whole(attempts))
         except errors.AIMLAPIError as failure:
-            time.sleep(tries.delay(failure))
+            time.sleep(attempts.delay(failure))
+        except BaseException as error:
+            drop_http_frames(error)
+            raise
 
 
-async def asend(call: Call, decode: Callable[[bytes, Mapping[str, str]], _AnswerT]) -> _AnswerT:
+async def asend(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
     """Return what `decode` makes of the whole answer; see `send`."""
-    tries = Tries(call)
+    attempts = Attempts(call, given=call.http_async_client)
     while True:
         try:
-            return decode(*await _awhole(call, tries))
+            return decode(*await _awhole(attempts))
         except errors.AIMLAPIError as failure:
-            await asyncio.sleep(tries.delay(failure))
+            await asyncio.sleep(attempts.delay(failure))
+        except BaseException as error:
+            drop_http_frames(error)
+            raise
 
 
 def stream(
@@ -92,11 +90,11 @@ def stream(
     Raises:
         AIMLAPIError: The last attempt failed; after the first chunk there is no other.
     """
-    tries = Tries(call)
-    while not tries.is_answered:
+    attempts = Attempts(call, given=call.http_client)
+    while not attempts.is_answered:
         try:
-            with _response(call, tries) as response:
-                feed = _feed(call, response, tries, make_decoder)
+            with _response(attempts) as response:
+                feed = attempts.feed(response, make_decoder)
                 blocks = _blocks(response)
                 for block in blocks:
                     yield from feed.take(block)
@@ -105,18 +103,21 @@ def stream(
                 yield from feed.finish()
         except errors.AIMLAPIError as failure:
             block = b""  # may hold the key, which a server may echo; tracebacks may show locals
-            time.sleep(tries.delay(failure))
+            time.sleep(attempts.delay(failure))
+        except BaseException as error:
+            drop_http_frames(error)
+            raise
 
 
 async def astream(
     call: Call, make_decoder: Callable[[Mapping[str, str]], Decoder]
 ) -> AsyncIterator[ChatGenerationChunk]:
     """Yield the chunks of a streamed answer; see `stream`."""
-    tries = Tries(call)
-    while not tries.is_answered:
+    attempts = Attempts(call, given=call.http_async_client)
+    while not attempts.is_answered:
         try:
-            async with _aresponse(call, tries) as response:
-                feed = _feed(call, response, tries, make_decoder)
+            async with _aresponse(attempts) as response:
+                feed = attempts.feed(response, make_decoder)
                 blocks = _ablocks(response)
                 async for block in blocks:
                     for chunk in feed.take(block):
@@ -127,123 +128,99 @@ async def astream(
                     yield chunk
         except errors.AIMLAPIError as failure:
             block = b""  # see `stream`
-            await asyncio.sleep(tries.delay(failure))
+            await asyncio.sleep(attempts.delay(failure))
+        except BaseException as error:
+            drop_http_frames(error)
+            raise
 
 
-def _whole(call: Call, tries: Tries) -> tuple[bytes, dict[str, str]]:
+def _whole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
     """Return body with headers of one attempt."""
-    with _response(call, tries) as response:
-        body = Body(call, started=tries.started)
+    with _response(attempts) as response:
+        answer = attempts.answer(response)
         for block in _blocks(response):
-            body.take(block)
-    return body.data(), _headers(response)
+            answer.take(block)
+        return answer.data(), attempts.shown_headers(response)
 
 
-async def _awhole(call: Call, tries: Tries) -> tuple[bytes, dict[str, str]]:
+async def _awhole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
     """Return body with headers of one attempt; see `_whole`."""
-    async with _aresponse(call, tries) as response:
-        body = Body(call, started=tries.started)
+    async with _aresponse(attempts) as response:
+        answer = attempts.answer(response)
         async for block in _ablocks(response):
-            body.take(block)
-    return body.data(), _headers(response)
+            answer.take(block)
+        return answer.data(), attempts.shown_headers(response)
 
 
 @contextmanager
-def _response(call: Call, tries: Tries) -> Iterator[httpx.Response]:
+def _response(attempts: Attempts) -> Iterator[httpx.Response]:
     """Open one attempt: a client, a good status; all failures told as ours."""
-    tries.begin()
-    given = call.http_client
-    lease, response = Lease(given), None
+    attempts.begin(current_key(attempts.call.api_key))
     try:
-        if given is None:
-            lease = call.clients.acquire(new_client, most=_CALLS_PER_CLIENT)
-        response = lease.client.send(
-            _request(call, given, body=tries.body),
-            auth=_KeyAuth(call.api_key),
-            stream=True,
-            follow_redirects=False,
+        attempts.lease = attempts.source.acquire(new_client)
+        sent = attempts.lease.client.send(
+            _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
-        lease.is_warm = _is_kept_open(response)
-        if response.status_code not in call.good_statuses:
-            raise _status_failure(call, response, _first_bytes(response, _deadline(call, tries)))
-        yield response
-    except FAILURES as error:
-        if tries.is_answered:
-            return
-        if response is not None and not isinstance(error, IN_FLIGHT):
-            raise
-        if response is None and lease.is_warm and is_hang_up(error):
-            tries.note_stale()
-        response = _refused(error) or response
-        raise _failure(call, error, response) from bare(error, secret=call.api_key)
+        with closing(sent) as response:
+            attempts.receive(response)
+            if attempts.is_refused(response):
+                attempts.refuse(response, _first_bytes(attempts, response))
+            yield response
+    except Exception as error:  # noqa: BLE001  sorted out there
+        attempts.settle(error)
     finally:
-        _log(tries, response)
-        if response is not None and not response.is_closed:
-            response.close()
-        call.clients.release(lease)
+        attempts.log()
+        attempts.source.release(attempts.lease)
 
 
 @asynccontextmanager
-async def _aresponse(call: Call, tries: Tries) -> AsyncIterator[httpx.Response]:
+async def _aresponse(attempts: Attempts) -> AsyncIterator[httpx.Response]:
     """Open one attempt; see `_response`."""
-    tries.begin()
-    given = call.http_async_client
-    lease, response = Lease(given), None
+    attempts.begin(await acurrent_key(attempts.call.api_key))
     try:
-        if given is None:
-            lease = await call.clients.aacquire(new_async_client, most=_CALLS_PER_CLIENT)
-        response = await lease.client.send(
-            _request(call, given, body=tries.body),
-            auth=_KeyAuth(call.api_key),
-            stream=True,
-            follow_redirects=False,
+        attempts.lease = await attempts.source.aacquire(new_async_client)
+        sent = await attempts.lease.client.send(
+            _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
-        lease.is_warm = _is_kept_open(response)
-        if response.status_code not in call.good_statuses:
-            raise _status_failure(
-                call, response, await _afirst_bytes(response, _deadline(call, tries))
-            )
-        yield response
-    except FAILURES as error:
-        if tries.is_answered:
-            return
-        if response is not None and not isinstance(error, IN_FLIGHT):
-            raise
-        if response is None and lease.is_warm and is_hang_up(error):
-            tries.note_stale()
-        response = _refused(error) or response
-        raise _failure(call, error, response) from bare(error, secret=call.api_key)
+        async with aclosing(sent) as response:
+            attempts.receive(response)
+            if attempts.is_refused(response):
+                attempts.refuse(response, await _afirst_bytes(attempts, response))
+            yield response
+    except Exception as error:  # noqa: BLE001  sorted out there
+        attempts.settle(error)
     finally:
-        _log(tries, response)
-        if response is not None and not response.is_closed:
-            await response.aclose()
-        await call.clients.arelease(lease)
+        attempts.log()
+        await attempts.source.arelease(attempts.lease)
 
 
-class _KeyAuth(httpx.Auth):
-    """Writes the key into the request: no frame of ours ever holds the header."""
+class _KeyAuth:
+    """Writes the key into the request: no frame of ours ever holds the header.
+
+    A callable, which httpx and httpx2 both take for `auth`.
+    """
 
     def __init__(self, api_key: SecretStr) -> None:
         self._api_key = api_key
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+    def __call__(self, request: httpx.Request) -> httpx.Request:
         if key := self._api_key.get_secret_value():  # the catalogue asks for none
             request.headers["authorization"] = f"Bearer {key}"
-        yield request
+        return request
 
 
-def _request(
-    call: Call, given: httpx.Client | httpx.AsyncClient | None, *, body: bytes
-) -> httpx.Request:
+def _request(attempts: Attempts) -> httpx.Request:
     """Return the request; a client that the user gave adds its own headers, cookies, parameters."""
-    if given:
-        return given.build_request(
+    call, given, body = attempts.call, attempts.given, attempts.body
+    if given is not None:
+        built: httpx.Request = given.build_request(
             call.method,
             call.url,
             headers=call.headers,
             content=body,
-            timeout=_timeout(call.limits, given),
+            extensions=_extensions(call.limits, given),
         )
+        return built
     url = _url(call.url)
     framing = {"host": url.netloc.decode("ascii"), "content-length": str(len(body))}
     # With `content=` httpx would work the framing out by itself, at a copy of the body.
@@ -258,13 +235,11 @@ def _request(
     return request
 
 
-def _timeout(
-    limits: Limits, given: httpx.Client | httpx.AsyncClient
-) -> httpx.Timeout | httpx._client.UseClientDefault:
+def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> dict[str, Any]:
     """Return our limits, unless nobody chose them while the given client has limits of its own."""
-    if limits.is_default and given.timeout != _HTTPX_TIMEOUT:
-        return httpx.USE_CLIENT_DEFAULT
-    return httpx.Timeout(**limits.as_extension())
+    if limits.is_default and given.timeout != type(given.timeout)(_HTTPX_SECONDS):
+        return {}
+    return {"timeout": limits.as_extension()}
 
 
 @lru_cache(maxsize=64)
@@ -272,35 +247,14 @@ def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _feed(
-    call: Call,
-    response: httpx.Response,
-    tries: Tries,
-    make_decoder: Callable[[Mapping[str, str]], Decoder],
-) -> Feed:
-    headers = _headers(response)
-    kind = headers.get("content-type", "")
-    return feed_of(kind, call=call, tries=tries, decoder=make_decoder(headers))
-
-
 def _blocks(response: httpx.Response) -> Iterator[bytes]:
-    return response.iter_raw() if _is_raw(response) else response.iter_bytes()
+    """Return the bytes as they came, or what a recorder or a hook has made of them already."""
+    return response.iter_bytes() if response.is_stream_consumed else response.iter_raw()
 
 
 def _ablocks(response: httpx.Response) -> AsyncIterator[bytes]:
-    return response.aiter_raw() if _is_raw(response) else response.aiter_bytes()
-
-
-def _is_raw(response: httpx.Response) -> bool:
-    """Tell whether the bytes can be taken as they come, which is cheaper.
-
-    Not if there is a content encoding to undo, nor if a recorder has read them already.
-    """
-    return "content-encoding" not in response.headers and not response.is_stream_consumed
+    """Return the bytes; see `_blocks`."""
+    return response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
 
 
 def _drain(response: httpx.Response, blocks: Iterator[bytes]) -> None:
@@ -329,66 +283,21 @@ async def _adrain(blocks: AsyncIterator[bytes]) -> None:
                 pass
 
 
-def _deadline(call: Call, tries: Tries) -> float:
-    return tries.started + (math.inf if call.limits.total is None else call.limits.total)
-
-
-def _first_bytes(response: httpx.Response, deadline: float) -> bytes:
+def _first_bytes(attempts: Attempts, response: httpx.Response) -> ErrorBody:
     """Return what comes of an error's body; the status counts even if the body breaks off."""
-    body = b""
-    with suppress(httpx.HTTPError):
-        for block in response.iter_bytes():
-            body += block
-            if len(body) > _ERROR_BODY_BYTES or time.monotonic() > deadline:
+    body = attempts.error_body(response)
+    with suppress(*http_errors("HTTPError")):
+        for block in _blocks(response):
+            if body.take(block):
                 break
     return body
 
 
-async def _afirst_bytes(response: httpx.Response, deadline: float) -> bytes:
+async def _afirst_bytes(attempts: Attempts, response: httpx.Response) -> ErrorBody:
     """Return what comes of an error's body; see `_first_bytes`."""
-    body = b""
-    with suppress(httpx.HTTPError):
-        async for block in response.aiter_bytes():
-            body += block
-            if len(body) > _ERROR_BODY_BYTES or time.monotonic() > deadline:
+    body = attempts.error_body(response)
+    with suppress(*http_errors("HTTPError")):
+        async for block in _ablocks(response):
+            if body.take(block):
                 break
     return body
-
-
-def _is_kept_open(response: httpx.Response) -> bool:
-    return bool(response.headers.get("connection", "").lower() != "close")
-
-
-def _refused(error: Exception) -> httpx.Response | None:
-    """Return the response for whose status a hook of the user's client raised."""
-    return error.response if isinstance(error, httpx.HTTPStatusError) else None
-
-
-def _failure(call: Call, error: Exception, response: httpx.Response | None) -> errors.AIMLAPIError:
-    refused = _refused(error)
-    if refused is None:
-        return connection_failure(call, error, response)
-    body = b""
-    with suppress(httpx.ResponseNotRead):  # httpx has closed it; the hook may have read it before
-        body = refused.content
-    return _status_failure(call, refused, body)
-
-
-def _status_failure(call: Call, response: httpx.Response, body: bytes) -> errors.AIMLAPIError:
-    headers = _headers(response)
-    advice = call.advice
-    if response.has_redirect_location:
-        advice = (
-            f"Redirected to {headers['location']!r}; redirects are not followed, because the key "
-            "would go along. Set base_url to the right address."
-        )
-    failure = response_failure(response.status_code, body=body, headers=headers, advice=advice)
-    if response.has_redirect_location:
-        failure.is_retryable = False
-    return failure
-
-
-def _log(tries: Tries, response: httpx.Response | None) -> None:
-    outcome: Any = "no response" if response is None else response.status_code
-    ids = {} if response is None else response.headers
-    tries.log(outcome, inference_id=ids.get("x-inference-id"))

@@ -306,7 +306,7 @@ def test_copies_share_the_users_clients_but_pickles_do_not() -> None:
 
 def test_constructing_touches_no_network() -> None:
     model = made(timeout=httpx.Timeout(3))
-    assert model._clients._leases == []
+    assert not model._clients._idle.leases
     assert model._clients._loops == {}
 
 

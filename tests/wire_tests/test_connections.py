@@ -221,9 +221,10 @@ def test_25_calls_of_threads_that_overlap_do_not_share_a_client() -> None:
         streams: list[Any] = [model.stream("Hi") for _ in range(20)]
         for one in streams:
             next(one)
-        assert [lease.busy for lease in model._clients._leases] == [1] * 20
+        assert not model._clients._idle.leases
         for one in streams:
             one.close()
+        assert len({id(lease.client) for lease in model._clients._idle.leases}) == 20
         model.close()
         assert server.wait_open(0)
 
@@ -406,7 +407,7 @@ def test_26_a_child_forked_in_the_middle_of_another_threads_work_does_its_own(sc
 def test_26_in_another_process_the_parents_connections_are_left_alone() -> None:
     async def use() -> None:
         await aask(model, "ainvoke")
-        parents = [*model._clients._leases, *model._clients._loops[loop()].leases]
+        parents = [*model._clients._idle.leases, *model._clients._loops[loop()].idle.leases]
         model._clients.lay_aside()  # as a child does
         assert (await asyncio.to_thread(ask, model, "invoke", "child")).content == "child"
         assert (await aask(model, "ainvoke", "child")).content == "child"

@@ -1,13 +1,24 @@
-"""Which failures are tried again, when; what the server says comes first."""
+"""Which failures are tried again, when; the attempts of one call: counted, logged, given up."""
 
 from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.messages import AIMessageChunk
+from pydantic import SecretStr
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._http.retry import read_retry_after, retry_delay
+from langchain_aimlapi._http.retry import Attempts, read_retry_after, retry_delay
+from tests.answers import KEY
+from tests.http_client import httpx
+from tests.unit_tests.http.calls import call_of
 
 RETRIED = [
     errors.AIMLAPIRateLimitError,
@@ -118,3 +129,173 @@ def test_the_time_to_wait_is_read_in_every_form(
 def test_no_header_breaks_the_reading(value: str) -> None:
     seconds = read_retry_after({"retry-after": value}, now=NOW)
     assert seconds is None or seconds >= 0
+
+
+# ---------------------------------------------------------------- the attempts of one call
+
+
+def attempts_of(**more: Any) -> Attempts:
+    attempts = Attempts(call_of(**more), given=None)
+    attempts.begin(SecretStr(KEY))
+    return attempts
+
+
+def fed(attempts: Attempts, *, has_handed_out: bool = False, is_over: bool = False) -> None:
+    """Have a stream so far."""
+    partial = AIMessageChunk(content="so far")
+    feed: Any = SimpleNamespace(
+        has_handed_out=has_handed_out, is_over=is_over, partial=lambda: partial
+    )
+    attempts._feed = feed
+
+
+def delays(attempts: Attempts, failure: errors.AIMLAPIError) -> list[float]:
+    """Return the delays until the failure is raised."""
+    found: list[float] = []
+    with suppress(type(failure)):
+        while len(found) < 20:
+            attempts.begin(SecretStr(KEY))
+            found.append(attempts.delay(failure))
+    return found
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_a_failure_is_raised_after_the_last_attempt(most: int) -> None:
+    found = delays(attempts_of(max_retries=most), errors.AIMLAPIServerError("x"))
+    assert len(found) == most
+    assert all(0 < delay <= 2 for delay in found)
+
+
+def test_nothing_is_tried_again_after_the_first_chunk() -> None:
+    attempts = attempts_of()
+    fed(attempts, has_handed_out=True)
+    with pytest.raises(errors.AIMLAPIServerError):
+        attempts.delay(errors.AIMLAPIServerError("x"))
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_an_empty_answer_is_asked_for_again_as_often_as_allowed(most: int) -> None:
+    attempts = attempts_of(empty_response_retries=most)
+    assert delays(attempts, errors.AIMLAPIEmptyResponseError("x")) == [0.0] * most
+
+
+class Waiting:
+    """A connection over which a request went in vain."""
+
+    failed_untouched = True
+
+
+HANG_UP = "Server disconnected without sending a response."
+
+
+@pytest.mark.parametrize(
+    ("error", "connection", "seconds", "is_stale"),
+    [
+        (httpx.ReadError("reset"), Waiting(), 0.0, True),
+        (httpx.RemoteProtocolError(HANG_UP), Waiting(), 0.9, True),
+        (httpx.RemoteProtocolError(HANG_UP), Waiting(), 1.1, False),
+        (httpx.RemoteProtocolError("illegal status line"), Waiting(), 0.0, False),
+        (httpx.ReadTimeout("late"), Waiting(), 0.0, False),
+        (httpx.ReadError("reset"), SimpleNamespace(failed_untouched=False), 0.0, False),
+        (httpx.ReadError("reset"), None, 0.0, False),
+    ],
+)
+def test_a_stale_connection_costs_no_attempt_but_only_once(
+    error: Exception,
+    connection: Any,
+    seconds: float,
+    is_stale: bool,  # noqa: FBT001  a table
+) -> None:
+    attempts = attempts_of(max_retries=0)
+    delays: list[float] = []
+    for _ in range(2):
+        attempts.begin(SecretStr(KEY))
+        attempts.lease.connection = connection
+        attempts._started = time.monotonic() - seconds
+        with pytest.raises(errors.AIMLAPIError) as caught:
+            attempts.settle(error)
+        with suppress(errors.AIMLAPIError):
+            delays.append(attempts.delay(caught.value))
+    assert delays == [0.0] * is_stale
+
+
+def test_what_is_no_failure_of_the_connection_comes_out_as_it_is() -> None:
+    attempts = attempts_of()
+    bug = KeyError("of a decoder")
+    with pytest.raises(KeyError) as caught:
+        attempts.settle(bug)
+    assert caught.value is bug
+
+
+def test_a_connection_that_breaks_after_the_answer_has_cost_nothing() -> None:
+    attempts = attempts_of()
+    fed(attempts, has_handed_out=True, is_over=True)
+    assert attempts.is_answered
+    attempts.settle(httpx.ReadError("gone"))
+
+
+def test_a_failure_is_completed() -> None:
+    failure = errors.AIMLAPIServerError(
+        f"echo {KEY}", response_headers={"x-inference-id": "inf-1", "retry-after": "7"}
+    )
+    attempts = attempts_of(max_retries=0)
+    fed(attempts)
+    with pytest.raises(errors.AIMLAPIServerError):
+        attempts.delay(failure)
+    assert failure.client_request_id == "mine"
+    assert failure.request_id == "inf-1"
+    assert failure.retry_after == 7.0
+    assert failure.partial == AIMessageChunk(content="so far")
+    assert KEY not in str(failure)
+    own = errors.AIMLAPIServerError("x", request_id="a", partial=AIMessageChunk(content=f"{KEY}"))
+    with pytest.raises(errors.AIMLAPIServerError):
+        attempts.delay(own)
+    assert own.request_id == "a"
+    assert own.partial == AIMessageChunk(content="**********")
+
+
+def test_a_failure_and_its_causes_bring_no_frames_of_what_was_read() -> None:
+    def read(body: bytes) -> None:
+        try:
+            body.decode("ascii")
+        except ValueError as error:
+            raise errors.AIMLAPIServerError("x") from error
+
+    with pytest.raises(errors.AIMLAPIServerError) as first:
+        read(b"\xff")
+    failure = first.value
+    assert failure.__cause__ is not None
+    assert failure.__cause__.__traceback__ is not None
+    with pytest.raises(errors.AIMLAPIServerError) as caught:
+        attempts_of(max_retries=0).delay(failure)
+    assert [entry.name for entry in caught.traceback][1:] == ["delay"]
+    assert failure.__cause__.__traceback__ is None
+
+
+def test_a_new_attempt_forgets_what_the_last_one_brought() -> None:
+    attempts = attempts_of(max_retries=0)
+    fed(attempts)
+    failure = errors.AIMLAPIServerError("x")
+    assert delays(attempts, failure) == []
+    assert failure.partial is None
+
+
+def test_each_attempt_has_its_line_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    attempts = attempts_of()
+    with caplog.at_level(logging.DEBUG, logger="langchain_aimlapi"):
+        attempts.receive(httpx.Response(503, headers={"x-inference-id": KEY}))
+        attempts.log()
+        attempts.delay(errors.AIMLAPIServerError("x", status_code=503))
+        attempts.begin(SecretStr(KEY))
+        attempts.log()
+    first, retry, second = caplog.messages
+    assert "POST https://example.com/v1/chat/completions model=m attempt=1 outcome=503" in first
+    assert "client_request_id=mine inference_id=**********" in first
+    assert "attempt=2 outcome=no response" in second
+    assert "retrying in" in retry
+    assert "AIMLAPIServerError (status 503)" in retry
+    assert KEY not in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="langchain_aimlapi"):
+        attempts.log()
+    assert caplog.messages == []

@@ -9,7 +9,6 @@ import asyncio
 import gzip
 import json
 import logging
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,8 +19,9 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._codec.stream import StreamDecoder
 from langchain_aimlapi._http import transport
 from langchain_aimlapi._http.call import read_limits
+from langchain_aimlapi._http.retry import Attempts
 from tests.answers import KEY, sse
-from tests.unit_tests.http.test_retry_attempts import call_of
+from tests.unit_tests.http.calls import call_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -353,7 +353,7 @@ def test_a_given_clients_own_limits_stay_unless_the_model_has_some(
 
 def test_a_request_can_be_read_by_what_stands_in_a_transports_place() -> None:
     body = b'{"a": 1}' * 9999
-    request = transport._request(call_of(), None, body=body)
+    request = transport._request(Attempts(call_of(body=body), given=None))
     assert request.content is body  # not a copy
     assert request.read() is body
 
@@ -427,11 +427,9 @@ def test_plain_json_in_place_of_a_stream_is_an_answer(way: str, kind: str) -> No
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_stream_may_be_compressed(way: str, encoding: str) -> None:
-    press = gzip.compress if encoding == "gzip" else zlib.compress
-    headers = {**STREAM, "content-encoding": encoding}
-    data = press(sse([TEXT, END]))
+def test_a_stream_may_be_compressed(way: str) -> None:
+    headers = {**STREAM, "content-encoding": "gzip"}
+    data = gzip.compress(sse([TEXT, END]))
     assert asked(way, lambda _: httpx.Response(200, headers=headers, stream=Broken(data))) == [
         "a",
         "",
