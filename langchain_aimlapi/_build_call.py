@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from langchain_aimlapi._codec.request import encode_request
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from langchain_core.messages import BaseMessage
-    from pydantic import SecretStr
 
     from langchain_aimlapi._call_options import CallOptions
     from langchain_aimlapi._http.client_pool import Clients
@@ -65,7 +64,7 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         body=encode_request_body(request),
         url=f"{model.base_url}/chat/completions",
         headers=_headers(request_id, options.extra_headers, is_stream=is_stream),
-        api_key=cast("SecretStr", model.api_key),
+        api_key=model.api_key,
         model=model_id,
         is_stream=is_stream,
         limits=read_limits(options.timeout, is_stream=is_stream),

@@ -398,5 +398,6 @@ class Account:
         return questions.read(kept.body, records.ModelList).data if kept else ()
 
 
-def _answer(body: bytes, headers: Mapping[str, str]) -> _Answer:
-    return body, headers
+def _answer(body: bytes | list[bytes], headers: Mapping[str, str]) -> _Answer:
+    # A list is the data of events: no endpoint of the account streams, but what came can be read.
+    return (body if isinstance(body, bytes) else b"\n".join(body)), headers
