@@ -24,6 +24,16 @@ PLACEHOLDER_KEYS = frozenset({REPLAY_KEY, STANDIN_KEY})
 """Keys that are none: no secrets, and never sent to the live host."""
 
 
+class GivenKey:
+    """Whether a real key was at hand when the tests began: many clean their environment."""
+
+    is_given = False
+
+
+GIVEN_KEY = GivenKey()
+"""That of this process, as the pytest plugin found it."""
+
+
 class Endpoint(NamedTuple):
     """Where a recorded test sends its requests, and with which key."""
 

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
-from langchain_aimlapi.testing._endpoint import given_endpoint
+from langchain_aimlapi.testing._endpoint import GIVEN_KEY, given_endpoint
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._ignored import IgnoredHosts, addresses_of
 from langchain_aimlapi.testing._misses import WatchedCassette
@@ -63,8 +63,6 @@ class OpenCassettes:
         self._started_in: WeakKeyDictionary[threading.Thread, _Opened] = WeakKeyDictionary()
         # Not on the request itself: vcrpy copies that, with all that hangs on it.
         self._cassettes: WeakKeyDictionary[Request, WatchedCassette] = WeakKeyDictionary()
-        self.is_key_given = False
-        """Whether the environment held a real key when the tests began."""
         self.let_through: set[str] = set()
         """Names and addresses of the hosts that some request went to past its cassette."""
 
@@ -235,5 +233,5 @@ def _arguments(vcr: "VCR", options: dict[str, Any]) -> dict[str, Any]:
         **merged,
         "ignored": IgnoredHosts(tuple(hosts), bool(localhost)),
         "on_ignored": OPEN.note_ignored,
-        "is_key_given": OPEN.is_key_given or bool(given_endpoint().api_key),
+        "is_key_given": GIVEN_KEY.is_given or bool(given_endpoint().api_key),
     }

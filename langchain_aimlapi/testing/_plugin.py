@@ -15,6 +15,7 @@ import pytest
 from langchain_aimlapi.testing._collected import note_collected, sharing_faults
 from langchain_aimlapi.testing._endpoint import (
     BASE,
+    GIVEN_KEY,
     LIVE_BASE_URL,
     REPLAY_KEY,
     STANDIN_KEY,
@@ -104,6 +105,7 @@ def aimlapi_endpoint(pytestconfig: pytest.Config, request: pytest.FixtureRequest
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the endpoint that the environment names, and let apps find one there on import."""
     given = config.stash[_GIVEN] = given_endpoint()
+    GIVEN_KEY.is_given = bool(given.api_key)
     session = config.stash[_SESSION] = ExitStack()
     collecting = config.stash[_COLLECTING] = ExitStack()
     if not _is_there(config):

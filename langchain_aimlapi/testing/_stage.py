@@ -1,6 +1,8 @@
 """Where cassettes are: in the project, or in the folder that `record` prepares."""
 
 import os
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 STAGE = "AIMLAPI_CASSETTE_STAGE"
@@ -118,7 +120,7 @@ def cassette_folders(root: Path) -> list[Path]:
         root: The project's root.
     """
     own = root / NAME
-    if own.is_dir():
+    if any(own.rglob("*.yaml")):
         return [own]
     found: list[Path] = []
     for folder, names, _ in os.walk(root):
@@ -126,6 +128,13 @@ def cassette_folders(root: Path) -> list[Path]:
         found += [path for path in inside if path.name == NAME and any(path.rglob("*.yaml"))]
         names[:] = [path.name for path in inside if path.name != NAME]
     return sorted(found)
+
+
+def project_files(root: Path, pattern: str) -> Iterator[Path]:
+    """Yield the files of a project of a kind, such as `*.py`, not somebody else's below it."""
+    for folder, names, files in os.walk(root):
+        names[:] = [name for name in names if _is_own(Path(folder, name))]
+        yield from (Path(folder, name) for name in files if fnmatch(name, pattern))
 
 
 def found_folders(root: Path) -> list[Path]:

@@ -2,17 +2,23 @@
 
 import argparse
 import os
+import re
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
-from langchain_aimlapi.testing._cli.index import index_text
-from langchain_aimlapi.testing._cli.pytest_run import pytest_status
+from langchain_aimlapi.testing._cli.index import index_text, write_index
+from langchain_aimlapi.testing._cli.pytest_run import pytest_status, status_text
 from langchain_aimlapi.testing._cli.record import recording
 from langchain_aimlapi.testing._cli.show import conversation_text
+from langchain_aimlapi.testing._cli.unused import unused_cassettes
 from langchain_aimlapi.testing._cli.verify import (
     Finding,
     cassette_findings,
@@ -20,11 +26,12 @@ from langchain_aimlapi.testing._cli.verify import (
     summary,
 )
 from langchain_aimlapi.testing._extra import extra_named
-from langchain_aimlapi.testing._stage import found_folders, is_documented, opened_paths
+from langchain_aimlapi.testing._stage import found_folders, is_documented
 from langchain_aimlapi.testing.serializer import cleaned_text, deserialize
 
 _DEFAULT = "default: cassettes, or else all folders of that name below"
-_INTERRUPTED = 130
+_KILLED = 128
+"""What shells add to the number of the signal that ended a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,15 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when all is well, 1 when something was found or failed, 2 on wrong use (raised as
-        SystemExit by argparse, or returned for a path that does not exist), 130 on Ctrl-C.
+        SystemExit by argparse, or returned for a path that does not exist), 130 on Ctrl-C,
+        143 when it was told to end.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
-    options = _parser().parse_args(given[:end])
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given[:end])
+    if unknown:
+        hint = (
+            " (what pytest is to get follows --: record tests -- -x)" if _is_record(options) else ""
+        )
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     options.rest = given[end + 1 :]
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        with extra_named():
+        with extra_named(), _ending_on_signals():
             return command(options)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
@@ -51,20 +65,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ModuleNotFoundError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("interrupted; the cassettes are as they were", file=sys.stderr)
-        return _INTERRUPTED
+        number = interrupt.args[0] if interrupt.args else signal.SIGINT
+        return _KILLED + int(number)
+
+
+def _is_record(options: argparse.Namespace) -> bool:
+    return options.command is _record
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Let what ends a process end it as Ctrl-C does: tidied up, with nothing half done."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []  # where no handler may be set
+    before = {
+        getattr(signal, name): signal.signal(getattr(signal, name), interrupt) for name in names
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _record(options: argparse.Namespace) -> int:
-    arguments = [*map(str, options.tests), "-m", options.mark, *options.rest]
-    outcome = recording(arguments, root=Path.cwd(), folder=options.cassettes, prune=options.prune)
+    tests = [str(test) for test in options.tests]
+    # Whoever names a test means it, whether it is marked or opens its cassette itself.
+    mark = options.mark or ("" if any("::" in test for test in tests) else "vcr")
+    chosen = [*(["-m", mark] if mark else []), *(["-k", options.k] if options.k else [])]
+    workers = ["-n", options.n] if options.n else []
+    outcome = recording(
+        [*tests, *chosen, *workers, *options.rest],
+        root=Path.cwd(),
+        folder=options.cassettes,
+        prune=options.prune,
+    )
     if outcome.problem:
         print(f"{outcome.problem}\nThe old cassettes are as they were.", file=sys.stderr)
         return 1
     print(f"{len(outcome.written)} cassettes recorded, replayed and put in place.")
-    for path in outcome.left:
+    for path in outcome.unused:
         print(f"{path}: {'deleted' if options.prune else 'unused'}: no test opened it")
+    for page in outcome.foreign_pages:
+        print(f"{page}: not touched: this command did not generate it")
+    for line in outcome.drift:
+        print(line)
     return 0
 
 
@@ -96,11 +148,11 @@ def _unused(paths: list[Path], tests: list[Path], mark: str) -> list[Finding]:
             (stage / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, stage / path)
         arguments = [*map(str, tests), "-m", mark]
-        status = pytest_status(arguments, root=root, stage=stage, recording=False, environment={})
-        opened = opened_paths(stage)
-    found = [Finding(path, "unused", "no test opened it") for path in inside if path not in opened]
+        status = pytest_status(arguments, root=root, stage=stage, recording=False)
+        unused = {*unused_cassettes(stage, root=root)}
+    found = [Finding(path, "unused", "no test opened it") for path in inside if path in unused]
     if status:
-        found.append(Finding(tests[0], "tests", f"pytest ended with status {status}"))
+        found.append(Finding(tests[0], "tests", status_text(status)))
     return found
 
 
@@ -146,12 +198,14 @@ def _index(options: argparse.Namespace) -> int:
     stale = 0
     for folder in [options.folder] if options.folder else found_folders(Path()):
         page = folder / "README.md"
-        text = index_text(folder)
-        if not options.check:
-            page.write_text(text, "utf-8", newline="\n")
-        elif not page.is_file() or page.read_text("utf-8") != text:
-            print(f"{page} is not up to date")
-            stale += 1
+        if options.check:
+            is_good = page.is_file() and page.read_text("utf-8") == index_text(folder)
+        else:
+            is_good = write_index(page)
+        if not is_good:
+            reason = "is not up to date" if options.check else "is not generated, so not touched"
+            print(f"{page} {reason}")
+        stale += not is_good
     return 1 if stale else 0
 
 
@@ -196,17 +250,30 @@ def _add_record(parser: argparse.ArgumentParser) -> None:
         "a stand-in (without), verify and replay the result, then put it in place. "
         "What follows -- goes to pytest."
     )
-    parser.add_argument("tests", nargs="*", type=Path, help="files and folders of tests")
-    parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="files, folders, FILE::TEST")
+    parser.add_argument(
+        "-k", metavar="EXPRESSION", help="only tests whose names match, as pytest's"
+    )
+    parser.add_argument("-n", metavar="WORKERS", help="in that many processes (pytest-xdist)")
+    parser.add_argument("--mark", help="which tests (default: vcr, or those that are named)")
     parser.add_argument("--cassettes", type=Path, metavar="FOLDER", help=_DEFAULT)
-    parser.add_argument("--prune", action="store_true", help="delete those no test opened")
+    parser.add_argument("--prune", action="store_true", help="delete those that no test owns")
     parser.set_defaults(command=_record)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=_DEFAULT)
     parser.add_argument("--require-live", action="store_true", help="only live and documented")
-    parser.add_argument("--max-age", type=int, metavar="DAYS", help="older live ones are stale")
+    parser.add_argument(
+        "--max-age", type=_days, metavar="DAYS", help="older live ones are stale: 90, 90d, 12w"
+    )
     parser.add_argument("--tests", nargs="+", type=Path, help="replay these to find unused ones")
     parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
     parser.set_defaults(command=_verify)
+
+
+def _days(text: str) -> int:
+    found = re.fullmatch(r"([0-9]+)\s*(d|days?|w|weeks?)?", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age: 90, 90d or 12w")
+    return int(found[1]) * (7 if (found[2] or "").startswith("w") else 1)

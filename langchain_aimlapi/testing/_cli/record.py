@@ -1,78 +1,81 @@
 """The recording of all cassettes anew: into a stage first, into the project when all is well."""
 
-import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
-from langchain_aimlapi.testing._cli.index import index_text
-from langchain_aimlapi.testing._cli.pytest_run import pytest_status
+from langchain_aimlapi.testing._cli.drift import drift_report, shape_of
+from langchain_aimlapi.testing._cli.index import write_index
+from langchain_aimlapi.testing._cli.pytest_run import pytest_status, status_text
+from langchain_aimlapi.testing._cli.unused import unused_cassettes
 from langchain_aimlapi.testing._cli.verify import cassette_findings, cassette_paths
-from langchain_aimlapi.testing._stage import cassette_folders, is_documented, opened_paths
+from langchain_aimlapi.testing._endpoint import given_endpoint
+from langchain_aimlapi.testing._stage import cassette_folders
 
 
-class Outcome(NamedTuple):
+@dataclass
+class Outcome:
     """What became of a recording: `problem` is empty when the new cassettes are in place."""
 
-    problem: str
-    written: list[Path]
-    left: list[Path]
+    problem: str = ""
+    written: list[Path] = field(default_factory=list)
+    unused: list[Path] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    foreign_pages: list[Path] = field(default_factory=list)
 
 
 def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prune: bool) -> Outcome:
     """Record the project's tests anew and put the new cassettes in the place of the old.
 
-    With `AIMLAPI_API_KEY` set the live endpoint answers, else a stand-in that is started here.
-    The new cassettes are verified and replayed with the network blocked before the old ones
-    are touched; documented ones never are.
+    With `AIMLAPI_API_KEY` set the live endpoint answers, else a stand-in that the tests start.
+    The new cassettes are verified and replayed with the network blocked, without a key, before
+    the old ones are touched; documented ones never are.
 
     Args:
         arguments: Arguments of pytest: paths, `-m vcr`, ...
         root: The project's root.
         folder: The folder with all cassettes, for its index; None for all that there are.
-        prune: Whether to delete cassettes in `folder` that no test opened.
+        prune: Whether to delete cassettes that no test owns any more.
 
     Returns:
-        The outcome, with the cassettes written and those that no test opened.
+        The outcome: the cassettes written, those that no test owns, what changed in the shape
+        of the live answers, and README.md files that are somebody else's.
 
     Raises:
         KeyboardInterrupt: interrupted; nothing was touched.
     """
     # Beside the old ones, so that each can be put in place by renaming it.
-    with tempfile.TemporaryDirectory(prefix=".cassettes-", dir=root) as name, _answering() as env:
+    with tempfile.TemporaryDirectory(prefix=".cassettes-", dir=root) as name:
         stage = Path(name)
-        problem = _recorded_problem(arguments, root=root, stage=stage, environment=env)
+        problem = _recorded_problem(arguments, root=root, stage=stage)
         if problem:
-            return Outcome(problem, [], [])
-        opened = opened_paths(stage)
+            return Outcome(problem)
         fresh = [path.relative_to(stage) for path in cassette_paths([stage])]
-        before = [folder] if folder else cassette_folders(root)
-        left = [path for path in _recorded(before, root) if path not in opened]
+        outcome = Outcome(written=fresh, unused=unused_cassettes(stage, root=root))
+        if given_endpoint().api_key:
+            before = shape_of(root / path for path in fresh)
+            outcome.drift = drift_report(before, shape_of(stage / path for path in fresh))
         with _undisturbed():
             _swap_in(fresh, stage=stage, root=root, backup=stage / ".old")
-            for path in left if prune else []:
+            for path in outcome.unused if prune else []:
                 (root / path).unlink()
-            for place in [folder] if folder else cassette_folders(root):
-                if place.is_dir():
-                    (place / "README.md").write_text(index_text(place), "utf-8", newline="\n")
-    return Outcome("", fresh, left)
+            places = [folder] if folder else cassette_folders(root)
+            pages = [place / "README.md" for place in places if place.is_dir()]
+            outcome.foreign_pages = [page for page in pages if not write_index(page)]
+    return outcome
 
 
-def _recorded_problem(
-    arguments: Sequence[str], *, root: Path, stage: Path, environment: dict[str, str]
-) -> str:
+def _recorded_problem(arguments: Sequence[str], *, root: Path, stage: Path) -> str:
     """Record, verify and replay in the stage; return what went wrong, or nothing."""
-    for now_recording, step in ((True, "recording"), (False, "replaying what was recorded")):
-        status = pytest_status(
-            arguments, root=root, stage=stage, recording=now_recording, environment=environment
-        )
+    for is_recording, step in ((True, "recording"), (False, "replaying what was recorded")):
+        status = pytest_status(arguments, root=root, stage=stage, recording=is_recording)
         if status:
-            return f"{step}: pytest ended with status {status}"
+            return f"{step}: {status_text(status)}"
         findings = [
             str(finding)
             for path in cassette_paths([stage])
@@ -86,26 +89,6 @@ def _recorded_problem(
             'pytest_plugins = ["langchain_aimlapi.testing"], tests need @pytest.mark.vcr'
         )
     return ""
-
-
-@contextmanager
-def _answering() -> Iterator[dict[str, str]]:
-    """Yield the variables that tell the tests who answers: the live endpoint or a stand-in."""
-    if os.environ.get("AIMLAPI_API_KEY"):
-        yield {}
-        return
-    from langchain_aimlapi.testing.standin import StandIn  # noqa: PLC0415  # starlette, uvicorn
-
-    with StandIn(seed="cassettes") as server:
-        yield {
-            "AIMLAPI_API_KEY": "stand-in-needs-no-real-key",
-            "AIMLAPI_API_BASE": server.base_url,
-        }
-
-
-def _recorded(folders: list[Path], root: Path) -> list[Path]:
-    paths = cassette_paths(folder for folder in folders if folder.is_dir())
-    return [path.absolute().relative_to(root) for path in paths if not is_documented(path)]
 
 
 def _swap_in(paths: list[Path], *, stage: Path, root: Path, backup: Path) -> None:

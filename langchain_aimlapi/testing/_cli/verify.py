@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from langchain_aimlapi.testing._body_format import decode_body
+from langchain_aimlapi.testing._body_format import decode_body, read_yaml
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
 from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
 from langchain_aimlapi.testing._content_encoding import plain_body
@@ -40,6 +40,8 @@ class Finding(NamedTuple):
 def cassette_paths(paths: Iterable[Path]) -> list[Path]:
     """Return the cassette files among `paths`, those in folders included, in order.
 
+    YAML files of another kind that lie in a folder are somebody else's, and left out.
+
     Raises:
         FileNotFoundError: a path does not exist.
     """
@@ -47,8 +49,18 @@ def cassette_paths(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(f"no such file or folder: {path}")
-        found.update(path.rglob("*.yaml") if path.is_dir() else [path])
+        inside = filter(_may_be_cassette, path.rglob("*.yaml")) if path.is_dir() else [path]
+        found.update(inside)
     return sorted(found)
+
+
+def _may_be_cassette(path: Path) -> bool:
+    """Return False for a mapping without interactions, such as `settings.yaml`."""
+    try:
+        text = path.read_text("utf-8")
+        return "interactions" in text or not isinstance(read_yaml(text), dict)
+    except (OSError, ValueError):
+        return True  # to be told as what cannot be read
 
 
 def cassette_findings(
