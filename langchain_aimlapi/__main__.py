@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from langchain_aimlapi._cli.main import main
 
-__all__ = ["main"]
+def main() -> int:
+    """Run the command line; Ctrl-C while it is still being loaded ends it as quietly as later.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        from langchain_aimlapi._cli.main import main as run  # noqa: PLC0415  inside of the `try`
+
+        return run()
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The documented answer, served over real HTTP on loopback, for a first look without a key.
+"""The documented answer, for a first look without a key.
 
 It answers the documented request alone: to any other it says 404, never somebody else's answer.
 """
@@ -6,16 +6,13 @@ It answers the documented request alone: to any other it says 404, never somebod
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.testing.serializer import deserialize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import httpx
 
 DOCUMENTED_MODEL = "google/gemini-3-pro-preview"
 DOCUMENTED_PROMPT = "Hello"
@@ -26,22 +23,24 @@ _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "documented", _PACKAGE.parent / "cassettes" / "documented")
 
 
-@contextmanager
-def documented_endpoint() -> Iterator[str]:
-    """Serve the documented answer; yield the base URL.
+def documented_client() -> httpx.Client:
+    """Return an HTTP client that plays the documented answer.
 
     Raises:
         FileNotFoundError: The cassette is not there.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(_interaction()))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    import httpx  # noqa: PLC0415  --help need not load it
+
+    interaction = _interaction()
+    documented = json.loads(interaction["request"]["body"])
+    answer: bytes = interaction["response"]["body"]["string"]
+
+    def play(request: httpx.Request) -> httpx.Response:
+        if json.loads(request.content) == documented:
+            return httpx.Response(200, content=answer, headers={"content-type": "application/json"})
+        return httpx.Response(404, json={"message": "not the documented request"})
+
+    return httpx.Client(transport=httpx.MockTransport(play))
 
 
 def _interaction() -> dict[str, Any]:
@@ -49,32 +48,5 @@ def _interaction() -> dict[str, Any]:
         if (path := folder / _NAME).is_file():
             cassette = deserialize(path.read_text(encoding="utf-8"))
             return dict(cassette["interactions"][0])
-    msg = f"The documented answer {_NAME} is in none of {[str(one) for one in _FOLDERS]}."
-    raise FileNotFoundError(msg)
-
-
-def _handler(interaction: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
-    documented = json.loads(interaction["request"]["body"])
-    answer: bytes = interaction["response"]["body"]["string"]
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if json.loads(body) == documented:
-                self._answer(200, answer)
-            else:
-                self._answer(404, b'{"message": "not the documented request"}')
-
-        def _answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            """Keep the terminal clean."""
-
-    return Handler
+    folders = [str(folder) for folder in _FOLDERS]
+    raise FileNotFoundError(f"The documented answer {_NAME} is in none of {folders}.")

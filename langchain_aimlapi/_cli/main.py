@@ -1,32 +1,36 @@
-"""The command line: one question to Gemini 3, its reasoning, answer, tokens, cost.
+"""The command line's parser and its exit status.
 
-Exit status: 0; 1 on an error of the API; 2 on bad usage; 130 on Ctrl-C.
+A first word that is a command runs it; anything else is a question. Exit status: 0; 1 on an error
+of the API or of the output; 2 on bad usage; 130 on Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
-import mimetypes
+import io
+import logging
 import os
 import sys
-import warnings
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
 
-from langchain_aimlapi._version import __version__
+from langchain_aimlapi._cli import screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from langchain_core.messages import AIMessage, BaseMessage
-
-    from langchain_aimlapi.chat_models import ChatAIMLGemini
-
-_DEFAULT_MODEL = "google/gemini-3-flash-preview"
-_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+# Name: what the module of that name does. Each has `add_options(parser)` and `run(options)`, which
+# returns the exit status.
+COMMANDS = {
+    "chat": "hold a conversation",
+}
+_PROGRAM = "langchain-aimlapi"
+_ABOUT = (
+    "Ask Gemini 3 through AI/ML API. The answer goes to standard output, all else to standard "
+    "error. The key is read from AIMLAPI_API_KEY; without it, only the documented request `Hello` "
+    "is answered, from the documentation."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,175 +42,99 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if (sys.stdout or None) is None:
+        screen.error("standard output is closed, so there is no place for the answer")
+        return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     try:
-        prompt = options.prompt if options.prompt is not None else _prompt_from_input()
-        _check_key(options, prompt)
-        messages = _messages(options, prompt)
-    except (OSError, ValueError) as error:
-        parser.print_usage(sys.stderr)
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return 2
-    return _run(options, messages)
+        status = _run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, `head` say, has what it wanted
+        _silence()
+        return 0
+    except OSError as failure:
+        screen.error(f"cannot write the answer: {failure}")
+        _silence()
+        return 1
+    return status
 
 
-def _run(options: argparse.Namespace, messages: list[BaseMessage]) -> int:
+def _run(words: list[str]) -> int:
+    name = words[0] if words and words[0] in COMMANDS else "ask"
+    module = import_module(f"langchain_aimlapi._cli.{name}")
+    parser = _parser(name)
+    module.add_options(parser)
+    options = parser.parse_args(words if name == "ask" else words[1:])
     from langchain_aimlapi.errors import AIMLAPIError  # noqa: PLC0415  --help need not load it
 
     try:
-        with ExitStack() as stack:
-            model = _model(options, stack)
-            if options.json:
-                print(json.dumps(_plain(model.invoke(messages)), ensure_ascii=False, indent=2))
-            else:
-                _show(model, messages, is_streamed=not (options.no_stream or _is_demo()))
-            sys.stdout.flush()
-    except (AIMLAPIError, ValueError) as error:
-        print(f"{_reset()}error: {' '.join(str(error).split())}", file=sys.stderr)
+        with _retries_told():
+            return int(module.run(options))
+    except AIMLAPIError as failure:
+        screen.error(str(failure))
         return 1
-    except KeyboardInterrupt:
-        print(_reset(), file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader, `head` say, has what it wanted
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as failure:
+        screen.error(f"{failure.strerror}: {failure.filename}")
+        return 2
+    except ValueError as failure:
+        screen.error(_words_of(failure))
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong in one line."""
+        screen.error(f"{message} (see {self.prog} --help)")
+        self.exit(2)
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    if name != "ask":
+        return _Parser(prog=f"{_PROGRAM} {name}", description=f"{COMMANDS[name].capitalize()}.")
+    listed = "\n".join(f"  {command:<10}{about}" for command, about in COMMANDS.items())
+    return _Parser(
+        prog=_PROGRAM,
+        description=_ABOUT,
+        epilog=f"commands (`{_PROGRAM} COMMAND --help` tells more; a question that is one of these "
+        f"words stands behind `--`):\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+@contextmanager
+def _retries_told() -> Iterator[None]:
+    """Show the log's lines about retries."""
+    logger = logging.getLogger("langchain_aimlapi")
+    handler, level = _ToScreen(logging.INFO), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _ToScreen(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        screen.line(record.getMessage())
+
+
+def _words_of(failure: ValueError) -> str:
+    """Return an error's own words; pydantic wraps them into its own."""
+    if not callable(details := getattr(failure, "errors", None)):
+        return str(failure)
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
+        for detail in details()
+    )
+
+
+def _silence() -> None:
+    """Let nothing be written when the interpreter ends."""
+    with suppress(AttributeError, OSError, io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="langchain-aimlapi",
-        description="Ask Gemini 3 through AI/ML API. The key is read from AIMLAPI_API_KEY; without "
-        "it, only the documented request `Hello` is answered, from the documentation.",
-    )
-    parser.add_argument("prompt", nargs="?", help="the question; by default standard input")
-    parser.add_argument("--model", help=f"model id (default: {_DEFAULT_MODEL})")
-    parser.add_argument("--system", help="system message")
-    parser.add_argument(
-        "--image", action="append", default=[], metavar="PATH_OR_URL", help="may be repeated"
-    )
-    parser.add_argument("--reasoning-effort", metavar="LEVEL", help="low, medium or high")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="most output tokens")
-    parser.add_argument("--no-stream", action="store_true", help="show the answer when it is whole")
-    parser.add_argument("--json", action="store_true", help="print the whole message as JSON")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
-
-
-def _prompt_from_input() -> str:
-    prompt = "" if sys.stdin.isatty() else sys.stdin.read().strip()
-    if not prompt:
-        msg = "no prompt: give one as argument or on standard input"
-        raise ValueError(msg)
-    return prompt
-
-
-def _is_demo() -> bool:
-    return not os.environ.get("AIMLAPI_API_KEY", "").strip()
-
-
-def _check_key(options: argparse.Namespace, prompt: str) -> None:
-    """Refuse, without a key, whatever the documented answer does not answer."""
-    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, DOCUMENTED_PROMPT  # noqa: PLC0415  --help need not load it
-
-    changed = [options.system, options.image, options.reasoning_effort, options.max_tokens]
-    is_documented = prompt == DOCUMENTED_PROMPT and not any(one for one in changed if one)
-    if _is_demo() and not (is_documented and options.model in (None, DOCUMENTED_MODEL)):
-        msg = (
-            "no API key, so only the documented request can be answered "
-            f"({DOCUMENTED_PROMPT!r} to {DOCUMENTED_MODEL}, no other option). "
-            "For anything else set AIMLAPI_API_KEY (keys: https://aimlapi.com/app/keys)."
-        )
-        raise ValueError(msg)
-
-
-def _messages(options: argparse.Namespace, prompt: str) -> list[BaseMessage]:
-    from langchain_core.messages import HumanMessage, SystemMessage  # noqa: PLC0415  --help need not load it
-
-    content: Any = prompt
-    if options.image:
-        images = [_image(source) for source in options.image]
-        content = [{"type": "text", "text": prompt}, *images]
-    system = [SystemMessage(options.system)] if options.system else []
-    return [*system, HumanMessage(content)]
-
-
-def _image(source: str) -> dict[str, Any]:
-    if source.startswith(("https://", "http://", "data:")):
-        return {"type": "image", "url": source}
-    data = base64.b64encode(Path(source).read_bytes()).decode("ascii")
-    mime_type = mimetypes.guess_type(source)[0] or "image/png"
-    return {"type": "image", "base64": data, "mime_type": mime_type}
-
-
-def _model(options: argparse.Namespace, stack: ExitStack) -> ChatAIMLGemini:
-    """Return the model to ask; in the demo one whose endpoint plays the documentation."""
-    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, documented_endpoint  # noqa: PLC0415  --help need not load it
-    from langchain_aimlapi.chat_models import ChatAIMLGemini  # noqa: PLC0415  --help need not load it
-
-    given = {"max_tokens": options.max_tokens, "reasoning_effort": options.reasoning_effort}
-    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    if not _is_demo():
-        return stack.enter_context(
-            ChatAIMLGemini(model=options.model or _DEFAULT_MODEL, **settings)
-        )
-    print(
-        f"This is the documented answer of {DOCUMENTED_MODEL}, played from the documentation, not "
-        "a live one; set AIMLAPI_API_KEY to ask the live endpoint.\n",
-        file=sys.stderr if options.json else sys.stdout,
-    )
-    base_url = stack.enter_context(documented_endpoint())
-    stack.enter_context(warnings.catch_warnings())
-    warnings.simplefilter("ignore")  # that the id is deprecated does not matter to a playback
-    return stack.enter_context(
-        ChatAIMLGemini(model=DOCUMENTED_MODEL, api_key="documented", base_url=base_url)
-    )
-
-
-def _show(model: ChatAIMLGemini, messages: list[BaseMessage], *, is_streamed: bool) -> None:
-    """Print reasoning, answer, tokens, cost, ids, each as soon as it is there."""
-    pieces: list[Any] = []
-    is_thinking = False
-    for piece in model.stream(messages) if is_streamed else [model.invoke(messages)]:
-        pieces.append(piece)
-        thought = piece.additional_kwargs.get("reasoning_content", "")
-        if thought:
-            print(thought if is_thinking else f"{_dim()}{thought}", end="", flush=True)
-            is_thinking = True
-        if piece.text:
-            print(f"{_reset()}\n\n" if is_thinking else "", piece.text, sep="", end="", flush=True)
-            is_thinking = False
-    message = pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1:]
-    print(f"{_reset()}\n\n" + "\n".join(_figures(message)))
-
-
-def _figures(message: AIMessage) -> Iterator[str]:
-    usage = message.usage_metadata
-    if usage is not None:
-        inputs = usage.get("input_token_details") or {}
-        outputs = usage.get("output_token_details") or {}
-        yield (
-            f"tokens: {usage['input_tokens']} in, {usage['output_tokens']} out "
-            f"({outputs.get('reasoning', 0)} reasoning), {inputs.get('cache_read', 0)} cached"
-        )
-    facts = message.response_metadata
-    if "credits_used" in facts or "usd_spent" in facts:
-        derived = ", derived from the credits" if facts.get("usd_spent_source") == "derived" else ""
-        yield (
-            f"cost: {facts.get('credits_used', 'unknown')} credits "
-            f"(${facts['usd_spent']:.7f}{derived})"
-        )
-    names = ("id", "inference_id", "client_request_id")
-    yield "ids: " + ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
-
-
-def _plain(message: BaseMessage) -> dict[str, Any]:
-    return message.model_dump(mode="json")
-
-
-def _dim() -> str:
-    return _DIM if sys.stdout.isatty() else ""
-
-
-def _reset() -> str:
-    return _PLAIN if sys.stdout.isatty() else ""

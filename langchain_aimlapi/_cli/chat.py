@@ -1,0 +1,115 @@
+"""A conversation with Gemini 3: `langchain-aimlapi chat`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from langchain_aimlapi._cli import ask, screen
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from langchain_core.messages import AIMessage, BaseMessage
+
+_HELP = """\
+/cost       what the conversation has cost so far
+/model ID   go on with another model; without an id: which one it is
+/thoughts   the model's thoughts before its last answer
+/exit       end (as Ctrl-D does)
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the conversation."""
+    ask.add_model_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Hold the conversation until the input ends.
+
+    Raises:
+        ValueError: The model cannot be made.
+    """
+    if ask.is_keyless():
+        raise ask.no_key_error("")
+    from langchain_aimlapi.spend import get_spend_callback  # noqa: PLC0415  --help need not load it
+
+    with get_spend_callback() as spend:
+        conversation = _Conversation(options)
+        for line in _lines():
+            if line in {"/exit", "/quit"}:
+                break
+            if line == "/cost":
+                conversation.view.note(str(spend))
+            elif line.startswith("/"):
+                conversation.command(*line.split(maxsplit=1))
+            else:
+                conversation.ask(line)
+    return 0
+
+
+class _Conversation:
+    """The messages so far, with the model that answers the next one."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.view = screen.Screen(has_thoughts=False, has_figures=False)
+        self._options = options
+        self._model = ask.new_model(options)
+        self._messages: list[BaseMessage] = ask.system_messages(options)
+        self._answer: AIMessage | None = None
+
+    def ask(self, line: str) -> None:
+        """Answer a line; a failed answer leaves the conversation as it was."""
+        from langchain_core.messages import HumanMessage  # noqa: PLC0415  --help need not load it
+
+        from langchain_aimlapi.errors import AIMLAPIError  # noqa: PLC0415  as above
+
+        messages = [*self._messages, HumanMessage(line)]
+        try:
+            self._answer = ask.show(self.view, self._model, messages)
+        except (AIMLAPIError, ValueError) as failure:
+            self.view.end()
+            screen.error(str(failure))
+            return
+        self._messages = [*messages, self._answer]
+        if thoughts := self._thoughts():
+            self.view.note(f"[{len(thoughts.split())} words of thoughts: /thoughts shows them]")
+
+    def command(self, name: str, argument: str = "") -> None:
+        """Do what a line that begins with a slash asks for."""
+        if name == "/thoughts":
+            self.view.note(self._thoughts() or "There are no thoughts to show.")
+        elif name == "/model":
+            self._choose(argument)
+        else:
+            known = "" if name == "/help" else f"There is no {name}. "
+            self.view.note(known + "Commands:\n" + _HELP.rstrip())
+
+    def _choose(self, model_id: str) -> None:
+        if model_id:
+            self._options.model = model_id
+            self._model = ask.new_model(self._options)
+        self.view.note(f"The model is {self._model.model}.")
+
+    def _thoughts(self) -> str:
+        answer = self._answer
+        return "" if answer is None else str(answer.additional_kwargs.get("reasoning_content", ""))
+
+
+def _lines() -> Iterator[str]:
+    """Yield what is typed, or piped in, line by line."""
+    if not sys.stdin.isatty():
+        yield from filter(None, map(str.strip, sys.stdin))
+        return
+    import readline  # noqa: F401, PLC0415  so that lines can be edited
+
+    screen.line("/help lists the commands, Ctrl-D ends.")
+    while True:
+        try:
+            line = input("> ").strip()
+        except EOFError:
+            return
+        if line:
+            yield line
