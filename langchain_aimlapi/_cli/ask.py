@@ -88,12 +88,14 @@ def show(
 ) -> AIMessage:
     """Show an answer as it comes, return it whole."""
     pieces: list[Any] = []
-    for piece in model.stream(messages) if is_streamed else [model.invoke(messages)]:
-        pieces.append(piece)
-        view.thought(piece.additional_kwargs.get("reasoning_content", ""))
-        view.answer(str(piece.text))
+    try:
+        for piece in model.stream(messages) if is_streamed else [model.invoke(messages)]:
+            pieces.append(piece)
+            view.thought(piece.additional_kwargs.get("reasoning_content", ""))
+            view.answer(str(piece.text))
+    finally:
+        view.end()
     message: AIMessage = pieces[0] if len(pieces) == 1 else pieces[0] + pieces[1:]
-    view.end()
     if message.response_metadata.get("finish_reason") == "length":
         view.note(
             "The answer is cut off at the limit of output tokens; raise it with --max-tokens."

@@ -70,7 +70,6 @@ class _Conversation:
         try:
             self._answer = ask.show(self.view, self._model, messages)
         except (AIMLAPIError, ValueError) as failure:
-            self.view.end()
             screen.error(str(failure))
             return
         self._messages = [*messages, self._answer]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 ROOMS = {
     "__init__": {"_version", "chat_models", "errors", "spend"},
     "__main__": {"_cli"},
-    "_cli": {"_version", "chat_models", "errors", "testing"},
+    "_cli": {"_version", "chat_models", "errors", "spend", "testing"},
     "chat_models": {
         "_build_call",
         "_codec",

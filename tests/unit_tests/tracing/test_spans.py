@@ -180,7 +180,7 @@ def test_while_it_is_being_imported_calls_go_on(
 def test_where_it_is_not_installed_nothing_asks_for_it() -> None:
     code = (
         "import sys; sys.modules['opentelemetry'] = None; "
-        "from langchain_aimlapi.__main__ import main; sys.exit(main(['Hello']))"
+        "from langchain_aimlapi._cli.main import main; sys.exit(main(['Hello']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
