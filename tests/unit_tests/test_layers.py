@@ -71,6 +71,7 @@ ROOMS = {
 INSTALLED = {"langchain_core", "pydantic", "pydantic_core", "typing_extensions"}
 # What only some rooms may import besides.
 THEIRS = {
+    "_cli": {"httpx"},  # the demo plays the documentation through its mock transport
     "_http": {"httpx"},
     "tracing": {"opentelemetry"},
     "testing": {"httpx", "pytest", "pytest_recording", "starlette", "uvicorn", "vcr", "yaml"},
