@@ -70,7 +70,8 @@ def encode_user_content(content: str | list[Any], *, model: str) -> str | list[d
         model: Model id. A part that its documented schema does not list is sent with a warning.
 
     Returns:
-        The text as it is; parts in the order of the blocks; `""` for no parts.
+        The text as it is; parts in the order of the blocks, without empty texts beside
+        others; `""` for no parts.
 
     Raises:
         ValueError: A block is of a type that a user message cannot hold, or lacks its data.
@@ -80,7 +81,7 @@ def encode_user_content(content: str | list[Any], *, model: str) -> str | list[d
     parts = [part for block in content for part in _user_parts(block)]
     for kind in dict.fromkeys(part["type"] for part in parts):
         warn_undocumented_part(kind, model=model)
-    return parts or ""
+    return _without_empty_texts(parts) or ""
 
 
 def encode_system_content(content: str | list[Any]) -> str | list[dict[str, Any]]:
@@ -90,7 +91,8 @@ def encode_system_content(content: str | list[Any]) -> str | list[dict[str, Any]
         content: Text, or a list of strings and text blocks.
 
     Returns:
-        The text as it is; text parts with their `cache_control`; `""` for no parts.
+        The text as it is; text parts with their `cache_control`, without empty ones beside others;
+        `""` for no parts.
 
     Raises:
         ValueError: A block is not text.
@@ -106,7 +108,12 @@ def encode_system_content(content: str | list[Any]) -> str | list[dict[str, Any]
                 "Put it into a HumanMessage."
             )
         parts.append(_with_cache_control({"type": "text", "text": text}, block))
-    return parts or ""
+    return _without_empty_texts(parts) or ""
+
+
+def _without_empty_texts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parts without the empty texts beside others, which Gemini refuses."""
+    return [part for part in parts if part["type"] != "text" or part["text"]] or parts
 
 
 def encode_assistant_content(content: str | list[Any]) -> str:

@@ -34,10 +34,12 @@ from langchain_aimlapi._codec.reasoning import add_bypass
 from langchain_aimlapi._json import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     MissingSignatures = Literal["send", "skip"]
 
+# One of these fields an assistant message needs; reasoning text alone is nothing to Gemini.
+_SUBSTANCE = ("content", "tool_calls", "reasoning_details", "extra_content", "refusal")
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
@@ -89,7 +91,8 @@ def encode_messages(
     """Return the wire's messages.
 
     Pictures or files in tool results, which the wire's tool messages cannot hold, follow in a user
-    message right after the results of their turn.
+    message right after the results of their turn. Left out are assistant messages with nothing in
+    them, which Gemini refuses: neither text nor call nor what may carry a signature.
 
     Args:
         messages: The conversation, oldest first.
@@ -102,6 +105,7 @@ def encode_messages(
     messages = _plain(messages)
     encoded: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []
+    names: dict[str, str] = {}  # of the functions, by the id of the latest call
     for number, message in enumerate(messages):
         if media and not isinstance(message, ToolMessage | FunctionMessage):
             encoded.append({"role": "user", "content": media})
@@ -111,13 +115,17 @@ def encode_messages(
                 encoded.append(_user(message, model))
             case AIMessage():
                 following = islice(messages, number + 1, None)
-                encoded.append(_assistant(message, following, missing_signatures))
+                request = _assistant(message, following, missing_signatures)
+                calls = request.get("tool_calls", ())
+                names |= {call["id"]: call["function"]["name"] for call in calls}
+                encoded += [request] if any(request.get(key) for key in _SUBSTANCE) else []
             case ToolMessage():
-                encoded.append(_tool(message, message.tool_call_id, media, model))
+                encoded.append(_tool(message, message.tool_call_id, names, media, model))
             case SystemMessage():
                 encoded.append(_system(message))
             case FunctionMessage():
-                encoded.append(_tool(message, _call_id(message, encoded), media, model))
+                call_id = _call_id(message, encoded)
+                encoded.append(_tool(message, call_id, names, media, model))
             case _:
                 msg = (
                     f"A message of type {type(message).__name__} cannot be sent. Send human, "
@@ -189,16 +197,27 @@ def _with_role(message: ChatMessage) -> BaseMessage:
 
 
 def _tool(
-    message: ToolMessage | FunctionMessage, call_id: str, media: list[dict[str, Any]], model: str
+    message: ToolMessage | FunctionMessage,
+    call_id: str,
+    names: Mapping[str, str],
+    media: list[dict[str, Any]],
+    model: str,
 ) -> dict[str, Any]:
-    """Return a tool message; what it cannot hold is added to `media`."""
+    """Return a tool message; what it cannot hold is added to `media`.
+
+    It has the name of the call that it answers, which Google's endpoints want and compare: also
+    where the message has none, or that of a tool that a human replaced.
+    """
     content: Any = message.content
     if not isinstance(content, str):
         content, parts = encode_tool_content(content, model=model)
         media += parts
     if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
         content = f"Error: {content}"  # the wire has no field for it
-    return _named({"role": "tool", "content": content, "tool_call_id": call_id}, message)
+    request = {"role": "tool", "content": content, "tool_call_id": call_id}
+    if name := names.get(call_id) or message.name:
+        request["name"] = name
+    return request
 
 
 def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:

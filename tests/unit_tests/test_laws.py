@@ -45,6 +45,7 @@ from tests.answers import (
     streamed_answers,
 )
 from tests.http_client import httpx
+from tests.unit_tests.codec.signature_ways import sent_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Iterator
@@ -111,7 +112,7 @@ def seen(message: BaseMessage) -> Json:
 
 def sent_back(message: BaseMessage) -> Json:
     """Return the assistant message that a next request would hold."""
-    return encode_messages([HumanMessage("Hello"), message], model=MODEL)[1]
+    return sent_of([HumanMessage("Hello"), message])
 
 
 # Parity.

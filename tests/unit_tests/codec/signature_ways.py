@@ -24,8 +24,11 @@ from langchain_core.messages import (
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from langchain_aimlapi._codec.request import encode_messages
+from tests.answers import MODEL
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from langchain_aimlapi import ChatAIMLGemini
     from tests.answers import Json
@@ -167,6 +170,13 @@ BLOCK_WAYS: tuple[Way, ...] = (_blocks_as_content, _blocks_as_blocks, _blocks_th
 
 
 # ---------------------------------------------------------------- what must arrive
+
+
+def sent_of(messages: Sequence[BaseMessage]) -> Json:
+    """Return what is sent of the last message; of an answer with nothing in it, nothing is."""
+    encoded = encode_messages(messages, model=MODEL)
+    left_out = encoded == encode_messages(messages[:-1], model=MODEL)
+    return {"role": "assistant", "content": ""} if left_out else encoded[-1]
 
 
 class Carried(NamedTuple):

@@ -21,14 +21,14 @@ from langchain_core.messages import (
     trim_messages,
 )
 
-from langchain_aimlapi._codec.request import encode_messages
-from tests.answers import MODEL, model_of, served, streamed_answers
+from tests.answers import model_of, served, streamed_answers
 from tests.unit_tests.codec.signature_ways import (
     QUESTION,
     SOURCES,
     carried,
     details_to_send,
     only_signed,
+    sent_of,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
         call["id"]: original for call, original in zip(message.tool_calls, originals, strict=True)
     }
     calls = edit(cast("list[Json]", message.tool_calls), data.draw)
-    sent = encode_messages([QUESTION, with_calls(message, calls)], model=MODEL)[1]
+    sent = sent_of([QUESTION, with_calls(message, calls)])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [call["id"] for call in calls]
     for call, (name, args, details, extra) in zip(calls, carried(sent).calls, strict=True):
         was_name, _, was_details, was_extra = by_id[call["id"]]
@@ -99,7 +99,7 @@ def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
     if not calls:
         return  # content blocks alone do not tell calls that were removed from calls of their own
     blocks = AIMessage(content_blocks=message.content_blocks)
-    sent_of_blocks = encode_messages([QUESTION, with_calls(blocks, calls)], model=MODEL)[1]
+    sent_of_blocks = sent_of([QUESTION, with_calls(blocks, calls)])
     assert only_signed(carried(sent_of_blocks)).calls == only_signed(carried(sent)).calls
     assert len(only_signed(carried(sent_of_blocks)).loose) == len(only_signed(carried(sent)).loose)
 
@@ -115,7 +115,7 @@ def test_removed_blocks_take_their_signatures_along(data: st.DataObject) -> None
         return
     gone = data.draw(st.sampled_from(ids))
     left = AIMessage(content=cast("Any", [one for one in blocks if one.get("id") != gone]))
-    sent = encode_messages([QUESTION, left], model=MODEL)[1]
+    sent = sent_of([QUESTION, left])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [i for i in ids if i != gone]
     expected = carried(told, is_answer=True)
     calls = [call for call_id, call in zip(ids, expected.calls, strict=True) if call_id != gone]
@@ -150,8 +150,9 @@ def test_trimming_leaves_whole_steps_or_none(data: st.DataObject) -> None:
         allow_partial=data.draw(st.booleans()),
     )
     kept = filter_messages(kept, exclude_types=data.draw(st.sampled_from([[], ["tool"]])))
-    for one, sent in zip(kept, encode_messages(kept, model=MODEL), strict=True):
+    for position, one in enumerate(kept):
         if isinstance(one, AIMessage):
+            sent = sent_of(kept[: position + 1])
             answer = told[str(one.id)]
             assert carried(sent).calls == carried(answer, is_answer=True).calls
             assert sent.get("reasoning_details", []) == details_to_send(answer)
@@ -166,7 +167,7 @@ def test_filtered_calls_take_their_details_along(data: st.DataObject) -> None:
     kept = filter_messages([QUESTION, message], exclude_tool_calls=[gone])
     if len(ids) <= 1:
         return
-    sent = encode_messages(kept, model=MODEL)[1]
+    sent = sent_of(kept)
     expected = carried(told, is_answer=True)
     calls = [call for call_id, call in zip(ids, expected.calls, strict=True) if call_id != gone]
     assert carried(sent).calls == calls

@@ -449,3 +449,68 @@ def test_a_chat_message_of_an_assistant_keeps_its_calls() -> None:
         "tool_calls": [WIRE_CALL],
         "extra_content": SIGNED,
     }
+
+
+@pytest.mark.parametrize("given", [None, "get", "other"])
+def test_a_tool_message_has_the_name_of_the_call_that_it_answers(given: str | None) -> None:
+    history = [
+        assistant(tool_calls=[CALL]),
+        ToolMessage("3", tool_call_id="c-1", name=given),
+        assistant(tool_calls=[{**CALL, "name": "put"}]),  # an id may come again
+        ToolMessage("4", tool_call_id="c-1", name=given),
+    ]
+    assert [message.get("name") for message in encoded(*history)] == [None, "get", None, "put"]
+
+
+def test_a_result_in_a_user_message_has_the_name_of_its_call_too() -> None:
+    result = {"type": "tool_result", "tool_use_id": "c-1", "content": "3"}
+    sent = encoded(assistant(tool_calls=[CALL]), HumanMessage([result]))
+    assert sent[1] == {"role": "tool", "content": "3", "tool_call_id": "c-1", "name": "get"}
+
+
+def test_after_a_human_edited_the_call_its_new_name_wins() -> None:
+    asked = assistant(tool_calls=[CALL])
+    result = ToolMessage("3", tool_call_id="c-1", name="get")
+    edited = asked.model_copy(update={"tool_calls": [{**CALL, "name": "look"}]})
+    assert encoded(edited, result)[1]["name"] == "look"
+
+
+DETAIL = {"type": "reasoning.encrypted", "data": "sig", "index": 0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_sent"),
+    [
+        ({}, False),
+        ({"content": []}, False),
+        ({"content": [{"type": "text", "text": ""}]}, False),
+        ({"content": [{"type": "reasoning", "reasoning": "Hm."}]}, False),
+        ({"additional_kwargs": {"reasoning_content": "Hm."}}, False),
+        ({"additional_kwargs": {"reasoning_details": []}}, False),
+        ({"name": "agent"}, False),
+        (
+            {
+                "additional_kwargs": {
+                    "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]
+                }
+            },
+            True,
+        ),
+        ({"additional_kwargs": {"reasoning_details": [DETAIL]}}, True),
+        ({"additional_kwargs": {"extra_content": SIGNED}}, True),
+        ({"additional_kwargs": {"refusal": "No."}}, True),
+        ({"tool_calls": [CALL]}, True),
+        ({"content": " "}, True),
+    ],
+)
+def test_an_answer_with_nothing_in_it_is_left_out(fields: Json, *, is_sent: bool) -> None:
+    sent = encoded(HumanMessage("Hi"), assistant(**fields), HumanMessage("And?"))
+    assert [message["role"] for message in sent] == ["user", *["assistant"] * is_sent, "user"]
+
+
+def test_an_empty_text_beside_other_parts_is_left_out() -> None:
+    empty, text = {"type": "text", "text": ""}, {"type": "text", "text": "x"}
+    assert encoded(HumanMessage([empty, PICTURE, text, empty])) == [
+        {"role": "user", "content": [PICTURE, text]}
+    ]
+    assert encoded(SystemMessage([text, empty])) == [{"role": "system", "content": [text]}]
