@@ -30,7 +30,7 @@ from langchain_aimlapi._codec.content import (
 )
 from langchain_aimlapi._codec.interop import signatures_of
 from langchain_aimlapi._codec.metadata import PROVIDER
-from langchain_aimlapi._codec.reasoning import add_bypass
+from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT, REASONING_DETAILS, add_bypass
 from langchain_aimlapi._json import encode_json
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     MissingSignatures = Literal["send", "skip"]
 
 # One of these fields an assistant message needs; reasoning text alone is nothing to Gemini.
-_SUBSTANCE = ("content", "tool_calls", "reasoning_details", "extra_content", "refusal")
+_SUBSTANCE = ("content", "tool_calls", "refusal", REASONING_DETAILS, EXTRA_CONTENT)
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
