@@ -375,7 +375,7 @@ def test_a_turn_with_tools_goes_back_and_forth() -> None:
             "content": "",
             "tool_calls": [{**call, "type": "function", "extra_content": extra}],
         },
-        {"role": "tool", "content": "Sunny.", "tool_call_id": "c-1"},
+        {"role": "tool", "content": "Sunny.", "tool_call_id": "c-1", "name": "get_weather"},
     ]
 
 
