@@ -54,7 +54,7 @@ ROOMS = {
     "_http": {"_error_mapping", "_watch", "errors"},
     "_error_mapping": {"_json", "errors"},
     "_tokens": {"_codec"},
-    "spend": {"errors"},
+    "spend": {"_watch", "data", "errors"},
     "tracing": {"_codec", "_http", "_version", "_watch", "spend"},
     "_json": set(),
     "_validators": {"_warnings"},

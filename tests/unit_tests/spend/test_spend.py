@@ -137,7 +137,7 @@ def test_one_answer_is_counted_with_its_tokens_credits_and_usd() -> None:
         answers=1,
         input_tokens=2,
         output_tokens=158,
-        credits=4211,
+        credits=Decimal(4211),
         usd_derived=Decimal("0.0021055"),
     )
     assert spend.by_model == {PRO: cost}
@@ -333,7 +333,8 @@ def test_cached_answers_cost_nothing() -> None:
     with get_spend_callback() as second:
         model.invoke("Hello")
         model.invoke("Hello")
-    assert (first.total.cached, first.total.credits) == (0, 4211)
+    assert first.total.cached == 0
+    assert first.total.credits == 4211
     assert second.total == Cost(answers=2, cached=2)
 
 
@@ -344,7 +345,8 @@ def test_answers_without_a_cost_are_counted_as_unpriced() -> None:
         FakeListLLM(responses=["Hello"]).invoke("Hello")
     assert spend.by_model["other/model"].unpriced == 1
     assert spend.by_model["other/model"].output_tokens == 158
-    assert (spend.by_model[PRO].unpriced, spend.by_model[PRO].credits) == (0, 5)
+    assert spend.by_model[PRO].unpriced == 0
+    assert spend.by_model[PRO].credits == 5
     assert spend.by_model["unknown"] == Cost(answers=1, unpriced=1)
 
 

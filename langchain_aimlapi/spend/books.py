@@ -1,0 +1,366 @@
+"""The books of a spend: what was charged by model, what is open or under way, the limits.
+
+Every change is an event that is applied and, if there is a journal, written down: `begin` or `fail`
+with an item, `end` with an item's id and, if it cost something, model and cost.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID, uuid4
+
+from langchain_aimlapi.errors import AIMLAPIBudgetError
+from langchain_aimlapi.spend.cost import Cost, plain
+from langchain_aimlapi.spend.open_items import (
+    OpenItem,
+    dump_cost,
+    dump_item,
+    load_cost,
+    load_item,
+    may_be_billed,
+    was_left_open,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from langchain_aimlapi._watch import Call
+    from langchain_aimlapi.spend.open_items import Journal
+
+# Clocks differ: how much earlier than an item began its row may say.
+_MARGIN = timedelta(minutes=5)
+_LONGEST_WINDOW = timedelta(days=91)
+
+
+class Charge(Protocol):
+    """What a row was charged; see `account.LogCost`."""
+
+    @property
+    def usd(self) -> Decimal:
+        """In USD."""
+        ...
+
+    @property
+    def credits(self) -> Decimal:
+        """In credits."""
+        ...
+
+
+class Tokens(Protocol):
+    """What a row took; see `account.LogTokens`."""
+
+    @property
+    def input(self) -> int:
+        """Of the prompt."""
+        ...
+
+    @property
+    def output(self) -> int:
+        """Of the answer."""
+        ...
+
+
+class Row(Protocol):
+    """A row of the account's log; see `account.LogEntry`."""
+
+    @property
+    def client_request_id(self) -> str | None:
+        """What the request was sent with."""
+        ...
+
+    @property
+    def inference_id(self) -> str:
+        """What its answer was sent with."""
+        ...
+
+    @property
+    def cost(self) -> Charge:
+        """What it was charged."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """What it took."""
+        ...
+
+
+class Running:
+    """One run of a chat model, whose call tells what becomes of it; see `_watch.Watcher`.
+
+    Attributes:
+        run_id: LangChain's id of the run.
+        call: Its call, once it has begun.
+        is_over: Whether it has ended.
+        item: What it may cost, once it has begun.
+        has_retried: Whether an attempt was left open.
+    """
+
+    def __init__(self, books: Books, run_id: UUID) -> None:
+        self.run_id = run_id
+        self.call: Call | None = None
+        self.is_over = False
+        self.item: OpenItem | None = None
+        self.has_retried = False
+        self._books = books
+
+    def begin(self, call: Call) -> None:
+        """Let the call begin, if the limits allow it."""
+        self.call = call
+        self.item = self._books.begin(call, self)
+
+    def retry(self, failure: Exception) -> None:
+        """Keep an attempt that may be billed as an item of its own."""
+        if self.item and was_left_open(failure):
+            self.has_retried = True
+            self._books.leave(replace(self.item, id=uuid4().hex), failure)
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the call as an open item, if it may be billed."""
+        self._books.fail(self.run_id, error)
+
+
+class Books:
+    """What a spend holds; safe to share between threads.
+
+    Attributes:
+        limits: The most that may be spent, by name of the setting.
+    """
+
+    def __init__(self, journal: Journal | None) -> None:
+        self.limits: dict[str, Decimal | None] = {}
+        self._by_model: dict[str, Cost] = {}
+        self._items: dict[str, OpenItem] = {}
+        self._running: dict[UUID, Running] = {}
+        self._counted: set[str] = set()
+        self._dearest = Cost()
+        self._lock = threading.Lock()
+        self._journal = journal
+        for event in journal.events() if journal else ():
+            self._apply(event)
+        _alive.add(self)
+
+    # ------------------------------------------------------------ figures
+
+    def by_model(self) -> dict[str, Cost]:
+        """Return costs by model, what is open under the id that was asked for."""
+        with self._lock:
+            return self._snapshot()
+
+    def open_items(self) -> list[OpenItem]:
+        """Return the calls that ended without telling what they cost."""
+        with self._lock:
+            return self._open()
+
+    def _open(self) -> list[OpenItem]:
+        running = {started.item.id for started in self._running.values() if started.item}
+        return [item for item in self._items.values() if item.id not in running]
+
+    def _snapshot(self) -> dict[str, Cost]:
+        by_model = dict(self._by_model)
+        for item in self._open():
+            by_model[item.model] = by_model.get(item.model, Cost()) + item.cost
+        return by_model
+
+    # ------------------------------------------------------------ one call
+
+    def start(self, run_id: UUID) -> Running:
+        """Return what the call of a run is to tell."""
+        with self._lock:
+            started = self._running[run_id] = Running(self, run_id)
+        return started
+
+    def begin(self, call: Call, started: Running) -> OpenItem:
+        """Let a call begin, and write it down before it is sent.
+
+        Raises:
+            AIMLAPIBudgetError: A limit is reached.
+        """
+        with self._lock:
+            self._check()
+            # Set here, so that a call that is checked next to it sees this one.
+            started.item = OpenItem.of(call)
+            self._record({"begin": dump_item(started.item)})
+            return started.item
+
+    def end(self, run_id: UUID | None, model: str, cost: Cost, inference_id: str | None) -> None:
+        """Count what a call cost; one of this endpoint that did not say stays open."""
+        started = self._pop(run_id)
+        item = started.item if started else None
+        with self._lock:
+            if started and started.has_retried and inference_id:
+                self._counted.add(inference_id)
+            if item and cost.unpriced:
+                facts = {"reason": "no cost", "unpriced": 1, "inference_id": inference_id}
+                self._record({"fail": dump_item(item) | facts})
+                item = None
+            ended = item.id if item else None
+            self._record({"end": ended, "model": model, "cost": dump_cost(cost)})
+
+    def fail(self, run_id: UUID | None, error: BaseException) -> None:
+        """Keep the call of a run as an open item if it may be billed, else forget it."""
+        started = self._pop(run_id)
+        if started is None or started.item is None:
+            return
+        if may_be_billed(error):
+            self.leave(started.item, error)
+        else:
+            with self._lock:
+                self._record({"end": started.item.id})
+
+    def leave(self, item: OpenItem, error: BaseException) -> None:
+        """Keep an item that ended in an error."""
+        facts = {
+            "reason": type(error).__name__,
+            "inference_id": getattr(error, "inference_id", None),
+        }
+        with self._lock:
+            self._record({"fail": dump_item(item) | facts})
+
+    def check(self) -> None:
+        """Refuse a further call where a limit is reached.
+
+        Raises:
+            AIMLAPIBudgetError: One is.
+        """
+        with self._lock:
+            self._check()
+
+    def _check(self) -> None:
+        total = sum(self._snapshot().values(), start=Cost())
+        beside = sum(started.item is not None for started in self._running.values())
+        spent = {
+            "max_credits": total.credits + total.credits_open + beside * self._dearest.credits,
+            "max_usd": total.usd + total.usd_open + beside * self._dearest.usd,
+        }
+        for name, limit in self.limits.items():
+            if limit is not None and spent[name] >= limit:
+                unit = "USD" if name == "max_usd" else "credits"
+                also = f", with {total.open} open calls at most" if total.open else ""
+                also += f", with {beside} calls under way" if beside else ""
+                raise AIMLAPIBudgetError(
+                    f"No further call may start: {plain(spent[name])} of at most {plain(limit)} "
+                    f"{unit} are spent in {total.answers} answers{also}. "
+                    f"Raise `{name}`, or start with a new handler."
+                )
+
+    def _pop(self, run_id: UUID | None) -> Running | None:
+        with self._lock:
+            started = self._running.pop(run_id, None) if run_id else None
+        if started:
+            started.is_over = True
+            started.call = None  # its body need not live as long as the context it was made in
+        return started
+
+    # ------------------------------------------------------------ events
+
+    def _record(self, event: dict[str, Any]) -> None:
+        self._apply(event)
+        if self._journal:
+            self._journal.write(event)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        if facts := event.get("begin") or event.get("fail"):
+            item = load_item(facts)
+            self._items[item.id] = item
+            return
+        self._items.pop(event["end"], None)
+        if "cost" in event:
+            cost = load_cost(event["cost"])
+            self._by_model[event["model"]] = self._by_model.get(event["model"], Cost()) + cost
+            if (cost.credits, cost.usd) > (self._dearest.credits, self._dearest.usd):
+                self._dearest = cost
+
+    # ------------------------------------------------------------ the bill
+
+    def window(self) -> tuple[datetime, datetime] | None:
+        """Return begin and end of the time in which the open calls were made, if there are any."""
+        now, items = datetime.now(UTC), self.open_items()
+        if not items:
+            return None
+        begun = min(item.started_at for item in items)
+        return max(begun - _MARGIN, now - _LONGEST_WINDOW), now
+
+    def settle(self, rows: Iterable[Row]) -> None:
+        """Replace open items by what the rows of their calls were charged.
+
+        Each attempt that was left open takes one row; the last one of a call takes what is left.
+        """
+        rows = [*rows]
+        with self._lock:
+            items = self._open()
+            for position, item in enumerate(items):
+                found = [row for row in rows if self._is_of(row, item)]
+                if any(_is_same_call(other, item) for other in items[position + 1 :]):
+                    found = found[:1]
+                if found:
+                    self._counted.update(row.inference_id for row in found)
+                    cost = sum(map(_charged, found), start=Cost(unpriced=-item.unpriced))
+                    self._record({"end": item.id, "model": item.model, "cost": dump_cost(cost)})
+
+    def _is_of(self, row: Row, item: OpenItem) -> bool:
+        if row.inference_id in self._counted:
+            return False
+        is_answer = item.inference_id is not None and row.inference_id == item.inference_id
+        if item.unpriced and item.inference_id:
+            return is_answer
+        return is_answer or row.client_request_id == item.client_request_id
+
+    # ------------------------------------------------------------ copies
+
+    def add(self, other: Books) -> None:
+        """Take over what other books hold; what still runs is theirs to count."""
+        held = other.__getstate__()
+        with self._lock:
+            for model, cost in held["_by_model"].items():
+                self._by_model[model] = self._by_model.get(model, Cost()) + cost
+            self._items |= held["_items"]
+            self._counted |= held["_counted"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:  # what still runs is the original's to count, as is its journal
+            return {
+                "limits": dict(self.limits),
+                "_by_model": dict(self._by_model),
+                "_items": {item.id: item for item in self._open()},
+                "_counted": set(self._counted),
+                "_dearest": self._dearest,
+            }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _running={}, _journal=None, _lock=threading.Lock())
+        _alive.add(self)
+
+    def free(self) -> None:
+        """Make the lock anew, in the child of a fork: the thread that holds it is not here."""
+        self._lock = threading.Lock()
+
+
+_alive: weakref.WeakSet[Books] = weakref.WeakSet()
+
+
+def _free_all() -> None:
+    for books in [*_alive]:
+        books.free()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
+    os.register_at_fork(after_in_child=_free_all)
+
+
+def _is_same_call(item: OpenItem, other: OpenItem) -> bool:
+    return item.client_request_id == other.client_request_id
+
+
+def _charged(row: Row) -> Cost:
+    return Cost(
+        input_tokens=row.tokens.input,
+        output_tokens=row.tokens.output,
+        credits=row.cost.credits,
+        usd_reported=row.cost.usd,
+    )

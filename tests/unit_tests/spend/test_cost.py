@@ -1,0 +1,57 @@
+"""A cost is a value: added, subtracted, printed, exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from langchain_aimlapi.spend import Cost
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (Cost(credits=Decimal(877), usd_reported=Decimal("0.0004385")), "877 credits ($0.00044)"),
+        (Cost(credits=Decimal(2480), usd_derived=Decimal("0.00124")), "2480 credits ($0.00124)"),
+        (Cost(credits=Decimal(1), usd_derived=Decimal("0.0000005")), "1 credits ($0.0000005)"),
+        (Cost(credits=Decimal("2480.9"), usd_reported=Decimal("1.5")), "2480.9 credits ($1.50)"),
+        (Cost(credits=Decimal(10**7), usd_reported=Decimal(5)), "10000000 credits ($5.00)"),
+        (Cost(), "0 credits ($0.00)"),
+        (
+            Cost(open=2, credits_open=Decimal(24000)),
+            "0 credits ($0.00), 2 open (at most 24000 credits)",
+        ),
+    ],
+)
+def test_a_cost_prints_as_credits_and_usd(cost: Cost, text: str) -> None:
+    assert str(cost) == text
+
+
+def test_costs_are_subtracted_as_they_are_added() -> None:
+    one = Cost(answers=1, credits=Decimal("0.1"), usd_reported=Decimal("0.2"), output_tokens=3)
+    other = Cost(answers=2, credits=Decimal("0.2"), usd_derived=Decimal("0.1"), open=1)
+    assert one + other - other == one
+    assert (other - other) == Cost()
+    anything: Any = 1
+    with pytest.raises(TypeError):
+        one - anything
+
+
+@pytest.mark.parametrize(
+    ("written", "credits_used"),
+    [
+        (2480.9, "2480.9"),
+        (0.4, "0.4"),
+        ("9007199254740993", "9007199254740993"),
+        (9007199254740993, "9007199254740993"),
+        ("0.1000000000000000000001", "0.1000000000000000000001"),
+        pytest.param(10**5000, "0", id="huge"),
+        ("1e999999", "0"),
+    ],
+)
+def test_credits_are_read_exactly(written: Any, credits_used: str) -> None:
+    cost = Cost.read({"credits_used": written}, usage_metadata={})
+    assert cost.credits == Decimal(credits_used)
+    assert (cost + cost - cost).credits == cost.credits
