@@ -16,6 +16,7 @@ from langchain_aimlapi.data._profiles import (
     deprecation_text,
     takes_tool_cache_marks,
     warn_if_deprecated,
+    warn_undocumented_part,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
     request = _request(messages, options, is_stream=is_stream)
     model_id = str(request["model"])
     warn_if_deprecated(model_id)
+    for kind in _part_kinds(request):
+        warn_undocumented_part(kind, model=model_id)
     request_id = _request_id(options.client_request_id or str(run_id or uuid4()))
     return Call(
         body=encode_request_body(request),
@@ -92,6 +95,18 @@ def _request(
         messages, settings=settings, missing_signatures=options.missing_signatures
     )
     return {**request, **options.extra_body}
+
+
+def _part_kinds(request: dict[str, Any]) -> list[str]:
+    """Return the types of parts in a body's user messages, each once, in their order."""
+    return [
+        *dict.fromkeys(
+            part["type"]
+            for message in request["messages"]
+            if message["role"] == "user" and isinstance(message["content"], list)
+            for part in message["content"]
+        )
+    ]
 
 
 def _tools(tools: Sequence[Any], *, model: str) -> list[dict[str, Any]]:

@@ -70,7 +70,7 @@ def _message_tokens(message: BaseMessage) -> int:
         text = str(message.text)
     else:
         # Any role reads as a tool's result here: the most tolerant one. No model: no warning.
-        text, media = encode_tool_content(message.content, model="")
+        text, media = encode_tool_content(message.content)
     plain = message.model_copy(update={"content": text})
     chars_per_token = _BYTES_PER_TOKEN * len(text) / _bytes_of(text) if text else _BYTES_PER_TOKEN
     count = count_tokens_approximately([plain], chars_per_token=chars_per_token)

@@ -22,7 +22,6 @@ from functools import cache
 from typing import Any
 
 from langchain_aimlapi._codec.media import audio_block, encode_media, holds_media, image_blocks
-from langchain_aimlapi.data._profiles import warn_undocumented_part
 
 __all__ = [
     "audio_block",
@@ -59,7 +58,7 @@ _CITATION_FIELDS: dict[str, tuple[str, type]] = {
 }
 
 
-def encode_user_content(content: str | list[Any], *, model: str) -> str | list[dict[str, Any]]:
+def encode_user_content(content: str | list[Any]) -> str | list[dict[str, Any]]:
     """Return the `content` of a user message.
 
     Of a text block only its text and `cache_control` are sent. Thoughts are dropped: they get
@@ -67,7 +66,6 @@ def encode_user_content(content: str | list[Any], *, model: str) -> str | list[d
 
     Args:
         content: Text, or a list of strings and blocks in the forms that `_media` names.
-        model: Model id. A part that its documented schema does not list is sent with a warning.
 
     Returns:
         The text as it is; parts in the order of the blocks, without empty texts beside
@@ -79,8 +77,6 @@ def encode_user_content(content: str | list[Any], *, model: str) -> str | list[d
     if isinstance(content, str):
         return content
     parts = [part for block in content for part in _user_parts(block)]
-    for kind in dict.fromkeys(part["type"] for part in parts):
-        warn_undocumented_part(kind, model=model)
     return _without_empty_texts(parts) or ""
 
 
@@ -152,15 +148,12 @@ def warn_of_media_left_out(kwargs: Mapping[str, Any]) -> None:
             _warn_left_out(f"A content block of type {kind!r}")
 
 
-def encode_tool_content(
-    content: str | list[Any], *, model: str
-) -> tuple[str, list[dict[str, Any]]]:
+def encode_tool_content(content: str | list[Any]) -> tuple[str, list[dict[str, Any]]]:
     """Return the `content` of a tool message, with the media that it cannot hold.
 
     Args:
         content: Text, or a list of strings and blocks. Blocks that are neither text nor media
             are sent as JSON; Anthropic's `tool_result` blocks are taken apart.
-        model: Model id. A part that its documented schema does not list is sent with a warning.
 
     Returns:
         The text, a line or more per block, with a note in the place of each medium; the parts
@@ -178,7 +171,6 @@ def encode_tool_content(
             if part["type"] == "text":
                 lines.append(part["text"])
                 continue
-            warn_undocumented_part(part["type"], model=model)
             media.append(part)
             lines.append(f"[{part['type']}: in the next user message]")
     return "\n".join(lines), media

@@ -72,7 +72,7 @@ def encode_request(
         ValueError: A message, block or value cannot be sent; it is named.
     """
     model = str(settings["model"])
-    encoded = encode_messages(messages, model=model, missing_signatures=missing_signatures)
+    encoded = encode_messages(messages, missing_signatures=missing_signatures)
     request: dict[str, Any] = {"model": model, "messages": encoded}
     request.update(
         (key, value)
@@ -85,7 +85,6 @@ def encode_request(
 def encode_messages(
     messages: Sequence[BaseMessage],
     *,
-    model: str,
     missing_signatures: MissingSignatures = "send",
 ) -> list[dict[str, Any]]:
     """Return the wire's messages.
@@ -96,7 +95,6 @@ def encode_messages(
 
     Args:
         messages: The conversation, oldest first.
-        model: Model id, to warn of parts that its schema does not document.
         missing_signatures: See `encode_request`.
 
     Raises:
@@ -112,7 +110,7 @@ def encode_messages(
             media = []
         match message:
             case HumanMessage():
-                encoded.append(_user(message, model))
+                encoded.append(_user(message))
             case AIMessage():
                 following = islice(messages, number + 1, None)
                 request = _assistant(message, following, missing_signatures)
@@ -120,12 +118,12 @@ def encode_messages(
                 names |= {call["id"]: call["function"]["name"] for call in calls}
                 encoded += [request] if any(request.get(key) for key in _SUBSTANCE) else []
             case ToolMessage():
-                encoded.append(_tool(message, message.tool_call_id, names, media, model))
+                encoded.append(_tool(message, message.tool_call_id, names, media))
             case SystemMessage():
                 encoded.append(_system(message))
             case FunctionMessage():
                 call_id = _call_id(message, encoded)
-                encoded.append(_tool(message, call_id, names, media, model))
+                encoded.append(_tool(message, call_id, names, media))
             case _:
                 msg = (
                     f"A message of type {type(message).__name__} cannot be sent. Send human, "
@@ -166,10 +164,10 @@ def _without_tool_results(message: HumanMessage) -> Iterator[BaseMessage]:
         yield HumanMessage(rest, name=message.name)
 
 
-def _user(message: HumanMessage, model: str) -> dict[str, Any]:
+def _user(message: HumanMessage) -> dict[str, Any]:
     content: Any = message.content
     if not isinstance(content, str):
-        content = encode_user_content(content, model=model)
+        content = encode_user_content(content)
     return _named({"role": "user", "content": content}, message)
 
 
@@ -201,7 +199,6 @@ def _tool(
     call_id: str,
     names: Mapping[str, str],
     media: list[dict[str, Any]],
-    model: str,
 ) -> dict[str, Any]:
     """Return a tool message; what it cannot hold is added to `media`.
 
@@ -210,7 +207,7 @@ def _tool(
     """
     content: Any = message.content
     if not isinstance(content, str):
-        content, parts = encode_tool_content(content, model=model)
+        content, parts = encode_tool_content(content)
         media += parts
     if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
         content = f"Error: {content}"  # the wire has no field for it

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import uuid
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini, __version__
 from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._http.client_pool import Clients
-from tests.answers import KEY, MODEL
+from langchain_aimlapi.data import _profiles
+from tests.answers import KEY, MODEL, model_of, served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_aimlapi._http.call import Call
 
+ANSWER = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
 RUN = uuid.UUID(int=7)
 
 
@@ -195,3 +200,44 @@ def test_what_cannot_be_sent_is_an_error_before_anything_is() -> None:
         call_of(extra_body={"min_p": float("nan")})
     with pytest.raises(ValueError, match="timeout='x'"):
         call_of(timeout="x")
+
+
+PICTURE = {"type": "image", "url": "https://example.com/a.png"}
+PDF = {"type": "file", "base64": "JVBERi0xLjQ=", "mime_type": "application/pdf"}
+WITH_PDF = [
+    HumanMessage([PICTURE, PDF]),
+    AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "c"}]),
+    ToolMessage([PDF], tool_call_id="c"),
+]
+
+
+@pytest.fixture
+def _nothing_was_said() -> Iterator[None]:
+    _profiles._warn_once.cache_clear()
+    yield
+    _profiles._warn_once.cache_clear()
+
+
+@pytest.mark.usefixtures("_nothing_was_said")
+@pytest.mark.parametrize("given", [{}, {"model": "gemini-3-flash-preview"}])
+def test_a_part_that_the_schema_does_not_list_is_sent_with_one_warning(
+    given: dict[str, Any],
+) -> None:
+    there = served(ANSWER)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            model_of(there).invoke(WITH_PDF, **given)
+    assert len(said) == 1
+    assert f"'file' is sent to '{MODEL}'" in str(said[0].message)
+    assert said[0].filename == __file__
+    assert [part["type"] for part in there.bodies[0]["messages"][0]["content"]] == [
+        "image_url",
+        "file",
+    ]
+
+
+@pytest.mark.usefixtures("_nothing_was_said")
+@pytest.mark.parametrize("model", ["google/gemini-3-1-flash-lite", "google/gemini-9-ultra"])
+def test_documented_parts_and_unknown_models_do_not_warn(model: str) -> None:
+    model_of(served(ANSWER), model=model).invoke(WITH_PDF)  # warnings are errors here

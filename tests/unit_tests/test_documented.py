@@ -230,7 +230,7 @@ def facts(message: BaseMessage) -> Json:
         "kwargs": message.additional_kwargs,
         "usage": message.usage_metadata,
         "metadata": metadata,
-        "sent back": encode_messages([HumanMessage("Hello"), message], model=PRO)[1],
+        "sent back": encode_messages([HumanMessage("Hello"), message])[1],
     }
 
 

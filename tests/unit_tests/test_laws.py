@@ -345,9 +345,9 @@ def histories(draw: st.DrawFn) -> list[BaseMessage]:
 @settings(max_examples=40)
 @given(histories(), st.sampled_from(["send", "skip"]))
 def test_a_history_begins_alike_whatever_follows(messages: list[BaseMessage], missing: Any) -> None:
-    whole = encode_messages(messages, model=MODEL, missing_signatures=missing)
+    whole = encode_messages(messages, missing_signatures=missing)
     for number in range(len(messages)):
-        part = encode_messages(messages[:number], model=MODEL, missing_signatures=missing)
+        part = encode_messages(messages[:number], missing_signatures=missing)
         assert part == whole[: len(part)]
 
 

@@ -25,7 +25,6 @@ from langchain_core.messages import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_aimlapi._codec.request import encode_messages
-from tests.answers import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -174,8 +173,8 @@ BLOCK_WAYS: tuple[Way, ...] = (_blocks_as_content, _blocks_as_blocks, _blocks_th
 
 def sent_of(messages: Sequence[BaseMessage]) -> Json:
     """Return what is sent of the last message; of an answer with nothing in it, nothing is."""
-    encoded = encode_messages(messages, model=MODEL)
-    left_out = encoded == encode_messages(messages[:-1], model=MODEL)
+    encoded = encode_messages(messages)
+    left_out = encoded == encode_messages(messages[:-1])
     return {"role": "assistant", "content": ""} if left_out else encoded[-1]
 
 

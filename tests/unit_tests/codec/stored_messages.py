@@ -23,7 +23,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_aimlapi._codec.request import encode_messages
-from tests.answers import MODEL, Json, model_of, served
+from tests.answers import Json, model_of, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,7 +231,7 @@ def restored(form: str, text: str) -> AIMessage:
 def sent(message: AIMessage) -> str:
     """Return the JSON text of what a request says of the message, results of its calls added."""
     results = [ToolMessage("Done.", tool_call_id=call["id"] or "") for call in message.tool_calls]
-    encoded = encode_messages([HumanMessage("Go."), message, *results], model=MODEL)
+    encoded = encode_messages([HumanMessage("Go."), message, *results])
     return json.dumps(encoded[1], ensure_ascii=False)
 
 

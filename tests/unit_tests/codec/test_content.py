@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from langchain_core.messages.content import Citation
 
-from langchain_aimlapi._codec import content as _content
 from langchain_aimlapi._codec.content import (
     citations,
     encode_assistant_content,
@@ -21,7 +20,6 @@ from langchain_aimlapi._codec.content import (
     read_text,
     split_tool_results,
 )
-from langchain_aimlapi.data import _profiles
 
 FLASH = "google/gemini-3-flash-preview"
 LITE = "google/gemini-3-1-flash-lite"  # its schema lists every kind of part
@@ -73,20 +71,11 @@ TEXTS: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_was_said() -> Iterator[None]:
-    _profiles._warn_once.cache_clear()
-    _content._warn_left_out.cache_clear()
-    yield
-    _profiles._warn_once.cache_clear()
-    _content._warn_left_out.cache_clear()
-
-
 ROLES: list[Callable[[Any], Any]] = [
-    lambda content: encode_user_content(content, model=LITE),
+    encode_user_content,
     encode_system_content,
     encode_assistant_content,
-    lambda content: encode_tool_content(content, model=LITE)[0],
+    lambda content: encode_tool_content(content)[0],
 ]
 
 
@@ -104,27 +93,27 @@ def test_no_blocks_are_an_empty_text(encode: Callable[[Any], Any]) -> None:
 @pytest.mark.parametrize(("block", "text"), TEXTS)
 def test_a_text_block_is_sent_as_its_text_alone(block: Any, text: str) -> None:
     part = {"type": "text", "text": text}
-    assert encode_user_content([block], model=FLASH) == [part]
+    assert encode_user_content([block]) == [part]
     assert encode_system_content([block]) == [part]
     assert encode_assistant_content([block]) == text
-    assert encode_tool_content([block], model=FLASH) == (text, [])
+    assert encode_tool_content([block]) == (text, [])
 
 
 def test_cache_marks_stay_on_parts_wherever_they_were_put() -> None:
     marked = {"type": "text", "text": "x", "cache_control": CACHE}
     extra = {"type": "text", "text": "x", "extras": {"cache_control": CACHE, "other": 1}}
     for encoded in (
-        encode_user_content([marked, extra], model=FLASH),
+        encode_user_content([marked, extra]),
         encode_system_content([marked, extra]),
     ):
         assert encoded == [marked, marked]
     picture = PICTURE | {"cache_control": CACHE}
-    assert encode_user_content([picture], model=FLASH) == [PNG_PART | {"cache_control": CACHE}]
-    assert encode_tool_content([picture], model=FLASH)[1] == [PNG_PART | {"cache_control": CACHE}]
+    assert encode_user_content([picture]) == [PNG_PART | {"cache_control": CACHE}]
+    assert encode_tool_content([picture])[1] == [PNG_PART | {"cache_control": CACHE}]
 
 
 def test_user_parts_keep_their_order() -> None:
-    assert encode_user_content(["a", PICTURE, PDF, "b"], model=LITE) == [
+    assert encode_user_content(["a", PICTURE, PDF, "b"]) == [
         {"type": "text", "text": "a"},
         PNG_PART,
         PDF_PART,
@@ -140,11 +129,11 @@ def test_a_document_of_blocks_is_sent_as_its_blocks() -> None:
         "context": "C",
     }
     texts = [{"type": "text", "text": text} for text in ("T", "C", "x")]
-    assert encode_user_content([document], model=FLASH) == [*texts, PNG_PART]
+    assert encode_user_content([document]) == [*texts, PNG_PART]
     one_text = {"type": "document", "source": {"type": "content", "content": "x"}}
-    assert encode_user_content([one_text], model=FLASH) == [texts[2]]
+    assert encode_user_content([one_text]) == [texts[2]]
     found = {"type": "search_result", "source": "C", "title": "T", "content": [texts[2]]}
-    assert encode_user_content([found], model=FLASH) == texts
+    assert encode_user_content([found]) == texts
 
 
 def test_the_context_of_a_file_is_said_before_it() -> None:
@@ -154,7 +143,7 @@ def test_the_context_of_a_file_is_said_before_it() -> None:
         "title": "file.pdf",
         "context": "C",
     }
-    assert encode_user_content([document], model=LITE) == [{"type": "text", "text": "C"}, PDF_PART]
+    assert encode_user_content([document]) == [{"type": "text", "text": "C"}, PDF_PART]
 
 
 @pytest.mark.parametrize("thought", THOUGHTS)
@@ -162,10 +151,10 @@ def test_thoughts_are_no_content_for_any_role_that_may_be_handed_them(
     thought: dict[str, Any],
 ) -> None:
     blocks = [thought, {"type": "text", "text": "x"}]
-    assert encode_user_content(blocks, model=FLASH) == [{"type": "text", "text": "x"}]
-    assert encode_user_content([thought], model=FLASH) == ""
+    assert encode_user_content(blocks) == [{"type": "text", "text": "x"}]
+    assert encode_user_content([thought]) == ""
     assert encode_assistant_content(blocks) == "x"
-    assert encode_tool_content(blocks, model=FLASH) == ("x", [])
+    assert encode_tool_content(blocks) == ("x", [])
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -191,7 +180,7 @@ def test_steps_of_an_assistant_are_not_its_text(step: dict[str, Any]) -> None:
 def test_a_user_message_refuses_what_it_cannot_hold_by_its_type(block: Any) -> None:
     name = repr(block.get("type")) if isinstance(block, dict) else type(block).__name__
     with pytest.raises(ValueError, match=name):
-        encode_user_content(["a", block], model=LITE)
+        encode_user_content(["a", block])
 
 
 @pytest.mark.parametrize("block", [PICTURE, PDF, *THOUGHTS, *STEPS, {"type": "guess"}, 7])
@@ -220,9 +209,7 @@ def test_assistant_text_reads_as_langchain_reads_it() -> None:
 
 
 def test_media_of_a_tools_result_are_handed_out_in_order() -> None:
-    text, media = encode_tool_content(
-        ["a", PICTURE, {"type": "text", "text": "b"}, PDF], model=LITE
-    )
+    text, media = encode_tool_content(["a", PICTURE, {"type": "text", "text": "b"}, PDF])
     assert text == "a\n[image_url: in the next user message]\nb\n[file: in the next user message]"
     assert media == [PNG_PART, PDF_PART]
 
@@ -240,27 +227,25 @@ def test_media_of_a_tools_result_are_handed_out_in_order() -> None:
     ],
 )
 def test_other_results_are_sent_as_json(block: Any, value: Any) -> None:
-    text, media = encode_tool_content([block], model=FLASH)
+    text, media = encode_tool_content([block])
     assert json.loads(text) == value
     assert "\\u" not in text
     assert media == []
 
 
 def test_what_json_does_not_know_is_sent_as_it_prints() -> None:
-    assert encode_tool_content([{"type": "x", "y": {1j}}], model=FLASH)[0] == (
-        '{"type": "x", "y": "{1j}"}'
-    )
+    assert encode_tool_content([{"type": "x", "y": {1j}}])[0] == ('{"type": "x", "y": "{1j}"}')
 
 
 def test_results_in_anthropics_form_are_taken_apart() -> None:
     inner = [{"type": "text", "text": "x"}, PICTURE]
     result = {"type": "tool_result", "tool_use_id": "c", "content": inner}
-    text, media = encode_tool_content([result], model=FLASH)
+    text, media = encode_tool_content([result])
     assert text == "x\n[image_url: in the next user message]"
     assert media == [PNG_PART]
     failed = {"type": "tool_result", "tool_use_id": "c", "content": "x", "is_error": True}
-    assert encode_tool_content([failed], model=FLASH) == ("Error:\nx", [])
-    assert encode_tool_content([{"type": "tool_result", "tool_use_id": "c"}], model=FLASH) == (
+    assert encode_tool_content([failed]) == ("Error:\nx", [])
+    assert encode_tool_content([{"type": "tool_result", "tool_use_id": "c"}]) == (
         "",
         [],
     )
@@ -268,7 +253,7 @@ def test_results_in_anthropics_form_are_taken_apart() -> None:
 
 def test_a_medium_of_a_tool_that_cannot_be_sent_is_an_error() -> None:
     with pytest.raises(ValueError, match="'image'"):
-        encode_tool_content([{"type": "image", "file_id": "f-1"}], model=FLASH)
+        encode_tool_content([{"type": "image", "file_id": "f-1"}])
 
 
 def test_tool_results_in_a_user_message_are_split_off() -> None:
@@ -284,22 +269,6 @@ def test_content_without_tool_results_is_handed_back_as_it_is(content: Any) -> N
     results, rest = split_tool_results(content)
     assert results == []
     assert rest is content
-
-
-@pytest.mark.parametrize("model", [FLASH, "gemini-3-flash-preview"])
-def test_what_the_schema_does_not_list_is_sent_with_one_warning(model: str) -> None:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        for _ in range(2):
-            assert encode_user_content([PDF, PICTURE], model=model) == [PDF_PART, PNG_PART]
-            assert encode_tool_content([PDF, PICTURE], model=model)[1] == [PDF_PART, PNG_PART]
-    assert len(said) == 1
-    assert f"'file' is sent to '{FLASH}'" in str(said[0].message)
-
-
-@pytest.mark.parametrize("model", [LITE, "google/gemini-9-ultra"])
-def test_documented_parts_and_unknown_models_do_not_warn(model: str) -> None:
-    assert encode_user_content([PDF], model=model) == [PDF_PART]  # warnings are errors here
 
 
 @pytest.mark.parametrize(
@@ -389,7 +358,7 @@ def test_reading_takes_any_json(value: Any) -> None:
 @given(st.lists(JSON, max_size=3))
 def test_any_content_of_a_user_is_sent_or_refused_by_name(content: list[Any]) -> None:
     try:
-        parts = encode_user_content(content, model="")
+        parts = encode_user_content(content)
     except ValueError as error:
         assert str(error).startswith("A content block of ")  # noqa: PT017 - either way is right
     else:

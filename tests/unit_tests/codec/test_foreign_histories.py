@@ -14,7 +14,6 @@ from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi._codec.request import encode_messages
-from tests.answers import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def sent(message: AIMessage, **settings: Any) -> Json:
     """Return the wire message that a foreign message becomes within a history."""
     results = [ToolMessage("found", tool_call_id=str(call["id"])) for call in message.tool_calls]
     history = [HumanMessage("Look."), message, *results, HumanMessage("Now you.")]
-    return encode_messages(history, model=MODEL, **settings)[1]
+    return encode_messages(history, **settings)[1]
 
 
 # ---------------------------------------------------------------- messages of others

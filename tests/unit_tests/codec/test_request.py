@@ -37,7 +37,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"
 
 
 def encoded(*messages: BaseMessage, **options: Any) -> list[Json]:
-    return encode_messages(messages, model=MODEL, **options)
+    return encode_messages(messages, **options)
 
 
 def assistant(**fields: Any) -> AIMessage:
