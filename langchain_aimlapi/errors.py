@@ -9,8 +9,10 @@ AIMLAPIError                            also langchain_core's ModelError
  |- AIMLAPIInvalidRequestError          ModelInvalidRequestError      other 4xx
  |- AIMLAPIRateLimitError               ModelRateLimitError           429
  |- AIMLAPIServerError                  ModelAPIError                 5xx, 409
- |- AIMLAPIConnectionError              ModelConnectionError          refused, reset, cut
- |- AIMLAPITimeoutError                 ModelTimeoutError             a limit of time, 408
+ |- AIMLAPIConnectionError              ModelConnectionError          refused, reset, cut; also
+ |                                                                     Python's ConnectionError
+ |- AIMLAPITimeoutError                 ModelTimeoutError             a limit of time, 408; also
+ |                                                                     Python's TimeoutError
  |- AIMLAPIResponseError                ModelAPIError                 a 200 that is no answer
  |   `- AIMLAPIEmptyResponseError                                     an answer with nothing in it
  `- AIMLAPIBudgetError                                                a spending limit of the caller
@@ -21,7 +23,7 @@ ModelRateLimitError`, LangChain's retry middleware (`is_retryable`) and fallback
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from langchain_core import exceptions as _core
 from langchain_core.messages import BaseMessage
@@ -53,7 +55,14 @@ class AIMLAPIError(_core.ModelError):
         retry_after: Seconds that the server asked to wait, or `None`.
         partial: What had arrived of a stream that failed, as one message chunk, or `None`.
         is_retryable: Whether the same request may succeed later; read by LangChain's middleware.
+        code: What went wrong, as a word of the OpenAI API: `context_length_exceeded`,
+            `rate_limit_exceeded`, `insufficient_quota`, `invalid_api_key`, `model_not_found`, ...;
+            the server's own word where it gave one, `None` where there is none.
+        type: The kind of error, likewise: `invalid_request_error`, `rate_limit_error`, ...
     """
+
+    _code: ClassVar[str | None] = None
+    _type: ClassVar[str | None] = None
 
     def __init__(  # noqa: PLR0913  all keyword-only, all optional facts of one failure
         self,
@@ -92,6 +101,16 @@ class AIMLAPIError(_core.ModelError):
         """Header `x-inference-id`: leads to the row of this call in the gateway's usage log."""
         return self.response_headers.get("x-inference-id")
 
+    @property
+    def code(self) -> str | None:
+        """What went wrong, as a word of the OpenAI API."""
+        return _word(self.body, "code") or self._code
+
+    @property
+    def type(self) -> str | None:
+        """The kind of error, as a word of the OpenAI API."""
+        return _word(self.body, "type") or self._type
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by class, message and facts: the constructor is keyword-only."""
         return _restored, (type(self), self.args, self.__dict__)
@@ -108,6 +127,15 @@ class AIMLAPIError(_core.ModelError):
         for name in ("body", "response_headers", "request_id", "partial"):
             setattr(self, name, redacted(getattr(self, name), secret))
         return self
+
+
+def _word(body: object, name: str) -> str | None:
+    """Return a word of an error body, whatever its shape; numbers are statuses."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    source = body.get("error", body) if isinstance(body, dict) else None
+    word = source.get(name) if isinstance(source, dict) else None
+    return word if isinstance(word, str) and word and not word.isdecimal() else None
 
 
 def _restored(
@@ -155,41 +183,73 @@ def _without(text: str, secret: str) -> str:
 class AIMLAPIAuthenticationError(AIMLAPIError, _core.ModelAuthenticationError):
     """The key is missing, wrong or revoked (401)."""
 
+    _code = "invalid_api_key"
+    _type = "authentication_error"
+
 
 class AIMLAPIPermissionError(AIMLAPIError, _core.ModelPermissionDeniedError):
     """The account may not do this (403)."""
+
+    _type = "permission_error"
 
 
 class AIMLAPICreditsError(AIMLAPIPermissionError):
     """The account is out of credits (403, or 402)."""
 
+    _code = "insufficient_quota"
+    _type = "insufficient_quota"
+
 
 class AIMLAPINotFoundError(AIMLAPIError, _core.ModelNotFoundError):
     """No such model or address (404); a deprecated model answers so too."""
+
+    _code = "model_not_found"
+    _type = "invalid_request_error"
 
 
 class AIMLAPIContextOverflowError(AIMLAPIError, _core.ContextOverflowError):
     """The prompt is longer than the model takes; summarising middleware trims it and retries."""
 
+    _code = "context_length_exceeded"
+    _type = "invalid_request_error"
+
+    @property
+    def code(self) -> str | None:
+        """`context_length_exceeded`, which apps look for, whatever the server called it."""
+        return self._code
+
 
 class AIMLAPIInvalidRequestError(AIMLAPIError, _core.ModelInvalidRequestError):
     """The request is not one that the endpoint takes (400, 413, 422, other 4xx)."""
+
+    _type = "invalid_request_error"
 
 
 class AIMLAPIRateLimitError(AIMLAPIError, _core.ModelRateLimitError):
     """Too many requests (429, also as a code inside a 200); see `retry_after`."""
 
+    _code = "rate_limit_exceeded"
+    _type = "rate_limit_error"
+
 
 class AIMLAPIServerError(AIMLAPIError, _core.ModelAPIError):
     """The gateway or the provider behind it failed (5xx, 409)."""
 
+    _code = "server_error"
+    _type = "server_error"
 
-class AIMLAPIConnectionError(AIMLAPIError, _core.ModelConnectionError):
+
+class AIMLAPIConnectionError(AIMLAPIError, _core.ModelConnectionError, ConnectionError):
     """The server could not be reached, or the connection broke before the answer was whole."""
 
+    _type = "connection_error"
 
-class AIMLAPITimeoutError(AIMLAPIError, _core.ModelTimeoutError):
+
+class AIMLAPITimeoutError(AIMLAPIError, _core.ModelTimeoutError, TimeoutError):
     """A limit of time was reached: connect, read, silence of a stream, the whole call; also 408."""
+
+    _code = "timeout"
+    _type = "timeout_error"
 
 
 class AIMLAPIResponseError(AIMLAPIError, _core.ModelAPIError):

@@ -41,6 +41,8 @@ def is_failure(error: Exception, *, has_begun: bool) -> bool:
         error: What was raised.
         has_begun: Whether a response had begun.
     """
+    if isinstance(error, errors.AIMLAPIError):  # told already; two of them are OSErrors as well
+        return False
     # TLS reports some of its failures as they are.
     kinds = (*http_errors("HTTPError", "StreamError"), OSError)
     if has_begun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_aimlapi import errors
 from tests.answers import JSON, KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TREE: dict[type[errors.AIMLAPIError], tuple[type[Exception], bool]] = {
     errors.AIMLAPIError: (core.ModelError, False),
@@ -131,3 +134,41 @@ def test_a_refusal_keeps_the_answer() -> None:
         assert isinstance(error, core.ModelError)
         assert vars(error)["raw_message"] is message
         assert not error.is_retryable
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "of_kind"),
+    [
+        (errors.AIMLAPIContextOverflowError, "context_length_exceeded", "invalid_request_error"),
+        (errors.AIMLAPIRateLimitError, "rate_limit_exceeded", "rate_limit_error"),
+        (errors.AIMLAPICreditsError, "insufficient_quota", "insufficient_quota"),
+        (errors.AIMLAPIAuthenticationError, "invalid_api_key", "authentication_error"),
+        (errors.AIMLAPINotFoundError, "model_not_found", "invalid_request_error"),
+        (errors.AIMLAPIInvalidRequestError, None, "invalid_request_error"),
+        (errors.AIMLAPIServerError, "server_error", "server_error"),
+        (errors.AIMLAPIResponseError, None, None),
+    ],
+)
+def test_an_error_has_the_words_that_apps_look_for(
+    kind: type[errors.AIMLAPIError], code: str | None, of_kind: str | None
+) -> None:
+    bodies: list[Any] = [None, "text", [], {"error": {"code": "400", "type": 7}}, {"error": "w"}]
+    for body in bodies:
+        error = kind("words", body=body)
+        assert (error.code, error.type) == (code, of_kind)
+
+
+@pytest.mark.parametrize("shape", [lambda e: {"error": e}, lambda e: [{"error": e}], lambda e: e])
+def test_the_servers_own_words_win(shape: Callable[[Any], Any]) -> None:
+    body = shape({"code": "invalid_prompt", "type": "image_error", "message": "m"})
+    error = errors.AIMLAPIInvalidRequestError("m", body=body)
+    assert (error.code, error.type) == ("invalid_prompt", "image_error")
+    overflow = errors.AIMLAPIContextOverflowError("m", body=body)
+    assert overflow.code == "context_length_exceeded"
+
+
+def test_pythons_own_errors_catch_ours() -> None:
+    with pytest.raises(TimeoutError, match="slow"):
+        raise errors.AIMLAPITimeoutError("slow", status_code=408)
+    with pytest.raises(ConnectionError, match="gone"):
+        raise errors.AIMLAPIConnectionError("gone")
