@@ -8,17 +8,21 @@ folding, no anchors. A body is kept in the first of these forms that gives the e
     {"style": ..., "sep": ..., "events": [{"data": tree} | "raw event", ...]}
                                           server-sent events
     "text"                                any other UTF-8
-    b"..."                                any other bytes
+    {"bytes": text of base64}             other bytes, when they are many
+    b"..."                                other bytes
 
 `tail` in the two dicts holds what follows the JSON text or the last separator.
 """
 
+import base64
 import json
 import re
 from collections import Counter
 from typing import Any, NamedTuple, NoReturn, Self
 
 import yaml
+
+from langchain_aimlapi.testing._long_texts import expanded
 
 Body = dict[str, Any] | str | bytes | None
 
@@ -47,22 +51,36 @@ def encode_text(text: str) -> dict[str, Any] | str:
     return _encode_json(text) or _encode_events(text) or text
 
 
-def decode_body(body: Body) -> bytes | None:
+def decode_body(body: Body, long_texts: dict[str, str] | None = None) -> bytes | None:
     """Return the bytes of a body in readable form: the inverse of `encode_body`.
+
+    Args:
+        body: A body of a cassette.
+        long_texts: The `files` of the cassette.
 
     Raises:
         ValueError: `body` is a dict of another shape.
     """
     if body is None or isinstance(body, bytes):
         return body
+    text = _body_text(body)
+    text = expanded(text, long_texts) if long_texts else text
+    if isinstance(body, dict) and "bytes" in body:
+        return base64.b64decode(text)
+    return text.encode()
+
+
+def _body_text(body: dict[str, Any] | str) -> str:
     if isinstance(body, str):
-        return body.encode()
+        return body
     tail: str = body.get("tail", "")
     if "json" in body:
-        return (json_text(body["json"], style=body["style"]) + tail).encode()
+        return json_text(body["json"], style=body["style"]) + tail
     if "events" in body:
         texts = [_event_text(event, body.get("style", "")) for event in body["events"]]
-        return ("".join(text + body["sep"] for text in texts) + tail).encode()
+        return "".join(text + body["sep"] for text in texts) + tail
+    if "bytes" in body:
+        return str(body["bytes"])
     raise ValueError(f"a body with the keys {sorted(body)} is none that this kit writes")
 
 
@@ -263,6 +281,9 @@ _NOT_LITERAL = re.compile(
 )
 
 
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&[^\s,\[\]{}]+\s", re.MULTILINE)
+
+
 class _Dumper(yaml.SafeDumper):
     # The pure Python emitter: libyaml's differs in small things, and a cassette must not
     # change because it was recorded on another machine.
@@ -292,12 +313,20 @@ def read_yaml(text: str) -> Any:  # noqa: ANN401  # whatever the text holds
     """Return the tree of a YAML text; its JSON numbers keep their digits.
 
     Raises:
-        ValueError: `text` is not YAML, or holds tags that could run code.
+        ValueError: `text` is not YAML, or holds tags that could run code, or aliases.
     """
     try:
+        if _ANCHOR.search(text) and _has_alias(text):
+            raise ValueError("YAML aliases are refused: a few lines of them make gigabytes")
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # a subclass of the safe loader
     except yaml.YAMLError as error:
         raise ValueError(f"not a YAML text that is safe to read: {error}") from error
+
+
+def _has_alias(text: str) -> bool:
+    # Only events tell an alias from a line of a conversation that looks like one; they do not
+    # follow it.
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader))
 
 
 def _is_literal(text: str) -> bool:

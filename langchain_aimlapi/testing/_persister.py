@@ -12,7 +12,7 @@ from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
 from langchain_aimlapi.testing._secrets import credentials
-from langchain_aimlapi.testing._stage import is_documented, note_opened
+from langchain_aimlapi.testing._stage import is_documented, note_opened, original_path
 from langchain_aimlapi.testing.matchers import RequestMatcher
 from langchain_aimlapi.testing.serializer import new_provenance
 
@@ -47,6 +47,8 @@ class CassettePersister:
         self._in_flight = 0
         self.credentials: set[str] = set()
         """Those of all requests that were asked, filters or not."""
+        self.before = ""
+        """The text of the cassette whose place is taken, while one is written."""
 
     def note_arrival(self, request: Any, *, kept: Any) -> None:  # noqa: ANN401  # vcrpy's
         """Remember a request's credentials, and with which others it was asked.
@@ -58,9 +60,10 @@ class CassettePersister:
             request: vcrpy's request, as it was asked. vcrpy shows the same one several times.
             kept: What filters and hooks made of it: a copy, which carries the burst too.
         """
-        name = self._matcher.canonical(kept)
         with self._lock:
             self.credentials.update(credentials(request.headers))
+        name = self._matcher.canonical(kept)
+        with self._lock:
             if not hasattr(request, "aimlapi_burst"):
                 self._burst += not self._in_flight
                 self._in_flight += name not in self._loaded  # of what is played no answer is noted
@@ -110,6 +113,8 @@ class CassettePersister:
         if is_documented(path):
             raise ValueError(f"{path} is documented, not recorded: it is never written")
         pairs = zip(cassette_dict["requests"], cassette_dict["responses"], strict=True)
+        old = original_path(path)
+        self.before = old.read_text("utf-8") if old.is_file() else ""
         in_order = sorted(pairs, key=lambda pair: self._place(pair[0]))
         text = serialize(
             {

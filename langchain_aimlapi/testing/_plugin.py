@@ -216,7 +216,8 @@ def pytest_recording_configure(config: pytest.Config, vcr: "VCR") -> None:
     folder = Path(vcr.cassette_library_dir)
     note_folder(item.path, folder)
     reads_own = not _rewrites(config, item) or is_documented(folder)
-    install(vcr, is_good=lambda: _is_good(item), reads_own=reads_own)
+    secrets = [value for options in _options_of(item) for value in options.get("secrets", ())]
+    install(vcr, is_good=lambda: _is_good(item), reads_own=reads_own, secrets=secrets)
     vcr.cassette_library_dir = str(staged_path(folder))
     if is_documented(folder):
         vcr.record_mode = "none"
@@ -303,6 +304,11 @@ def _mode(config: pytest.Config) -> str:
     if item is None or not _is_there(config):
         return _run_mode(config)
     return _mode_of({**_config_of(item), **_marked(item)}, config)
+
+
+def _options_of(item: pytest.Item) -> list[dict[str, Any]]:
+    """Return the options of `vcr_config` and of each marker: what is secret for one, is for all."""
+    return [_config_of(item), *(dict(marker.kwargs) for marker in item.iter_markers("vcr"))]
 
 
 def _mode_of(options: dict[str, Any], config: pytest.Config) -> str:

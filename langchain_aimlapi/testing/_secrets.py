@@ -23,6 +23,9 @@ REDACTED = "REDACTED"
 SHORTEST = 8
 """Shorter values are words ("test", "key") that would be cut out of innocent text."""
 
+SHORTEST_NAMED = 4
+"""Characters of a secret that the user names, who knows best."""
+
 _LONG = 16
 """Characters from which a random value counts as a secret under a vague name (`token`)."""
 

@@ -33,7 +33,11 @@ def aimlapi_vcr_config() -> dict[str, Any]:
 
 
 def install(
-    vcr: "VCR", *, is_good: Callable[[], bool] = lambda: True, reads_own: bool = True
+    vcr: "VCR",
+    *,
+    is_good: Callable[[], bool] = lambda: True,
+    reads_own: bool = True,
+    secrets: Collection[str] = (),
 ) -> None:
     """Give a `vcr.VCR` this kit's serializer, matcher and file handling.
 
@@ -42,19 +46,27 @@ def install(
             filters and hooks stay; the kit looks at each request before they do.
         is_good: Asked before anything is written; False keeps the old file.
         reads_own: Whether the file is read that is to be written; else it is recorded anew.
+        secrets: Values to keep out of the file besides those in the environment, of four
+            characters and more.
+
+    Raises:
+        ValueError: `secrets` is no list of texts of four characters and more.
     """
     from langchain_aimlapi.testing import serializer  # noqa: PLC0415  # at first use
     from langchain_aimlapi.testing._persister import CassettePersister  # noqa: PLC0415
     from langchain_aimlapi.testing.matchers import RequestMatcher  # noqa: PLC0415
 
-    matcher = RequestMatcher()
+    named = _named_secrets(secrets)
+    matcher = RequestMatcher(lambda: named | persister.credentials)
     extra_paths = getattr(vcr.persister, "extra_paths", [])  # pytest-recording's
     persister = CassettePersister(
         matcher=matcher, is_good=is_good, extra_paths=extra_paths, reads_own=reads_own
     )
 
     def serialize(cassette_dict: dict[str, Any]) -> str:
-        return serializer.serialize(cassette_dict, known=persister.credentials)
+        return serializer.serialize(
+            cassette_dict, known=persister.credentials, named=named, before=persister.before
+        )
 
     vcr.register_serializer(
         "yaml", SimpleNamespace(serialize=serialize, deserialize=serializer.deserialize)
@@ -63,12 +75,27 @@ def install(
     vcr.register_persister(persister)
     vcr.match_on = aimlapi_vcr_config()["match_on"]
     vcr.record_on_exception = False
-    vcr.get_merged_config = _noting(vcr.get_merged_config, persister)
+    vcr.get_merged_config = _noting(vcr.get_merged_config, persister, named)
     vcr.use_cassette = partial(_used, vcr)
 
 
+def _named_secrets(secrets: Collection[str]) -> set[str]:
+    from langchain_aimlapi.testing._secrets import SHORTEST_NAMED  # noqa: PLC0415  # at first use
+
+    values = None if isinstance(secrets, str | bytes) else set(secrets)
+    if values is None or not all(isinstance(value, str) for value in values):
+        raise ValueError('secrets is a list of texts: secrets=["..."]')
+    short = sorted(value for value in values if len(value) < SHORTEST_NAMED)
+    if short:
+        raise ValueError(
+            f"a secret of {len(short[0])} characters would be cut out of ordinary words; those in "
+            f"secrets=[...] have {SHORTEST_NAMED} and more"
+        )
+    return values
+
+
 def _noting(
-    merged: Callable[..., dict[str, Any]], persister: "CassettePersister"
+    merged: Callable[..., dict[str, Any]], persister: "CassettePersister", named: set[str]
 ) -> Callable[..., dict[str, Any]]:
     """Return vcrpy's own `get_merged_config` with hooks that tell the persister what goes by.
 
@@ -77,6 +104,7 @@ def _noting(
     """
 
     def config(**options: Any) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
+        named.update(_named_secrets(options.get("secrets", ())))
         given = merged(**options)
 
         def asked(request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request
@@ -110,6 +138,7 @@ def use_cassette(
     record_mode: str = "none",
     error_statuses: Collection[int] = (),
     allow_unused: bool = False,
+    secrets: Collection[str] = (),
 ) -> Iterator["Cassette"]:
     """Replay HTTP from a cassette, or record it, without pytest-recording.
 
@@ -122,6 +151,8 @@ def use_cassette(
             `new_episodes` and `all` as in vcrpy. The command `record` records in any case.
         error_statuses: Statuses of 400 and up that may be recorded.
         allow_unused: Whether recorded interactions may be left unplayed.
+        secrets: Values to keep out of the file besides those in the environment, whose names say
+            key, token, secret or password.
 
     Yields:
         vcrpy's cassette.
@@ -129,14 +160,15 @@ def use_cassette(
     Raises:
         CassetteError: an interaction was left unplayed, or an error status was recorded
             without being named. Nothing is written then, nor when the block raises.
-        ValueError: the file is no cassette.
+        ValueError: the file is no cassette, or `secrets` is no list of texts of four characters
+            and more.
     """
     with extra_named():
         from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
 
     passed = False
     vcr = VCR(record_mode="once" if is_recording() else record_mode)
-    install(vcr, is_good=lambda: passed)
+    install(vcr, is_good=lambda: passed, secrets=secrets)
     context = vcr.use_cassette(staged_path(Path(path)))
     try:
         with context as cassette:

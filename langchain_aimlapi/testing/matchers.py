@@ -6,12 +6,13 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
 from langchain_aimlapi.testing._content_encoding import plain_body
+from langchain_aimlapi.testing._long_texts import LONGEST, is_long_data
 from langchain_aimlapi.testing._secrets import REDACTED
 from langchain_aimlapi.testing.scrub import (
     BOUNDARY,
@@ -25,11 +26,7 @@ _LONG = 200
 _LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 """Images and signatures: nobody reads them, their length and digest tell them apart."""
 
-_BLOB = re.compile(rb"(?:data:[\w/+.;=-]*,)?[A-Za-z0-9+/=_-]{1000,}")
-_BLOB_LENGTH = 1000
-"""Longer words of the alphabet of base64 are data: no form of a key is looked for in them."""
-
-_PIECE = re.compile(r"[^,{}\[\]\\]+")
+_PIECE = re.compile(r"[^\s,{}\[\]\\\"]+")
 _PORTS = {"http": ":80", "https": ":443"}
 _CONTEXT = 3
 _MOST_COMPARED = 1_000_000
@@ -53,12 +50,14 @@ class RequestMatcher:
     The order of keys, the model's host, a loopback port, the headers, the generated ids of tool
     calls, the boundary of an upload and the indentation of descriptions do not matter; Python
     3.13 took the latter out of the docstrings of tools. The host of others does.
-    vcrpy calls a matcher with two requests and takes the text of its `AssertionError` into the
-    message of a miss; the first recorded request of the same method gets the unified diff
-    against the nearest one, since vcrpy lists it first.
+    What was hidden in the recorded request may be anything in the one that is asked.
+
+    Args:
+        known: The secrets that the requests so far carried, and those that the user named.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Callable[[], Iterable[str]] = tuple) -> None:
+        self._known = known
         self.__name__ = "aimlapi_request"  # vcrpy names a matcher so in its messages
         self._recorded: list[str] = []
         self._canonical: dict[tuple[object, ...], str] = {}
@@ -83,33 +82,29 @@ class RequestMatcher:
         if key not in self._canonical:
             self._canonical[key] = canonical_request(
                 {"method": request.method, "uri": request.uri, "headers": headers, "body": body},
+                known=self._known(),
                 fold=self._fold,
             )
         return self._canonical[key]
 
-    def __call__(self, asked: _Request, recorded: _Request) -> None:
-        """Say nothing when the two are the same.
+    def __call__(self, asked: _Request, recorded: _Request) -> bool:
+        """Return whether the two are the same.
 
-        Raises:
-            AssertionError: they are not; its text says in what.
+        Nothing is raised to say in what they differ: vcrpy would ask for that text, which costs
+        more than the comparison, for each recorded request before the right one.
         """
         now, then = self.canonical(asked), self.canonical(recorded)
-        if now == then:
-            return
-        candidates = self._recorded or [then]
-        if now in candidates:
-            raise AssertionError("another recorded request is the one that is asked for")
-        first = next((text for text in candidates if _method(text) == _method(now)), then)
-        if then != first:
-            raise AssertionError("differs too; the difference to the nearest one is shown above")
-        raise AssertionError(request_difference(now, candidates=candidates))
+        return now == then or (now not in self._recorded and _fits(then, now))
 
 
-def canonical_request(request: dict[str, Any], *, fold: bool = True) -> str:
+def canonical_request(
+    request: dict[str, Any], *, known: Iterable[str] = (), fold: bool = True
+) -> str:
     """Return a request as a text that is equal for requests that count as equal.
 
     Args:
         request: `method`, `uri`, `headers` and `body`.
+        known: Secrets to hide besides those of the environment and of the request's headers.
         fold: Whether long words are told by their digest before secrets are looked for, which
             takes milliseconds for a picture; False where a recorded one holds a hidden secret.
 
@@ -119,10 +114,10 @@ def canonical_request(request: dict[str, Any], *, fold: bool = True) -> str:
         Ids of tool calls are numbered in the order in which they first appear, descriptions are
         dedented, long words (pictures) are told by their length and digest, secrets are hidden.
     """
-    secrets = secrets_of([{"request": request, "response": {"headers": {}}}])
+    secrets = secrets_of([{"request": request, "response": {"headers": {}}}], named=known)
     headers = header_lists(request["headers"])
     body = _bytes_of(plain_body(request["body"], headers))
-    if fold and secrets.longest < _BLOB_LENGTH:
+    if fold and secrets.longest < LONGEST:
         body = _folded(body)
     headers.pop("content-encoding", None)
     clean = clean_request(
@@ -136,8 +131,50 @@ def has_hidden_blob(body: bytes) -> bool:
     """Return whether a recorded body holds long data out of which a secret was cut."""
     hidden = REDACTED.encode()
     return hidden in body and any(
-        hidden in piece and _BLOB.fullmatch(piece) for piece in body.split(b'"')
+        hidden in piece and is_long_data(piece) for piece in body.split(b'"')
     )
+
+
+def _fits(then: str, now: str) -> bool:
+    """Return whether a request is the recorded one but for what was hidden in that."""
+    if REDACTED not in then:
+        return False
+    (head, _, body), (now_head, _, now_body) = then.partition("\n"), now.partition("\n")
+    if not _fits_text(head, now_head):
+        return False
+    try:
+        return _fits_tree(json.loads(body), json.loads(now_body))
+    except ValueError:
+        return _fits_text(body, now_body)
+
+
+def _fits_tree(then: object, now: object) -> bool:
+    if isinstance(then, dict) and isinstance(now, dict):
+        return then.keys() == now.keys() and all(_fits_tree(then[key], now[key]) for key in then)
+    if isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(map(_fits_tree, then, now))
+    if isinstance(then, str) and isinstance(now, str):
+        return _fits_text(then, now)
+    return then == now
+
+
+def _fits_text(then: str, now: str) -> bool:
+    """Return whether a text is another one with something else where that says `REDACTED`.
+
+    In an address that something ends with its parameter or its part of the path.
+    """
+    first, *parts = then.split(REDACTED)
+    if not parts:
+        return then == now
+    if not now.startswith(first) or len(now) < len(first) + len(parts[-1]):
+        return False
+    position = len(first)
+    for part in parts[:-1]:
+        position = now.find(part, position)
+        if position < 0:
+            return False
+        position += len(part)
+    return now.endswith(parts[-1]) and position <= len(now) - len(parts[-1])
 
 
 def readable(canonical: str) -> str:
@@ -194,11 +231,11 @@ def _folded(body: bytes) -> bytes:
 
     Between two quotes there is nothing but the string, as it is, where it has no escape.
     """
-    if len(body) < _BLOB_LENGTH or body.lstrip()[:1] not in (b"{", b"["):
+    if len(body) < LONGEST or body.lstrip()[:1] not in (b"{", b"["):
         return body
     pieces = body.split(b'"')
     for index, piece in enumerate(pieces):
-        if len(piece) >= _BLOB_LENGTH and _BLOB.fullmatch(piece):
+        if is_long_data(piece):
             pieces[index] = _told(piece).encode()
     return b'"'.join(pieces)
 
@@ -262,10 +299,6 @@ def _common(one: list[str], other: list[str]) -> int:
         (index for index, (left, right) in enumerate(pairs) if left != right),
         min(len(one), len(other)),
     )
-
-
-def _method(canonical: str) -> str:
-    return canonical.partition(" ")[0]
 
 
 def _lines(canonical: str) -> list[str]:

@@ -5,6 +5,7 @@ come from a list, its account ids are taken out. Other hosts answered a tool or 
 see on replay what it saw: only credentials go.
 """
 
+import base64
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from langchain_aimlapi.testing._body_format import (
     styles_of,
 )
 from langchain_aimlapi.testing._content_encoding import plain_body
+from langchain_aimlapi.testing._long_texts import LONGEST, LongTexts, is_long_data
 from langchain_aimlapi.testing._secrets import (
     REDACTED,
     Secrets,
@@ -74,7 +76,6 @@ _BOUNDARY = re.compile(r"(boundary=\"?)([^\";,\s]+)", re.IGNORECASE)
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _STREAM = re.compile(r"\ufeff?[\r\n]*(?:data|event|id|retry)?:")
 _DATA = re.compile(r"\ufeff?data: ?")
-_BLOB = re.compile(r"(?:data:[\w/+.;=-]*,)?[A-Za-z0-9+/=_-]{1000,}")
 _CONVERSATION = frozenset(
     {"arguments", "content", "data", "reasoning", "reasoning_content", "signature", "text"}
 )
@@ -103,7 +104,9 @@ def secrets_of(
     return Secrets(values, named=named)
 
 
-def clean_request(request: dict[str, Any], *, secrets: Secrets) -> dict[str, Any]:
+def clean_request(
+    request: dict[str, Any], *, secrets: Secrets, long_texts: LongTexts | None = None
+) -> dict[str, Any]:
     """Return a request as a cassette may hold it, its body in readable form.
 
     The port of a loopback address goes too, and the boundary of a multipart body: the system drew
@@ -112,6 +115,7 @@ def clean_request(request: dict[str, Any], *, secrets: Secrets) -> dict[str, Any
     Args:
         request: `method`, `uri`, `headers` and `body`, as vcrpy has them.
         secrets: What to hide besides private members.
+        long_texts: What takes long data out; None leaves it where it stands.
 
     Raises:
         ValueError: the body is compressed in a way that cannot be looked into.
@@ -126,17 +130,29 @@ def clean_request(request: dict[str, Any], *, secrets: Secrets) -> dict[str, Any
             for name, values in headers.items()
             if name in REQUEST_HEADERS
         },
-        "body": clean_body(body, secrets=secrets, accounts=is_model_endpoint(request["uri"])),
+        "body": clean_body(
+            body,
+            secrets=secrets,
+            accounts=is_model_endpoint(request["uri"]),
+            long_texts=long_texts,
+        ),
     }
 
 
-def clean_response(response: dict[str, Any], *, uri: str, secrets: Secrets) -> dict[str, Any]:
+def clean_response(
+    response: dict[str, Any],
+    *,
+    uri: str,
+    secrets: Secrets,
+    long_texts: LongTexts | None = None,
+) -> dict[str, Any]:
     """Return a response as a cassette may hold it, its body in readable form.
 
     Args:
         response: `status`, `headers` and `body` (`{"string": ...}`), as vcrpy has them.
         uri: The address that was asked.
         secrets: What to hide besides private members.
+        long_texts: What takes long data out; None leaves it where it stands.
 
     Raises:
         ValueError: the body is compressed in a way that cannot be looked into.
@@ -144,10 +160,13 @@ def clean_response(response: dict[str, Any], *, uri: str, secrets: Secrets) -> d
     status = response["status"]
     headers = header_lists(response["headers"])
     body = plain_body(response["body"]["string"], headers)
-    readable = clean_body(body, secrets=secrets, accounts=is_model_endpoint(uri))
+    readable = clean_body(
+        body, secrets=secrets, accounts=is_model_endpoint(uri), long_texts=long_texts
+    )
     kept = _kept_headers(headers, is_model=is_model_endpoint(uri))
     if body and "content-length" in kept:  # an answer to HEAD has none, and says its length
-        kept["content-length"] = [str(len(decode_body(readable) or b""))]
+        texts = long_texts.texts if long_texts else {}
+        kept["content-length"] = [str(len(decode_body(readable, texts) or b""))]
     return {
         "status": {"code": status["code"], "message": secrets.hidden(status["message"] or "")},
         "headers": clean_response_headers(kept, secrets=secrets),
@@ -264,7 +283,13 @@ class _Payload(NamedTuple):
     tree: object
 
 
-def clean_body(body: str | bytes | None, *, secrets: Secrets, accounts: bool = True) -> Body:
+def clean_body(
+    body: str | bytes | None,
+    *,
+    secrets: Secrets,
+    accounts: bool = True,
+    long_texts: LongTexts | None = None,
+) -> Body:
     """Return a body in readable form, with nothing in it that must not be in a file.
 
     Private members (`user_id`, `api_key`, ...) lose their value, secrets are hidden wherever
@@ -274,6 +299,7 @@ def clean_body(body: str | bytes | None, *, secrets: Secrets, accounts: bool = T
         body: The bytes on the wire, not compressed, or their text.
         secrets: What to hide besides private members.
         accounts: Whether ids of accounts are private.
+        long_texts: What takes long data out; None leaves it where it stands.
 
     Returns:
         What `encode_body` returns; a body without anything private keeps its exact bytes.
@@ -284,7 +310,12 @@ def clean_body(body: str | bytes | None, *, secrets: Secrets, accounts: bool = T
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return secrets.hidden(data.decode("latin-1")).encode("latin-1")
+        hidden = secrets.hidden(data.decode("latin-1")).encode("latin-1")
+        if long_texts is None or len(hidden) < LONGEST:
+            return hidden
+        return {"bytes": long_texts.extracted(base64.b64encode(hidden).decode())}
+    if long_texts is not None and secrets.longest < LONGEST:
+        text = long_texts.extracted(text)
     return encode_text(clean_text(text, secrets=secrets, accounts=accounts))
 
 
@@ -392,7 +423,7 @@ def _cleaned(tree: object, name: str, *, accounts: bool) -> object:
 def _cleaned_string(text: str, name: str, *, accounts: bool) -> str:
     if text and is_private_field(name, text, accounts=accounts):
         return REDACTED
-    if name in _CONVERSATION or _BLOB.fullmatch(text):
+    if name in _CONVERSATION or is_long_data(text.encode()):
         return text
     return without_private_members(text, accounts=accounts)
 

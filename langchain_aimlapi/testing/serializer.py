@@ -8,12 +8,13 @@ dict, `{"version": 1, "interactions": [{"request": ..., "response": ...}, ...]}`
                 provenance {kind, origin, ...}
 
 In the file a JSON body is a YAML tree, a stream is a list of events; either gives the recorded
-bytes back to the last one. Secrets, account ids and unlisted headers never get into the text:
-options of vcrpy that would hide them are ignored silently when one of them is misspelled, a
-serializer is not. Needs PyYAML only.
+bytes back to the last one. Long data stands once, under `files`. Secrets and the account of the
+model's endpoint never get into the text: options of vcrpy that would hide them are ignored
+silently when one of them is misspelled, a serializer is not. Needs PyYAML only.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,38 +23,45 @@ from urllib.parse import urlsplit
 
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml, write_yaml
-from langchain_aimlapi.testing.scrub import clean_request, clean_response, secrets_of
+from langchain_aimlapi.testing._long_texts import LongTexts
+from langchain_aimlapi.testing._secrets import Secrets
+from langchain_aimlapi.testing.matchers import canonical_request
+from langchain_aimlapi.testing.scrub import clean_request, clean_response, clean_uri, secrets_of
 
 
-def serialize(cassette_dict: dict[str, Any], *, known: Iterable[str] = ()) -> str:
+def serialize(
+    cassette_dict: dict[str, Any],
+    *,
+    known: Iterable[str] = (),
+    named: Iterable[str] = (),
+    before: str = "",
+) -> str:
     """Return a cassette as text, scrubbed, each answer with its provenance.
 
     Args:
         cassette_dict: `version` and `interactions`, as vcrpy or `deserialize` gives them.
             An answer without `provenance` gets that of a new recording.
         known: Secrets besides those in the headers and in the environment.
+        named: Those that the user named.
+        before: The cassette that this one is to replace. Where nothing but dates differ, its
+            interactions stay, but those with the live endpoint, whose age is to be known.
 
     Raises:
         ValueError: a body is compressed so that it cannot be searched for secrets, or a
             secret would reach the file all the same. Nothing is to be written then.
     """
     interactions = cassette_dict["interactions"]
-    secrets = secrets_of(interactions, known=known)
-    clean = [
-        {
-            "request": clean_request(interaction["request"], secrets=secrets),
-            "response": {
-                "provenance": _provenance(interaction),
-                **clean_response(
-                    interaction["response"], uri=interaction["request"]["uri"], secrets=secrets
-                ),
-            },
-        }
-        for interaction in interactions
-    ]
+    secrets = secrets_of(interactions, known=known, named=named)
+    long_texts = LongTexts(secrets.hidden)
+    clean = [_clean(interaction, secrets, long_texts) for interaction in interactions]
+    if long_texts.is_ambiguous:
+        long_texts = LongTexts(secrets.hidden)
+        clean = [_clean(interaction, secrets, None) for interaction in interactions]
     if any(secrets.known_in(text) for one in clean for text in _foreign_texts(one)):
         raise ValueError("a key in force would reach the cassette; look into its provenance")
-    return write_yaml({"version": 1, "interactions": clean})
+    if before:
+        clean = _unchanged(clean, before, long_texts.texts)
+    return write_yaml({"version": 1, "interactions": clean}) + _written(long_texts.texts)
 
 
 def deserialize(cassette_string: str) -> dict[str, Any]:
@@ -70,31 +78,24 @@ def deserialize(cassette_string: str) -> dict[str, Any]:
     Raises:
         ValueError: the text is no YAML, or no cassette.
     """
-    cassette = read_yaml(cassette_string)
-    try:
-        interactions = [
-            {
-                "request": _read_request(interaction["request"]),
-                "response": _read_response(interaction["response"]),
-            }
-            for interaction in cassette["interactions"]
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a cassette of this version: {error!r}") from error
-    return {"version": 1, "interactions": interactions}
+    return {"version": 1, "interactions": _interactions(read_yaml(cassette_string))}
 
 
 def cleaned_text(cassette_string: str) -> str:
-    """Return somebody else's cassette as this kit would have written it: scrubbed, readable.
+    """Return a cassette scrubbed and readable, in the form in which it came.
+
+    What this kit wrote stays in its form. Cassettes of others come out in vcrpy's own, so that
+    vcrpy replays them without this kit.
 
     Args:
-        cassette_string: The content of a cassette file, of this kit or of vcrpy.
+        cassette_string: The content of a cassette file, of this kit, of vcrpy or of pydantic-ai.
 
     Raises:
         ValueError: it is no cassette, or holds what cannot be searched for secrets.
     """
-    cassette = deserialize(cassette_string)
-    for interaction in cassette["interactions"]:
+    tree = read_yaml(cassette_string)
+    interactions = _interactions(tree)
+    for interaction in interactions:
         response = interaction["response"]
         response["provenance"] = response.get("provenance") or new_provenance(
             interaction["request"]["uri"],
@@ -102,7 +103,84 @@ def cleaned_text(cassette_string: str) -> str:
             now=None,
             by="another recorder; cleaned by langchain-aimlapi",
         )
-    return serialize(cassette)
+    text = serialize({"version": 1, "interactions": interactions})
+    if not any(_is_foreign(interaction["response"]) for interaction in tree["interactions"]):
+        return text
+    addresses = [interaction["request"]["uri"] for interaction in interactions]
+    secrets = secrets_of(interactions)
+    plain = [
+        _plain(one, clean_uri(address, secrets=secrets))
+        for one, address in zip(deserialize(text)["interactions"], addresses, strict=True)
+    ]
+    return write_yaml({"interactions": plain, "version": 1})
+
+
+def _is_foreign(response: dict[str, Any]) -> bool:
+    return "parsed_body" in response or (
+        isinstance(response.get("body"), dict) and "string" in response["body"]
+    )
+
+
+def _plain(interaction: dict[str, Any], uri: str) -> dict[str, Any]:
+    """Return an interaction as vcrpy's own serializer reads it, the address with its port."""
+    request, response = interaction["request"], interaction["response"]
+    return {
+        "request": {**request, "uri": uri, "body": _text_or_bytes(request["body"])},
+        "response": {**response, "body": {"string": _text_or_bytes(response["body"]["string"])}},
+    }
+
+
+def _text_or_bytes(body: bytes | None) -> str | bytes | None:
+    try:
+        return body.decode() if body is not None else None
+    except UnicodeDecodeError:
+        return body
+
+
+def _clean(
+    interaction: dict[str, Any], secrets: Secrets, long_texts: LongTexts | None
+) -> dict[str, Any]:
+    request, response = interaction["request"], interaction["response"]
+    return {
+        "request": clean_request(request, secrets=secrets, long_texts=long_texts),
+        "response": {
+            "provenance": _provenance(interaction),
+            **clean_response(response, uri=request["uri"], secrets=secrets, long_texts=long_texts),
+        },
+    }
+
+
+def _written(texts: dict[str, str]) -> str:
+    """Return the part of the file that holds long data; PyYAML takes seconds for a megabyte."""
+    lines = [f'  {name}: "{text}"\n' for name, text in texts.items()]
+    return "".join(["files:\n", *lines]) if lines else ""
+
+
+def _unchanged(
+    interactions: list[dict[str, Any]], before: str, texts: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return interactions, those of the cassette before in the place of their like."""
+    try:
+        tree = read_yaml(before)
+        old = [dict(interaction) for interaction in tree["interactions"]]
+        names = {_essence(one, tree.get("files") or {}): one for one in reversed(old)}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return interactions  # no cassette of ours: nothing of it can stay
+    return [names.get(_essence(one, texts), one) for one in interactions]
+
+
+def _essence(interaction: dict[str, Any], texts: dict[str, str]) -> str:
+    """Return what of an interaction a person would miss: all but dates, versions, drawn ports."""
+    request, response = interaction["request"], interaction["response"]
+    kept = ("kind", "origin", "expected_status", "phase")
+    provenance = {name: response["provenance"].get(name) for name in kept}
+    if provenance["kind"] == "live":
+        provenance["recorded_at"] = response["provenance"].get("recorded_at")
+    headers = {name: values for name, values in response["headers"].items() if name != "date"}
+    asked = canonical_request({**request, "body": decode_body(request["body"], texts)})
+    essence = [asked, {**response, "provenance": provenance, "headers": headers}]
+    text = json.dumps(essence, default=lambda value: value.decode("latin-1"))
+    return _LOOPBACK_PORT.sub(r"\1", text)
 
 
 def _foreign_texts(interaction: dict[str, Any]) -> Iterator[str]:
@@ -132,29 +210,58 @@ def _provenance(interaction: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _read_request(request: dict[str, Any]) -> dict[str, Any]:
+def _interactions(cassette: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever the text held
+    try:
+        texts = cassette.get("files") or {}
+        return [
+            {
+                "request": _read_request(interaction["request"], texts),
+                "response": _read_response(interaction["response"], texts),
+            }
+            for interaction in cassette["interactions"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a cassette of this version: {error!r}") from error
+
+
+def _read_request(request: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     return {
         "method": request["method"],
         "uri": request["uri"],
-        "headers": dict(request["headers"]),
-        "body": decode_body(request["body"]),
+        "headers": _read_headers(request),
+        "body": _read_body(request, texts),
     }
 
 
-def _read_response(response: dict[str, Any]) -> dict[str, Any]:
-    body = response["body"]
-    if isinstance(body, dict) and "string" in body:  # as vcrpy's own serializer has it
-        body = body["string"]
+def _read_response(response: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     return {
         **({"provenance": response["provenance"]} if "provenance" in response else {}),
         "status": {
             "code": int(response["status"]["code"]),
             "message": response["status"]["message"],
         },
-        "headers": dict(response["headers"]),
-        "body": {"string": decode_body(body) or b""},
+        "headers": _read_headers(response),
+        "body": {"string": _read_body(response, texts) or b""},
     }
 
+
+def _read_body(part: dict[str, Any], texts: dict[str, str]) -> bytes | None:
+    if part.get("parsed_body") is not None:  # as pydantic-ai's serializer has it
+        return json.dumps(part["parsed_body"], default=str).encode()
+    body = part.get("body") if "parsed_body" in part else part["body"]
+    if isinstance(body, dict) and "string" in body:  # as vcrpy's own serializer has it
+        body = body["string"]
+    return decode_body(body, texts)
+
+
+def _read_headers(part: dict[str, Any]) -> dict[str, Any]:
+    headers = dict(part["headers"])
+    if part.get("parsed_body") is not None:  # the body is not written as it was on the wire
+        return {name: headers[name] for name in headers if name.lower() != "content-length"}
+    return headers
+
+
+_LOOPBACK_PORT = re.compile(r"(//(?:127\.0\.0\.1|localhost|\[::1\])):[0-9]{1,5}")
 
 LIVE_HOST = "api.aimlapi.com"
 """The one host whose answers are called live."""

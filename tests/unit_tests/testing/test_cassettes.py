@@ -24,7 +24,7 @@ from langchain_aimlapi.testing import CassetteError, aimlapi_vcr_config, install
 from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._misses import UnrecordedRequestError
 from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
-from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request
+from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request, request_difference
 from langchain_aimlapi.testing.serializer import deserialize, serialize
 from tests.http_client import httpx
 
@@ -129,10 +129,10 @@ def test_request_played_already_is_not_called_different(tape: Path) -> None:
 
 def test_long_words_are_abridged_in_the_difference() -> None:
     matcher = RequestMatcher()
-    with pytest.raises(AssertionError) as difference:
-        matcher(vcr_request("A" * 5000), vcr_request("A" * 4999 + "B"))
-    assert len(str(difference.value)) < 600
-    assert str(difference.value).count("5000 characters, sha256") == 2
+    asked, recorded = (matcher.canonical(vcr_request("A" * 4999 + end)) for end in "AB")
+    difference = request_difference(asked, candidates=[recorded])
+    assert len(difference) < 600
+    assert difference.count("5000 characters, sha256") == 2
 
 
 def test_long_words_are_told_by_all_of_them_before_yaml_is_made() -> None:
@@ -149,17 +149,17 @@ def vcr_request(content: str, *, method: str = "POST", path: str = "/v1/x") -> A
     return Request(method, f"https://host{path}", body, {})
 
 
-def test_other_candidates_point_to_the_one_with_the_difference() -> None:
+def test_the_difference_is_to_the_nearest_recorded_request() -> None:
     matcher = RequestMatcher()
-    recorded = [vcr_request("", method="GET"), vcr_request("far"), vcr_request("near 1")]
-    matcher.remember(recorded)
-    messages = []
-    for candidate in recorded[1:]:
-        with pytest.raises(AssertionError) as difference:
-            matcher(vcr_request("near 2"), candidate)
-        messages.append(str(difference.value))
-    assert "interaction 3 of 3" in messages[0] or "interaction 2 of 3" in messages[0]
-    assert messages[1] == "differs too; the difference to the nearest one is shown above"
+    recorded = [vcr_request("far away"), vcr_request("x", path="/v2"), vcr_request("near 1")]
+    difference = request_difference(
+        matcher.canonical(vcr_request("near 2")), candidates=list(map(matcher.canonical, recorded))
+    )
+    assert difference.startswith("--- recorded: interaction 3 of 3\n+++ asked for now\n")
+    assert [line for line in difference.splitlines()[2:] if line[0] in "+-"] == [
+        "-- content: near 1",
+        "+- content: near 2",
+    ]
 
 
 def canonical(body: Any, **more: Any) -> str:
