@@ -130,6 +130,7 @@ class Books:
 
     Attributes:
         limits: The most that may be spent, by name of the setting.
+        dearest: The dearest call so far: what a call under way is reckoned at.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -138,7 +139,7 @@ class Books:
         self._items: dict[str, OpenItem] = {}
         self._running: dict[UUID, Running] = {}
         self._counted: set[str] = set()
-        self._dearest = Cost()
+        self.dearest = Cost()
         self._lock = threading.Lock()
         self._journal = journal
         for event in journal.events() if journal else ():
@@ -235,8 +236,8 @@ class Books:
         total = sum(self._snapshot().values(), start=Cost())
         beside = sum(started.item is not None for started in self._running.values())
         spent = {
-            "max_credits": total.credits + total.credits_open + beside * self._dearest.credits,
-            "max_usd": total.usd + total.usd_open + beside * self._dearest.usd,
+            "max_credits": total.credits + total.credits_open + beside * self.dearest.credits,
+            "max_usd": total.usd + total.usd_open + beside * self.dearest.usd,
         }
         for name, limit in self.limits.items():
             if limit is not None and spent[name] >= limit:
@@ -273,8 +274,8 @@ class Books:
         if "cost" in event:
             cost = load_cost(event["cost"])
             self._by_model[event["model"]] = self._by_model.get(event["model"], Cost()) + cost
-            if (cost.credits, cost.usd) > (self._dearest.credits, self._dearest.usd):
-                self._dearest = cost
+            if (cost.credits, cost.usd) > (self.dearest.credits, self.dearest.usd):
+                self.dearest = cost
 
     # ------------------------------------------------------------ the bill
 
@@ -329,7 +330,7 @@ class Books:
                 "_by_model": dict(self._by_model),
                 "_items": {item.id: item for item in self._open()},
                 "_counted": set(self._counted),
-                "_dearest": self._dearest,
+                "dearest": self.dearest,
             }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

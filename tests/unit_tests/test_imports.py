@@ -75,6 +75,8 @@ def test_the_model_class_adds_to_langchain_core_neither_httpx_nor_an_optional_de
     assert not roots(added) & LATER
     assert not {name for name in added if name.startswith("langchain_aimlapi.testing")}
     assert not added & {"langchain_aimlapi.spend", "langchain_aimlapi.__main__"}
+    # Who only chats loads nothing of the account.
+    assert not {name for name in added if name.split(".")[1:2] in (["account"], ["middleware"])}
     # What LangSmith's tracer costs is paid by who asks for `CostTracer`.
     assert not added & {"langchain_aimlapi.tracing.langsmith", "langchain_core.tracers.langchain"}
 

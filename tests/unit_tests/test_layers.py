@@ -54,6 +54,7 @@ ROOMS = {
     "_http": {"_error_mapping", "_watch", "errors"},
     "_error_mapping": {"_json", "errors"},
     "_tokens": {"_codec"},
+    "middleware": {"errors", "spend"},
     "spend": {"_watch", "data", "errors"},
     "tracing": {"_codec", "_http", "_version", "_watch", "spend"},
     "_json": set(),
@@ -73,6 +74,7 @@ INSTALLED = {"langchain_core", "pydantic", "pydantic_core", "typing_extensions"}
 THEIRS = {
     "_cli": {"httpx"},  # the demo plays the documentation through its mock transport
     "_http": {"httpx"},
+    "middleware": {"langchain", "langgraph"},
     "tracing": {"opentelemetry"},
     "testing": {"httpx", "pytest", "pytest_recording", "starlette", "uvicorn", "vcr", "yaml"},
 }
