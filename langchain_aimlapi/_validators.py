@@ -79,10 +79,10 @@ def checked_base_url(base_url: str) -> str:
         raise ValueError(msg)
     try:
         parts = urlsplit(base_url)
-        is_address = bool(parts.hostname) and parts.port != 0 and base_url.isprintable()
+        is_address = bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_address = False
-    if not is_address or " " in base_url:
+    if not is_address:
         msg = f"base_url={base_url!r} is not an address: check host and port."
         raise ValueError(msg)
     base_url = base_url.rstrip("/")

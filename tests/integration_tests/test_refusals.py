@@ -49,7 +49,7 @@ def test_a_wrong_key(vcr: Cassette) -> None:
 
 @pytest.mark.vcr(error_statuses=[400])
 def test_a_setting_out_of_its_range() -> None:
-    model = ChatAIMLGemini(model=FLASH, temperature=3)
+    model = ChatAIMLGemini(model=FLASH, model_kwargs={"temperature": 3})
 
     with pytest.raises(AIMLAPIInvalidRequestError, match="temperature") as caught:
         model.invoke("Hello")

@@ -115,7 +115,7 @@ class TestGemini3FlashPreview(_StandardTests):
 
 
 class TestGemini35Flash(_StandardTests):
-    """Dialect V; structured output by function calling. Documented to take every part."""
+    """Dialect V. Documented to take every part."""
 
     model_id = "google/gemini-3-5-flash"
     other_model_id = "google/gemini-3-flash-preview"
