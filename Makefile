@@ -50,6 +50,10 @@ $(VENV)/.scale: $(VENV)/.test
 	@$(PIP) install --group scale
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.package
+	@$(PIP) install --group docs
+	@touch $@
+
 $(VENV)/.fuzz: $(VENV)/.package
 	@$(PIP) install --group fuzz
 	@touch $@
@@ -96,6 +100,13 @@ coverage: $(VENV)/.test ## The tests of `make test`, holding branch coverage at 
 	$(PYTEST) $(QUICK) --cov --cov-report=term --cov-fail-under=100
 
 check: lint coverage ## All that a change must pass
+
+# ---------------------------------------------------------------- documentation
+
+.PHONY: docs
+docs: ## Build the documentation's site into site/, failing on any warning
+	@$(MAKE) --no-print-directory VENV=.venv-docs .venv-docs/.docs
+	.venv-docs/bin/zensical build --clean --strict
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
