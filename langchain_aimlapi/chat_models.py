@@ -151,6 +151,30 @@ class ChatAIMLGemini(GeminiSettings):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
+    @classmethod
+    def from_catalog(cls, model: str, **settings: Any) -> Self:  # noqa: ANN401  those of the class
+        """Return a model with the profile that the live catalogue gives it today.
+
+        For ids newer than this release: limits, modalities and capabilities are asked for once,
+        kept by their mark in the user's cache folder. Where the catalogue cannot be reached they
+        are those of the last visit, else of this release.
+
+        Args:
+            model: Id or alias.
+            **settings: Those of the class; a `profile` of yours wins.
+
+        Raises:
+            AIMLAPINotFoundError: Neither the catalogue nor this release knows the model.
+            ValueError: A setting cannot be used.
+        """
+        from langchain_aimlapi.account import Account  # noqa: PLC0415  who only chats loads none of it
+
+        made = cls(model=model, **settings)
+        if settings.get("profile") is None:
+            with Account.of(made) as account:
+                made.profile = account.profile(made.model)
+        return made
+
     # The four shells: they move data; `_prepare` and the decoders decide.
 
     def _generate(

@@ -20,7 +20,7 @@ from langchain_aimlapi._validators import (
     checked_base_url,
     checked_client,
     checked_headers,
-    checked_secret,
+    checked_key,
 )
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.account import catalogue, questions, records
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
     from langchain_core.messages import BaseMessage
 
-    from langchain_aimlapi.chat_models import ChatAIMLGemini
+    from langchain_aimlapi._http.call import KeySource
+    from langchain_aimlapi._settings import GeminiSettings
 
 _RecordT = TypeVar("_RecordT")
 _Answer = tuple[bytes, "Mapping[str, str]"]
@@ -71,7 +72,7 @@ class Account:
     def __init__(  # noqa: PLR0913  the settings of a client, all by keyword
         self,
         *,
-        api_key: str | SecretStr | None = None,
+        api_key: KeySource | str | None = None,
         base_url: str | None = None,
         timeout: Any = DEFAULT_TIMEOUT,  # noqa: ANN401  httpx.Timeout without importing httpx
         max_retries: int = 2,
@@ -83,8 +84,8 @@ class Account:
         """Keep the settings; nothing is asked yet.
 
         Args:
-            api_key: The key; default from `AIMLAPI_API_KEY`. The catalogue and the latencies need
-                none.
+            api_key: The key, or a function that gives it; default from `AIMLAPI_API_KEY`. The
+                catalogue and the latencies need none.
             base_url: Address up to `/v1`; default from `AIMLAPI_API_BASE`.
             timeout: Seconds, an `httpx.Timeout`, `None` for none, or `"default"`.
             max_retries: Attempts after the first.
@@ -96,10 +97,8 @@ class Account:
         Raises:
             ValueError: A setting cannot be used; it is named.
         """
-        if isinstance(api_key, SecretStr):
-            api_key = api_key.get_secret_value()
         key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
-        self._key = checked_secret(SecretStr(key)) if key else SecretStr("")
+        self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
         address = base_url or os.environ.get("AIMLAPI_API_BASE") or _BASE_URL
         self._host = checked_base_url(address).removesuffix("/v1")
         read_limits(timeout, is_stream=False)
@@ -112,7 +111,7 @@ class Account:
         self._clients = Clients()
 
     @classmethod
-    def of(cls, model: ChatAIMLGemini) -> Self:
+    def of(cls, model: GeminiSettings) -> Self:
         """Return the account of a model: its key, address, limits of time, headers and clients."""
         return cls(
             api_key=cast("SecretStr", model.api_key),
@@ -361,7 +360,8 @@ class Account:
         return await transport.asend(self._call(question), _answer)
 
     def _call(self, question: questions.Question[Any]) -> Call:
-        if question.needs_key and not self._key.get_secret_value():
+        is_keyless = isinstance(self._key, SecretStr) and not self._key.get_secret_value()
+        if question.needs_key and is_keyless:
             raise ValueError(
                 "No API key: set the environment variable AIMLAPI_API_KEY or pass api_key=... "
                 "(keys: https://aimlapi.com/app/keys)."

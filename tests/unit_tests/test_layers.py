@@ -18,6 +18,7 @@ ROOMS = {
     "__main__": {"_cli"},
     "_cli": {"_version", "chat_models", "errors", "spend", "testing"},
     "chat_models": {
+        "account",
         "_build_call",
         "_codec",
         "_http",
@@ -32,7 +33,7 @@ ROOMS = {
         "_tokens",
         "_validators",
         "_version",
-        "chat_models",
+        "_settings",
         "data",
         "errors",
     },

@@ -419,3 +419,31 @@ def test_the_account_of_a_model_has_its_key_and_address(server: StandIn) -> None
     with Account.of(model) as account:
         assert account.key().prefix == KEY[:8]
     assert server.base_url in repr(account)
+
+
+def test_a_model_from_the_catalogue_has_the_profile_of_today(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    settings: Any = {"api_key": KEY, "base_url": server.base_url, "max_retries": 0}
+    model = ChatAIMLGemini.from_catalog("gemini-3-flash-preview", **settings)
+    assert model.profile is not None
+    assert (model.profile["max_output_tokens"], model.profile["tool_calling"]) == (65_536, True)
+    assert model.invoke("Hello").text
+    own = ChatAIMLGemini.from_catalog(FLASH, profile={"max_input_tokens": 5}, **settings)
+    assert own.profile == {"max_input_tokens": 5}
+    newer = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [served()]}))
+    with httpx.Client(transport=newer) as client:
+        nine = ChatAIMLGemini.from_catalog("google/gemini-9-flash", api_key=KEY, http_client=client)
+    assert nine.profile is not None
+    assert nine.profile["max_input_tokens"] == 7
+    assert nine.model == "google/gemini-9-flash"
+    offline = ChatAIMLGemini.from_catalog(
+        FLASH, api_key=KEY, base_url="http://127.0.0.1:9/v1", max_retries=0
+    )
+    assert offline.profile is not None
+    assert offline.profile["max_input_tokens"] == 1_000_000
+
+
+def test_a_key_may_be_a_function(server: StandIn) -> None:
+    assert Account(api_key=lambda: KEY, base_url=server.base_url).key().prefix == KEY[:8]
