@@ -25,16 +25,14 @@ class _Shape(NamedTuple):
     def pattern(self) -> re.Pattern[str]:
         """Return the whole, its literal start first: so the regex engine can skip to it."""
         start = re.escape(self.start)
-        guard = "" if self.within else rf"(?<![A-Za-z0-9+/=_-]{start})"
+        guard = "" if self.within else rf"(?<![A-Za-z0-9_-]{start})"
         return re.compile(start + guard + self.rest)
 
 
 _WORD = r"[A-Za-z0-9_-]"
 _DISCORD = rf"(?P<secret>[0-9]{{15,}}/{_WORD}{{30,}})"
 _TELEGRAM = rf"(?P<secret>[0-9]{{6,12}}:{_WORD}{{30,}})"  # in the path
-# Account ids as OpenRouter and OpenAI write them into errors and headers.
-_ACCOUNT = r"[-_](?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{16,}"
-_SHAPES = tuple(
+_KEYS = tuple(
     (shape.start, shape.pattern())
     for shape in (
         _Shape("sk-", _WORD + "{16,}"),  # OpenAI, OpenRouter, Anthropic, DeepSeek, many gateways
@@ -95,8 +93,12 @@ _SHAPES = tuple(
             r"(?P<secret>[^/?#@:\s\"'\\<>]{0,200}:(?!(?:[a-z]+|REDACTED)@)[^/?#@\s\"'\\<>]{1,400})@",
             within=True,
         ),
-        *(_Shape(kind, _ACCOUNT) for kind in ("user", "org", "proj", "acct")),
     )
+)
+# Account ids as OpenRouter and OpenAI write them into errors and headers.
+_ACCOUNT = r"[-_](?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{16,}"
+_ACCOUNTS = tuple(
+    (kind, _Shape(kind, _ACCOUNT).pattern()) for kind in ("user", "org", "proj", "acct")
 )
 # A digit tells a token from the next word: "the bearer understands" is no credential.
 _SCHEME = re.compile(
@@ -104,16 +106,17 @@ _SCHEME = re.compile(
 )
 
 
-def shaped_spans(text: str) -> list[Span]:
+def shaped_spans(text: str, *, accounts: bool) -> list[Span]:
     """Return where `text` holds what has the form of a key, in no order.
 
     Args:
         text: With its escapes undone, or those that matter: what stands before a key decides
             whether it is one.
+        accounts: Whether ids of accounts are looked for as well.
     """
     found = [
         match.span("secret" if pattern.groups else 0)
-        for start, pattern in _SHAPES
+        for start, pattern in (*_KEYS, *(_ACCOUNTS if accounts else ()))
         if start in text
         for match in pattern.finditer(text)
     ]

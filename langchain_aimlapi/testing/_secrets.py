@@ -94,33 +94,38 @@ class Secrets:
         self._needles = sorted({needle for value in known for needle in _needles(value)})
         self._encoded = sorted({needle for value in known for needle in _encoded_needles(value)})
 
-    def hidden(self, text: str) -> str:
-        """Return `text` with each secret in it replaced by `REDACTED`."""
+    def hidden(self, text: str, *, accounts: bool = True) -> str:
+        """Return `text` with each secret in it replaced by `REDACTED`.
+
+        Args:
+            text: Any text.
+            accounts: Whether what looks like the id of an account is a secret.
+        """
         parts: list[str] = []
         position = 0
-        for start, end in self.spans(text):
+        for start, end in self.spans(text, accounts=accounts):
             parts += [text[position:start], REDACTED]
             position = end
         return "".join([*parts, text[position:]]) if parts else text
 
-    def hidden_after(self, start: str, text: str) -> str:
+    def hidden_after(self, start: str, text: str, *, accounts: bool = True) -> str:
         """Return `text` as it is hidden where it follows `start`, which itself stays as it is."""
         hidden, position = [], len(start)
         whole = start + text
-        for first, end in self.spans(whole):
+        for first, end in self.spans(whole, accounts=accounts):
             if end > len(start):
                 hidden += [whole[position : max(first, position)], REDACTED]
                 position = end
         return "".join([*hidden, whole[position:]])
 
-    def spans(self, text: str) -> list[Span]:
+    def spans(self, text: str, *, accounts: bool = True) -> list[Span]:
         """Return where `text` holds secrets: pairs of start and end, in order, apart."""
-        found = [*self._known_spans(text), *shaped_spans(text)]
+        found = [*self._known_spans(text), *shaped_spans(text, accounts=accounts)]
         if "\\" in text or "%" in text:
             # What stands before a key decides whether it is one: here it is the escape's last
             # character, `n` of a line feed or a digit of a percent sign.
             plain = _plain(text, _ESCAPE_AND_CONTROLS)
-            spans = shaped_spans(plain.text)
+            spans = shaped_spans(plain.text, accounts=accounts)
             found += [(plain.origin(start), plain.origin(end)) for start, end in spans]
         return _joined(text, found)
 
@@ -204,7 +209,8 @@ def clean_header(name: str, value: str) -> str:
 
 def is_account_header(name: str) -> bool:
     """Return whether a header says whose account it is: `openai-organization`, `x-user-id`."""
-    return not _ACCOUNT_WORDS.isdisjoint(_words(name))
+    words = _words(name)
+    return words[-2:] == ["user", "id"] or not _ACCOUNT_WORDS.isdisjoint(words)
 
 
 def is_credential_header(name: str, value: str) -> bool:
@@ -300,7 +306,7 @@ _ACCOUNT_NAME = re.compile(
     r"(?:user|account|organi[sz]ation|org|team|customer|workspace)[-_]?id|organization",
     re.IGNORECASE,
 )
-_ACCOUNT_WORDS = frozenset({"account", "organization", "org", "project", "team", "user"})
+_ACCOUNT_WORDS = frozenset({"account", "customer", "organization", "org", "project", "team"})
 _NAME_WORD = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _PARAMETER = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,80})=([^&#\s\"'<>]+)")
 _MEMBER = re.compile(r"(?<!\\)(\\*[\"'])([A-Za-z0-9_.-]{1,80})\1\s*:\s*(\1|-?[0-9]+)")
@@ -310,6 +316,7 @@ _COOKIE_VALUE = re.compile(r"(?<![^;,=\s])([^;,=\s]+)=(\"?)([^;,\"\s]*)")
 _COOKIE_ATTRIBUTES = frozenset(
     {"domain", "expires", "max-age", "partitioned", "path", "priority", "samesite", "version"}
 )
+_SESSION = re.compile("sess|sid|auth|token|csrf|xsrf|jwt|login|secret|key", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9.]+")
 _WORDS_AND_NUMBER = re.compile(r"[A-Za-z]+(?:[-_./:,+][A-Za-z]+)*[-_./:]?[0-9]{0,4}")
 
@@ -351,8 +358,13 @@ def _basic_password(encoded: str) -> str:
 
 def _clean_cookie(match: re.Match[str]) -> str:
     name, quote, value = match.groups()
-    is_harmless = name.lower() in _COOKIE_ATTRIBUTES or is_common_word(value)
-    if is_harmless or len(value) < SHORTEST:
+    is_harmless = (
+        name.lower() in _COOKIE_ATTRIBUTES
+        or len(value) < SHORTEST
+        or is_common_word(value)
+        or not (_SESSION.search(name) or is_random(value))
+    )
+    if is_harmless:
         return match.group()
     return f"{name}={quote}{REDACTED}"
 

@@ -313,8 +313,9 @@ def _told(word: str | bytes) -> str:
     """Return a long word, or bytes, by its start, its length and its digest."""
     data = word.encode(errors="surrogatepass") if isinstance(word, str) else word
     digest = hashlib.sha256(data).hexdigest()[:12]
-    start = data[:40].decode(errors="replace") if data.isascii() else "..."
-    return f"{start}... ({len(word)} characters, sha256 {digest})"
+    start = data[:40].decode(errors="replace") if data.isascii() else "binary"
+    unit = "characters" if data.isascii() or isinstance(word, str) else "bytes"
+    return f"{start}... ({len(word)} {unit}, sha256 {digest})"
 
 
 def _call_numbers(tree: object) -> dict[str, str]:

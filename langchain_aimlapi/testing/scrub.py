@@ -158,34 +158,37 @@ def clean_response(
         ValueError: the body is compressed in a way that cannot be looked into.
     """
     status = response["status"]
+    is_model = is_model_endpoint(uri)
     headers = header_lists(response["headers"])
     body = plain_body(response["body"]["string"], headers)
-    readable = clean_body(
-        body, secrets=secrets, accounts=is_model_endpoint(uri), long_texts=long_texts
-    )
-    kept = _kept_headers(headers, is_model=is_model_endpoint(uri))
+    readable = clean_body(body, secrets=secrets, accounts=is_model, long_texts=long_texts)
+    kept = _kept_headers(headers, is_model=is_model)
     if body and "content-length" in kept:  # an answer to HEAD has none, and says its length
         texts = long_texts.texts if long_texts else {}
         kept["content-length"] = [str(len(decode_body(readable, texts) or b""))]
     return {
         "status": {"code": status["code"], "message": secrets.hidden(status["message"] or "")},
-        "headers": clean_response_headers(kept, secrets=secrets),
+        "headers": clean_response_headers(kept, secrets=secrets, is_model=is_model),
         "body": readable,
     }
 
 
 def clean_response_headers(
-    headers: Mapping[str, list[str]], *, secrets: Secrets
+    headers: Mapping[str, list[str]], *, secrets: Secrets, is_model: bool
 ) -> dict[str, list[str]]:
     """Return headers of a response without the credentials in them.
 
     Args:
         headers: Lower-cased names to values.
         secrets: What to hide besides what the headers' names give away.
+        is_model: Whether they are of the model's endpoint.
     """
     return {
         name: [
-            secrets.hidden(without_private_parameters(clean_header(name, value), accounts=False))
+            secrets.hidden(
+                without_private_parameters(clean_header(name, value), accounts=False),
+                accounts=is_model,
+            )
             for value in values
         ]
         for name, values in headers.items()
@@ -202,7 +205,7 @@ def secret_headers(
         secrets: What to hide besides what the headers' names give away.
         is_model: Whether they belong to the model's endpoint, whose account is private.
     """
-    clean = clean_response_headers(headers, secrets=secrets)
+    clean = clean_response_headers(headers, secrets=secrets, is_model=is_model)
     return [
         name
         for name, values in headers.items()
@@ -222,8 +225,9 @@ def clean_uri(uri: str, *, secrets: Secrets) -> str:
         place = secrets.hidden(place)
     start = f"{parts.scheme}://" if parts.netloc else ""
     end = uri[len(start) + len(parts.netloc) :] if start else uri
-    hidden = secrets.hidden_after(f"{start}{place}", end)
-    shown = without_private_parameters(hidden, accounts=is_model_endpoint(uri))
+    accounts = is_model_endpoint(uri)
+    hidden = secrets.hidden_after(f"{start}{place}", end, accounts=accounts)
+    shown = without_private_parameters(hidden, accounts=accounts)
     return f"{start}{f'{REDACTED}@' if user else ''}{place}{shown}"
 
 
@@ -310,7 +314,7 @@ def clean_body(
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        hidden = secrets.hidden(data.decode("latin-1")).encode("latin-1")
+        hidden = secrets.hidden(data.decode("latin-1"), accounts=accounts).encode("latin-1")
         if long_texts is None or len(hidden) < LONGEST:
             return hidden
         return {"bytes": long_texts.extracted(base64.b64encode(hidden).decode())}
@@ -321,7 +325,7 @@ def clean_body(
 
 def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
     """Return the text of a body without what must not be in a file; see `clean_body`."""
-    text = secrets.hidden(text)
+    text = secrets.hidden(text, accounts=accounts)
     payloads = _payloads(text)
     if not payloads:
         return without_private_members(text, accounts=accounts)
@@ -334,7 +338,7 @@ def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
         for leaf in _leaves(tree, ()):
             running[leaf.path].append(leaf)
     for leaves in running.values():
-        _hide_across(leaves, secrets)
+        _hide_across(leaves, secrets, accounts=accounts)
     parts: list[str] = []
     position = 0
     for payload, [tree] in zip(payloads, cleaned, strict=True):
@@ -443,14 +447,14 @@ def _place(value: object, key: str | int) -> str | int:
     return index if isinstance(index, int) else key
 
 
-def _hide_across(leaves: list[_Leaf], secrets: Secrets) -> None:
+def _hide_across(leaves: list[_Leaf], secrets: Secrets, *, accounts: bool) -> None:
     if len(leaves) == 1:
         [leaf] = leaves
-        leaf.holder[leaf.key] = secrets.hidden(leaf.holder[leaf.key])
+        leaf.holder[leaf.key] = secrets.hidden(leaf.holder[leaf.key], accounts=accounts)
         return
     texts = [leaf.holder[leaf.key] for leaf in leaves]
     characters = list("".join(texts))
-    for start, end in secrets.spans("".join(texts)):
+    for start, end in secrets.spans("".join(texts), accounts=accounts):
         characters[start:end] = [REDACTED, *[""] * (end - start - 1)]
     start = 0
     for leaf, text in zip(leaves, texts, strict=True):

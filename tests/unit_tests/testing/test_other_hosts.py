@@ -1,0 +1,244 @@
+"""What a tool's own HTTP sees on replay is what it saw while recording, credentials aside."""
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_aimlapi.testing import use_cassette
+from langchain_aimlapi.testing._cli.verify import cassette_findings
+from langchain_aimlapi.testing._content_encoding import decodable
+from langchain_aimlapi.testing._misses import UnrecordedRequestError
+from langchain_aimlapi.testing.serializer import deserialize
+from tests.http_client import httpx
+
+NOW = datetime.now(UTC)
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Tool:
+    """A server of somebody else: what it answers by path, what it was asked."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def tool() -> Iterator[Tool]:
+    state = Tool()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"] or 0))
+            state.asked.append((self.path, body))
+            status, headers, content = state.answers[self.path.partition("?")[0]]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value.replace("PORT", str(state.port)))
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_POST = do_HEAD = do_GET  # noqa: N815  # http.server's names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def replayed(tmp_path: Path, tool: Tool) -> Callable[[Callable[[], Any]], Any]:
+    """Return what runs a function while recording and on replay, and gives what it gave twice."""
+
+    def run(ask: Callable[[], Any]) -> Any:
+        path = tmp_path / "tool.yaml"
+        with use_cassette(path, record_mode="once"):
+            recorded = ask()
+        asked = len(tool.asked)
+        with use_cassette(path):
+            again = ask()
+        assert len(tool.asked) == asked
+        assert again == recorded
+        return again
+
+    return run
+
+
+def seen(response: httpx.Response) -> tuple[int, dict[str, str], bytes]:
+    headers = {name: value for name, value in response.headers.items() if name != "connection"}
+    return response.status_code, headers, response.content
+
+
+def test_status_headers_and_values_replay_as_they_came(
+    tool: Tool, replayed: Callable[[Callable[[], Any]], Any]
+) -> None:
+    body = {
+        "customer_id": 4711,
+        "organization": "Fjord AS",
+        "account_id": "acct_0123456789abcdef01",
+        "next_page_token": "CAUQAA12345678abcdefgh",
+        "key": "photos/2026/IMG0001.jpg",
+    }
+    tool.answers["/orders"] = (
+        203,
+        {
+            "content-type": "application/json; charset=utf-8",
+            "etag": '"33a64df551425fcc55e4d42a148795d9f25f89d4"',
+            "x-total-count": "41",
+            "x-request-id": "req-8f14e45fceea167a5a36dedd4bea2543",
+            "openai-organization": "fjord",
+            "link": '<http://127.0.0.1:PORT/orders?page=2>; rel="next"',
+            "set-cookie": "locale=norwegian; Path=/",
+            "x-cache-key": "/cachekey?city=Oslo",
+        },
+        json.dumps(body).encode(),
+    )
+    status, headers, content = replayed(lambda: seen(httpx.get(f"{tool.url}/orders")))
+    assert status == 203
+    assert json.loads(content) == body
+    assert headers["x-total-count"] == "41"
+    assert headers["set-cookie"] == "locale=norwegian; Path=/"
+
+
+def test_redirects_and_paging_replay(
+    tool: Tool, replayed: Callable[[Callable[[], Any]], Any]
+) -> None:
+    tool.answers = {
+        "/old": (307, {"location": "http://127.0.0.1:PORT/new"}, b""),
+        "/new": (302, {"location": "/items?page=1"}, b""),
+        "/items": (200, {"link": '<http://127.0.0.1:PORT/last>; rel="next"'}, b"one"),
+        "/last": (200, {}, b"two"),
+    }
+
+    def pages() -> list[bytes]:
+        with httpx.Client(follow_redirects=True) as client:
+            first = client.get(f"{tool.url}/old")
+            return [first.content, client.get(first.links["next"]["url"]).content]
+
+    assert replayed(pages) == [b"one", b"two"]
+
+
+def test_an_answer_to_head_keeps_its_length(
+    tool: Tool, replayed: Callable[[Callable[[], Any]], Any]
+) -> None:
+    tool.answers["/file"] = (200, {}, b"x" * 1234)
+    assert replayed(lambda: httpx.head(f"{tool.url}/file").headers["content-length"]) == "1234"
+
+
+def test_a_compressed_answer_replays_unpacked(
+    tool: Tool, replayed: Callable[[Callable[[], Any]], Any]
+) -> None:
+    zstandard = pytest.importorskip("zstandard", reason="the decoder of one of the encodings")
+    packed = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
+    for name, pack in packed.items():
+        tool.answers[f"/{name}"] = (200, {"content-encoding": name}, pack(b'{"a": 1}'))
+    assert replayed(lambda: [httpx.get(f"{tool.url}/{name}").json() for name in packed]) == [
+        {"a": 1}
+    ] * len(packed)
+
+
+def test_what_cannot_be_unpacked_is_not_asked_for() -> None:
+    assert decodable("gzip, deflate, identity;q=0.5, *") == "gzip, deflate, identity;q=0.5, *"
+    assert decodable("br") in ("br", "identity")
+
+
+def test_only_the_credentials_of_an_answer_go(tool: Tool, tmp_path: Path) -> None:
+    tool.answers["/login"] = (
+        200,
+        {"set-cookie": "session=AbC123xyz987; HttpOnly; Path=/", "x-auth-token": "f00ba4f00ba4"},
+        b'{"access_token": "one-two-three", "expires_in": 3600, "session": "AbC123xyz987"}',
+    )
+    path = tmp_path / "login.yaml"
+    with use_cassette(path, record_mode="once"):
+        httpx.post(f"{tool.url}/login", json={"user": "ada", "password": "enchantress"})
+    text = path.read_text("utf-8")
+    for secret in ("AbC123xyz987", "f00ba4f00ba4", "one-two-three", "enchantress"):
+        assert secret not in text
+    with use_cassette(path):
+        answer = httpx.post(f"{tool.url}/login", json={"user": "ada", "password": "another one"})
+    assert answer.json() == {"access_token": "REDACTED", "expires_in": 3600, "session": "REDACTED"}
+    assert answer.headers["set-cookie"] == "session=REDACTED; HttpOnly; Path=/"
+    assert [finding.sort for finding in cassette_findings(path, now=NOW)] == []
+
+
+def test_hosts_do_not_answer_for_each_other(tool: Tool, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yaml"
+    tool.answers["/who"] = (200, {}, b"numbers")
+    with use_cassette(path, record_mode="once"):
+        httpx.get(f"http://127.0.0.1:{tool.port}/who")
+        tool.answers["/who"] = (200, {}, b"name")
+        httpx.get(f"http://localhost:{tool.port}/who")
+    with use_cassette(path):
+        # Another run, another port.
+        assert httpx.get("http://localhost:1/who").text == "name"
+        assert httpx.get("http://127.0.0.1:1/who").text == "numbers"
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ({"x-cache-key": "/cachekey?city=Oslo"}, "city=Oslo"),
+        ({"idempotency-key": "order-4711"}, "order=order-4711"),
+        ({"idempotency-key": "3f2a9c0d-4e5b-6a79-8877-665544332211"}, "n=3f2a9c0d-4e5b-6a79"),
+        ({"cookie": "tz=Europe%2FOslo; theme=dark-mode-2"}, "tz=Europe%2FOslo"),
+        ({"x-partition-key": "cachekey"}, "token=page2"),
+        ({"surrogate-key": "127.0.0.1"}, "key=user-4711"),
+        ({"x-page-token": "cachekey-0123456789"}, "page_token=cachekey-0123456789"),
+    ],
+)
+def test_ordinary_headers_do_no_damage(
+    tool: Tool,
+    replayed: Callable[[Callable[[], Any]], Any],
+    headers: dict[str, str],
+    query: str,
+) -> None:
+    body = json.dumps({"said": [*headers.values(), query, "cachekey"]}).encode()
+    tool.answers["/cachekey"] = (200, {"set-cookie": "locale=norwegian", **headers}, body)
+    address = f"{tool.url}/cachekey?{query}"
+    replayed(lambda: seen(httpx.get(address, headers=headers)))
+
+
+@pytest.mark.parametrize("content", [b"plain text", b"\x89PNG\r\n\x1a\n\xff\x00" * 400])
+def test_an_upload_is_found_again_whatever_its_boundary(
+    tool: Tool, replayed: Callable[[Callable[[], Any]], Any], content: bytes, tmp_path: Path
+) -> None:
+    tool.answers["/upload"] = (200, {}, b"kept")
+
+    def upload(data: bytes = content) -> bytes:
+        files = {"file": ("a.bin", data, "application/octet-stream")}
+        return httpx.post(f"{tool.url}/upload", data={"name": "Ada"}, files=files).content
+
+    assert replayed(upload) == b"kept"
+    [played] = deserialize((tmp_path / "tool.yaml").read_text("utf-8"))["interactions"]
+    head = f"Content-Type: {played['request']['headers']['content-type'][0]}\r\n\r\n".encode()
+    parts = BytesParser().parsebytes(head + played["request"]["body"]).get_payload()
+    assert [part.get_payload(decode=True) for part in parts] == [b"Ada", content]  # type: ignore[union-attr]  # a list of parts
+    with (
+        pytest.raises(
+            CassetteError, match=r"(?m)^\+.*plain text!|^\+binary.* \(4001 bytes, sha256"
+        ),
+        use_cassette(tmp_path / "tool.yaml", allow_unused=True),
+    ):
+        upload(content + b"!")
