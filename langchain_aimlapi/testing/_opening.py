@@ -6,6 +6,7 @@ they are put there once, for all open cassettes together, and ask at each reques
 the cassette of the task or thread that asks, of the one that started it, or the only one open.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,15 @@ from weakref import WeakKeyDictionary
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
-from langchain_aimlapi.testing._endpoint import GIVEN_KEY, given_endpoint
+from langchain_aimlapi.testing._endpoint import (
+    BASE,
+    GIVEN_KEY,
+    LIVE_BASE_URL,
+    REPLAY_KEY,
+    Endpoint,
+    environment_of,
+    given_endpoint,
+)
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._ignored import IgnoredHosts, addresses_of
 from langchain_aimlapi.testing._misses import WatchedCassette
@@ -70,9 +79,10 @@ class OpenCassettes:
     def opened(self, cassette: WatchedCassette) -> Iterator[WatchedCassette]:
         """Hold a cassette open: it gets the requests of this task and of what starts here."""
         with self._lock:
-            opened = _Opened(cassette, self._current())
+            opened = _Opened(cassette, self._begun_in())
             if not self._opened:
                 self._patch()
+                self._show_key(cassette)
             self._opened.append(opened)
         _HERE.set(opened)
         builder = CassettePatcherBuilder(self)
@@ -121,13 +131,17 @@ class OpenCassettes:
             cassette = self.__getattr__("play_response").__self__
         return cassette
 
+    def _begun_in(self) -> _Opened | None:
+        for here in (_HERE.get(), self._started_in.get(threading.current_thread())):
+            if here is not None and here.chain():
+                return here.chain()[0]
+        return None
+
     def _current(self) -> _Opened | None:
         with self._lock:
-            for here in (_HERE.get(), self._started_in.get(threading.current_thread())):
-                if here is not None and here.chain():
-                    return here.chain()[0]
-            if not self._opened:
-                return None
+            here = self._begun_in()
+            if here is not None or not self._opened:
+                return here
             around = {opened.outer for opened in self._opened}
             chains = [opened.chain() for opened in self._opened if opened not in around]
             shared = [one for one in chains[0] if all(one in chain for chain in chains)]
@@ -148,11 +162,16 @@ class OpenCassettes:
             patches.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", self._submit()))
             self._patches = patches.pop_all()
 
+    def _show_key(self, cassette: WatchedCassette) -> None:
+        if cassette.write_protected and not given_endpoint().api_key:
+            base = os.environ.get(BASE) or LIVE_BASE_URL
+            self._patches.enter_context(environment_of(Endpoint(base, REPLAY_KEY)))
+
     def _start(self) -> Callable[[threading.Thread], None]:
         real = threading.Thread.start
 
         def start(thread: threading.Thread) -> None:
-            opened = self._current_or_none()
+            opened = self._begun_in()
             if opened is not None:
                 self._started_in[thread] = opened
             real(thread)
@@ -163,16 +182,10 @@ class OpenCassettes:
         real = ThreadPoolExecutor.submit
 
         def submit(pool: ThreadPoolExecutor, /, task: Any, *args: Any, **named: Any) -> Future[Any]:  # noqa: ANN401  # as submit has it
-            opened = self._current_or_none()
+            opened = self._begun_in()
             return real(pool, partial(_called, opened, task) if opened else task, *args, **named)
 
         return submit
-
-    def _current_or_none(self) -> _Opened | None:
-        try:
-            return self._current()
-        except CassetteError:
-            return None
 
 
 def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # any task
