@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 # returns the exit status.
 COMMANDS = {
     "chat": "hold a conversation",
+    "models": "list the models, with --live those of today and their prices",
+    "balance": "tell what is left on the account",
+    "usage": "tell what the key was charged",
+    "logs": "list the requests of the key",
 }
 _PROGRAM = "langchain-aimlapi"
 _ABOUT = (

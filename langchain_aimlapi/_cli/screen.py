@@ -104,11 +104,16 @@ def figures(message: AIMessage) -> Iterator[str]:
     yield "ids: " + ", ".join(f"{name} {facts[name]}" for name in names if name in facts)
 
 
+def visible(text: str) -> str:
+    """Return a text with its control characters replaced."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _write(stream: TextIO | None, text: str, *, is_dim: bool = False) -> None:
     if stream is None:  # closed by who started the process
         return
     if stream.isatty():
-        text = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+        text = visible(text)
         if is_dim and _has_styles():
             text = f"{_DIM}{text}{_PLAIN}"
     stream.write(text)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 ROOMS = {
     "__init__": {"_version", "chat_models", "errors", "spend"},
     "__main__": {"_cli"},
-    "_cli": {"_version", "chat_models", "errors", "spend", "testing"},
+    "_cli": {"_version", "account", "chat_models", "data", "errors", "spend", "testing"},
     "chat_models": {
         "account",
         "_build_call",

@@ -1,0 +1,153 @@
+"""`models`, `balance`, `usage`, `logs`: readable tables, exact JSON, the usual exit statuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLGemini
+from langchain_aimlapi._cli import tables
+from langchain_aimlapi._cli.main import main
+from tests.http_client import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from langchain_aimlapi.testing.standin import StandIn
+
+FLASH = "google/gemini-3-flash-preview"
+
+
+@pytest.fixture
+def run(
+    live: StandIn,  # noqa: ARG001  the environment that it sets
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., str]:
+    """Return what runs a command line and gives back its output."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ChatAIMLGemini(model=FLASH).invoke("Hello", client_request_id="order-1")
+
+    def output(*words: str) -> str:
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    return output
+
+
+def test_balance(run: Callable[..., str], live: StandIn) -> None:
+    spent = Decimal(live.ledger[0]["cost"]["credits"]) / 2_000_000
+    assert run("balance") == f"{100 - spent} USD\n"
+    assert json.loads(run("balance", "--json")) == {
+        "current_balance": float(100 - spent),
+        "currency": "USD",
+    }
+
+
+def test_usage(run: Callable[..., str]) -> None:
+    assert "in 1 charged requests" in run("usage")
+    lines = run("usage", "--period", "7d", "--by", "model", "--by", "day").splitlines()
+    assert lines[0].split()[:3] == ["model", "day", "requests"]
+    assert lines[1].startswith(FLASH)
+    assert json.loads(run("usage", "--json"))["requests"] == 1
+
+
+def test_logs(run: Callable[..., str], live: StandIn) -> None:
+    live.fail_next("status=400")
+    with pytest.raises(AIMLAPIInvalidRequestError):
+        ChatAIMLGemini(model=FLASH).invoke("Hello")
+    lines = run("logs").splitlines()
+    assert [line.split()[2] for line in lines[1:]] == ["failed", "succeeded"]
+    assert lines[2].endswith("order-1")
+    assert len(json.loads(run("logs", "--json", "--limit", "1"))) == 1
+    (entry,) = json.loads(run("logs", "--json", "--status", "succeeded", "--model", FLASH))
+    assert entry["client_request_id"] == "order-1"
+    assert entry["cost"]["credits"] == live.ledger[1]["cost"]["credits"]
+    assert run("logs", "--limit", "0").count("\n") == 1
+
+
+def test_models_of_this_release(run: Callable[..., str], live: StandIn) -> None:
+    asked = len(live.requests)
+    lines = run("models").splitlines()
+    row = next(line for line in lines if line.startswith(FLASH))
+    assert "1000000" in row
+    assert "text image" in row
+    known = json.loads(run("models", "--json"))
+    assert FLASH in {model["id"] for model in known}
+    assert len(live.requests) == asked
+
+
+def test_models_of_today_with_their_prices(run: Callable[..., str]) -> None:
+    lines = run("models", "--live").splitlines()
+    row = next(line for line in lines if line.startswith(FLASH)).split()
+    assert row[-2:] == ["0.5", "3"]
+    listed = json.loads(run("models", "--live", "--all", "--json"))
+    assert next(model for model in listed if model["id"] == FLASH)["pricing"]["kind"] == "fixed"
+
+
+def test_a_catalogue_without_sections_is_shown_as_far_as_it_goes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from langchain_aimlapi.account import Account  # noqa: PLC0415  with a client of its own
+
+    plain = {"id": "google/gemini-x", "type": "t", "info": {"name": "X"}, "tags": []}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [plain]}))
+    client = httpx.Client(transport=transport)
+    monkeypatch.setattr(tables, "account", lambda: Account(api_key="k", http_client=client))
+    assert main(["models", "--live"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "google/gemini-x"
+
+
+@pytest.mark.parametrize("command", ["balance", "usage", "logs"])
+def test_without_a_key_it_says_what_is_missing(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIMLAPI_API_KEY", raising=False)
+    assert main([command]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "AIMLAPI_API_KEY" in err
+
+
+def test_an_error_of_the_api_is_status_1(
+    run: Callable[..., str],  # noqa: ARG001  the environment that it sets
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["usage", "--period", "soon"]) == 1
+    assert "soon" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_rich_table_if_rich_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [["a\x1b[2J", Decimal("1.50"), ("x", "y"), None]]
+    columns = ["name", "price", "kinds", "none"]
+    for _ in range(2):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stdout", terminal)
+        tables.print_table(columns, rows)
+        shown = terminal.getvalue()
+        assert "1.5" in shown
+        assert "x y" in shown
+        assert "\x1b[2J" not in shown
+        monkeypatch.setitem(sys.modules, "rich.console", None)  # as where rich is not installed
+
+
+def test_json_has_numbers_where_they_are_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    amounts: Any = {"a": Decimal(5), "b": Decimal("0.1"), "c": Decimal("0.10000000000000000001")}
+    tables.print_json(amounts)
+    assert json.loads(capsys.readouterr().out) == {
+        "a": 5,
+        "b": 0.1,
+        "c": "0.10000000000000000001",
+    }
