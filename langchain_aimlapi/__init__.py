@@ -28,7 +28,10 @@ if TYPE_CHECKING:
         AIMLAPIServerError,
         AIMLAPITimeoutError,
     )
-    from langchain_aimlapi.spend import SpendCallbackHandler, get_spend_callback
+    from langchain_aimlapi.media_blocks import audio_block, file_block, image_block, video_block
+    from langchain_aimlapi.parts import StreamPart, astream_parts, stream_parts
+    from langchain_aimlapi.registration import register
+    from langchain_aimlapi.spend import SpendCallbackHandler, cost_of, get_spend_callback
 else:
     # Hidden from type checkers, for whom it would make every misspelt name an `object`.
     def __getattr__(name: str) -> object:
@@ -62,13 +65,31 @@ __all__ = [
     "AIMLAPITimeoutError",
     "ChatAIMLGemini",
     "SpendCallbackHandler",
+    "StreamPart",
     "__version__",
+    "astream_parts",
+    "audio_block",
+    "cost_of",
+    "file_block",
     "get_spend_callback",
+    "image_block",
+    "register",
+    "stream_parts",
+    "video_block",
 ]
 
 # Where a public name lives, if not in `errors`.
 _HOMES = {
     "ChatAIMLGemini": "chat_models",
     "SpendCallbackHandler": "spend",
+    "StreamPart": "parts",
+    "astream_parts": "parts",
+    "audio_block": "media_blocks",
+    "cost_of": "spend",
+    "file_block": "media_blocks",
     "get_spend_callback": "spend",
+    "image_block": "media_blocks",
+    "register": "registration",
+    "stream_parts": "parts",
+    "video_block": "media_blocks",
 }

@@ -11,10 +11,10 @@ streams. A call of this endpoint that was broken off, cancelled or failed after 
 came without a cost, is kept as an open item, and counts toward limits by what it may have cost at
 most, until the account's log tells.
 
-The doors are `SpendCallbackHandler`, `get_spend_callback`, `Cost`, `OpenItem`.
+The doors are `SpendCallbackHandler`, `get_spend_callback`, `Cost`, `cost_of`, `OpenItem`.
 """
 
-from langchain_aimlapi.spend.cost import Cost, decode_amount
+from langchain_aimlapi.spend.cost import Cost, cost_of, decode_amount
 from langchain_aimlapi.spend.handler import SpendCallbackHandler, count_spend, get_spend_callback
 from langchain_aimlapi.spend.open_items import OpenItem
 
@@ -22,6 +22,7 @@ __all__ = [
     "Cost",
     "OpenItem",
     "SpendCallbackHandler",
+    "cost_of",
     "count_spend",
     "decode_amount",
     "get_spend_callback",

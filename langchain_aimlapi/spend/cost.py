@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_core.messages import AIMessage
+
 # Inferred from three pairs in the gateway's documentation, read 2026-11-21.
 CREDITS_PER_USD = 2_000_000
 _ZERO = Decimal(0)
@@ -83,6 +85,21 @@ class Cost:
             return f"{text}, {self.open} open (at most {plain(self.credits_open)} credits)"
         return text
 
+    def _repr_html_(self) -> str:
+        """Return the figures for a notebook."""
+        figures = {
+            "tokens in": str(self.input_tokens),
+            "tokens out": str(self.output_tokens),
+            "credits": plain(self.credits),
+            "USD": _rounded(self.usd),
+        }
+        if self.unpriced:
+            figures["answers without a cost"] = str(self.unpriced)
+        if self.open:
+            figures["open credits, at most"] = plain(self.credits_open)
+        rows = "".join(f"<tr><th>{name}</th><td>{text}</td></tr>" for name, text in figures.items())
+        return f"<table>{rows}</table>"
+
     @classmethod
     def read(
         cls, response_metadata: Mapping[str, Any], *, usage_metadata: Mapping[str, Any]
@@ -109,6 +126,17 @@ class Cost:
             usd_derived=(usd if is_derived else None) or _ZERO,
             usd_reported=(None if is_derived else usd) or _ZERO,
         )
+
+
+def cost_of(message: AIMessage) -> Cost:
+    """Return what one answer cost; in a notebook it shows as a table.
+
+    Args:
+        message: An answer of any model, whole or the sum of its chunks. One that says nothing of
+            its cost is `unpriced`.
+    """
+    usage: Mapping[str, Any] = message.usage_metadata or {}
+    return Cost.read(message.response_metadata, usage_metadata=usage)
 
 
 def decode_amount(value: object) -> Decimal | None:

@@ -220,7 +220,7 @@ def _nothing_was_said() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_nothing_was_said")
 @pytest.mark.parametrize("given", [{}, {"model": "gemini-3-flash-preview"}])
-def test_a_part_that_the_schema_does_not_list_is_sent_with_one_warning(
+def test_what_the_schema_does_not_list_is_sent_with_one_warning(
     given: dict[str, Any],
 ) -> None:
     there = served(ANSWER)

@@ -27,8 +27,17 @@ PUBLIC = [
     "AIMLAPITimeoutError",
     "ChatAIMLGemini",
     "SpendCallbackHandler",
+    "StreamPart",
     "__version__",
+    "astream_parts",
+    "audio_block",
+    "cost_of",
+    "file_block",
     "get_spend_callback",
+    "image_block",
+    "register",
+    "stream_parts",
+    "video_block",
 ]
 
 CORE = "import langchain_core.language_models.chat_models"
