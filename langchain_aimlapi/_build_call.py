@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from langchain_aimlapi._codec.request import encode_request
-from langchain_aimlapi._codec.tools import encode_tools
+from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._http.call import Call, read_limits
 from langchain_aimlapi._json import encode_request_body
 from langchain_aimlapi._version import __version__
@@ -86,7 +86,7 @@ def _request(
     messages: Sequence[BaseMessage], options: CallOptions, *, is_stream: bool
 ) -> dict[str, Any]:
     """Return the body of the request."""
-    settings = dict(options.wire)
+    settings = encode_schemas(options.wire)
     if tools := settings.get("tools"):
         settings["tools"] = _tools(tools, model=settings["model"])
     if is_stream:
@@ -109,10 +109,8 @@ def _part_kinds(request: dict[str, Any]) -> list[str]:
     ]
 
 
-def _tools(tools: Sequence[Any], *, model: str) -> list[dict[str, Any]]:
-    """Return tools as dicts, without what the model's schema of a tool forbids."""
-    if not all(isinstance(tool, dict) for tool in tools):
-        tools = encode_tools(tools)
+def _tools(tools: Sequence[dict[str, Any]], *, model: str) -> list[dict[str, Any]]:
+    """Return tools without what the model's schema of a tool forbids."""
     return [*tools] if takes_tool_cache_marks(model) else [_unmarked(tool) for tool in tools]
 
 

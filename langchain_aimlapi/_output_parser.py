@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import aclosing, suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable, RunnableSerializable
+from langchain_core.output_parsers import BaseTransformOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.utils import AddableDict
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, PrivateAttr, RootModel, TypeAdapter
 from pydantic_core import from_json
 
 from langchain_aimlapi._codec.metadata import is_withheld
+from langchain_aimlapi._codec.response_format import read_schema
 from langchain_aimlapi._json import json_text, mended
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
-    from langchain_core.runnables import RunnableConfig
-    from langchain_core.runnables.utils import ConfigurableFieldSpec
+    from langchain_core.runnables import Runnable, RunnableConfig
 
+T = TypeVar("T")
 _FENCE = re.compile(r"```\w*\s*")
 _DECODER = json.JSONDecoder(strict=False)  # models write raw newlines in strings
 _MAX_EXCERPT = 300
@@ -41,12 +46,12 @@ class ObjectReader:
         tool_name: The tool whose arguments are the object; `None` if the object is the text.
     """
 
-    def __init__(self, schema: Any, *, tool_name: str | None) -> None:  # noqa: ANN401  any schema
+    def __init__(self, schema: Any, *, tool_name: str | None) -> None:
         self._build = _builder(schema)
         self._tool_name = tool_name
         self._wanted = tool_name or getattr(schema, "__name__", None) or "a JSON object"
 
-    def read(self, message: AIMessage) -> Any:  # noqa: ANN401  an object of the user's class
+    def read(self, message: AIMessage) -> Any:
         """Return the object of a whole answer.
 
         Args:
@@ -66,7 +71,7 @@ class ObjectReader:
         except ValueError as error:  # also both pydantics' ValidationError and JSONDecodeError
             raise self._failure(message, error) from error
 
-    def read_partial(self, message: AIMessage) -> Any | None:  # noqa: ANN401  an object of the user's class
+    def read_partial(self, message: AIMessage) -> Any | None:
         """Return the object as far as it has come, or `None` if that is not yet one.
 
         Args:
@@ -74,11 +79,13 @@ class ObjectReader:
         """
         try:
             value = self._value(message) if self._tool_name else _partial_json(message.text)
-            return self._build(value)
-        except Exception:  # noqa: BLE001  of half an object a validator of the user's may raise anything
+        except ValueError:
             return None
+        with suppress(Exception):  # of half an object a validator of the user's may raise anything
+            return self._build(value)
+        return None
 
-    def _value(self, message: AIMessage) -> Any:  # noqa: ANN401  any JSON value
+    def _value(self, message: AIMessage) -> Any:
         if self._tool_name is None:
             text = message.text.strip()
             if not text:
@@ -115,7 +122,7 @@ class ObjectReader:
         return f"the answer is empty (finish_reason {finish!r})"
 
 
-def _builder(schema: Any) -> Callable[[Any], Any]:  # noqa: ANN401  any schema
+def _builder(schema: Any) -> Callable[[Any], Any]:
     """Return what makes the user's object of a JSON value.
 
     Pydantic validates JSON text, not Python values, so that strict models take dates and enums.
@@ -126,12 +133,16 @@ def _builder(schema: Any) -> Callable[[Any], Any]:  # noqa: ANN401  any schema
         read_v1: Callable[[Any], Any] = getattr(schema, "parse_obj")  # noqa: B009  unknown to mypy
         return read_v1
     if isinstance(schema, type) and dataclasses.is_dataclass(schema):
-        adapter: TypeAdapter[Any] = TypeAdapter(schema)
-        return lambda value: adapter.validate_json(json.dumps(value))
+        return lambda value: _adapter(schema).validate_json(json.dumps(value))
     return _plain_object
 
 
-def _plain_object(value: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON value
+@lru_cache(maxsize=64)  # to build one takes a millisecond, and each answer needs it
+def _adapter(schema: type) -> TypeAdapter[Any]:
+    return TypeAdapter(schema)
+
+
+def _plain_object(value: Any) -> dict[str, Any]:
     match value:
         case dict():
             return value
@@ -139,7 +150,7 @@ def _plain_object(value: Any) -> dict[str, Any]:  # noqa: ANN401  any JSON value
             raise ValueError(f"it is a JSON {type(value).__name__}, not an object")
 
 
-def _whole_json(text: str) -> Any:  # noqa: ANN401  any JSON value
+def _whole_json(text: str) -> Any:
     """Return the value of a JSON text, which may stand in a Markdown fence with words around it."""
     try:
         value, end = _DECODER.raw_decode(text, _start(text))
@@ -153,7 +164,7 @@ def _whole_json(text: str) -> Any:  # noqa: ANN401  any JSON value
     return mended(value)
 
 
-def _partial_json(text: str) -> Any:  # noqa: ANN401  any JSON value
+def _partial_json(text: str) -> Any:
     text = text.strip()
     value = from_json(text[_start(text) :], allow_partial="trailing-strings")
     if not isinstance(value, dict):
@@ -200,7 +211,20 @@ def _excerpt(text: str) -> str:
     return repr(text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "...")
 
 
-class ObjectParser(RunnableSerializable[Any, Any]):
+class RawAnswer(TypedDict, Generic[T]):
+    """What `with_structured_output(..., include_raw=True)` gives."""
+
+    raw: AIMessage
+    """The answer as it came."""
+
+    parsed: T | None
+    """The object; `None` if there is no valid one."""
+
+    parsing_error: BaseException | None
+    """Why there is none."""
+
+
+class ObjectParser(BaseTransformOutputParser[Any]):
     """Reads the object from the model's answer.
 
     Attributes:
@@ -210,77 +234,139 @@ class ObjectParser(RunnableSerializable[Any, Any]):
     """
 
     target: Any
-    tool_name: str | None
-    include_raw: bool
+    tool_name: str | None = None
+    include_raw: bool = False
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
-        """Return the object of an answer."""
-        return self._call_with_config(self._read, input, config, run_type="parser", **kwargs)
+    @property
+    def OutputType(self) -> Any:  # noqa: N802  as Runnable has it
+        """The user's class; `dict[str, Any]` for a JSON schema."""
+        if self.include_raw:
+            return RawAnswer
+        return self.target if isinstance(self.target, type) else dict[str, Any]
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
-        """Return the object of an answer."""
-        return await self._acall_with_config(
-            self._aread, input, config, run_type="parser", **kwargs
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        """Return the user's class, or one whose JSON schema is the user's.
+
+        Args:
+            config: Not used.
+        """
+        del config
+        target = self.target
+        if not self.include_raw and isinstance(target, type) and issubclass(target, BaseModel):
+            return target
+        schema = _json_schema_of(target)
+        return type(
+            "Answer", (_Described,), {"answer": _raw(schema) if self.include_raw else schema}
         )
 
-    def transform(
-        self,
-        input: Iterator[Any],  # noqa: A002  as Runnable has it
-        config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: ANN401  as Runnable has it
-    ) -> Iterator[Any]:
-        """Yield the object as it grows, then the whole one."""
-        yield from self._transform_stream_with_config(
-            input, self._objects, config, run_type="parser", **kwargs
-        )
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Return the object of an answer.
 
-    async def atransform(
-        self,
-        input: AsyncIterator[Any],  # noqa: A002  as Runnable has it
-        config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: ANN401  as Runnable has it
-    ) -> AsyncIterator[Any]:
-        """Yield the object as it grows, then the whole one."""
-        async for one in self._atransform_stream_with_config(
-            input, self._aobjects, config, run_type="parser", **kwargs
-        ):
-            yield one
+        Args:
+            result: The answer as its one generation.
+            partial: Return `None` where the object is not yet one, instead of raising.
+        """
+        generation = result[0]
+        if not isinstance(generation, ChatGeneration):
+            return self.parse(generation.text)
+        message = cast("AIMessage", generation.message)
+        if partial:
+            return self.reader().read_partial(message)
+        return _with_raw(self.reader(), message) if self.include_raw else self._read(message)
+
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Return the object of an answer, without langchain-core's way over a thread.
+
+        Args:
+            result: See `parse_result`.
+            partial: See `parse_result`.
+        """
+        return self.parse_result(result, partial=partial)
+
+    def parse(self, text: str) -> Any:
+        """Return the object of an answer's text.
+
+        Args:
+            text: JSON, which may stand in a Markdown fence.
+        """
+        return self.parse_result([ChatGeneration(message=AIMessage(content=text))])
 
     def reader(self) -> ObjectReader:
         """Return a reader for one answer."""
         return ObjectReader(self.target, tool_name=self.tool_name)
 
-    def _read(self, answer: Any) -> Any:  # noqa: ANN401  a message or an error; an object of the user's class
-        reader = self.reader()
-        return _with_raw(reader, answer) if self.include_raw else reader.read(answer)
+    def _read(self, message: AIMessage) -> Any:
+        return self.reader().read(message)
 
-    async def _aread(self, answer: Any) -> Any:  # noqa: ANN401  as `_read`
-        return self._read(answer)
-
-    def _objects(self, answers: Iterator[Any]) -> Iterator[Any]:
+    def _transform(self, input: Iterator[Any]) -> Iterator[Any]:  # noqa: A002  as langchain-core has it
         growth = _Growth(self)
-        for answer in answers:
+        for answer in input:
             yield from growth.feed(answer)
         yield from growth.finish()
 
-    async def _aobjects(self, answers: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _atransform(self, input: AsyncIterator[Any]) -> AsyncIterator[Any]:  # noqa: A002  as langchain-core has it
         growth = _Growth(self)
-        async for answer in answers:
-            for one in growth.feed(answer):
-                yield one
-        for one in growth.finish():
-            yield one
+        async for answer in input:
+            for grown in growth.feed(answer):
+                yield grown
+        for grown in growth.finish():
+            yield grown
+
+
+class _Described(RootModel[Any]):
+    """A value that a JSON schema describes."""
+
+    answer: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+        """Return the schema."""
+        return copy.deepcopy(cls.answer)
+
+
+def _json_schema_of(target: Any) -> dict[str, Any]:
+    if target is None:
+        return {"type": "object"}
+    declared = read_schema(target)
+    return {"title": str(declared.name), **declared.schema}
+
+
+def _raw(schema: dict[str, Any]) -> dict[str, Any]:
+    inner = dict(schema)
+    shared: dict[str, Any] = {
+        key: inner.pop(key) for key in ("$defs", "definitions") if key in inner
+    }
+    parsed = {"anyOf": [inner, {"type": "null"}]}
+    properties = {"raw": {}, "parsed": parsed, "parsing_error": {}}
+    return {"title": "RawAnswer", "type": "object", "properties": properties, **shared}
 
 
 def failure_kept(source: Runnable[Any, Any]) -> Runnable[Any, Any]:
-    """Return the model, handing on an error that is the answer's fault as a value.
+    """Return the model, handing on an error that is the answer's fault as an answer.
 
     `ObjectParser` with `include_raw` shows that error beside what had arrived.
 
     Args:
         source: The bound model.
     """
-    return _FailureKept(source=source)
+    return _FailureKept(bound=source)
+
+
+class _FailedAnswer(AIMessage):
+    """Stands for an answer that ended in an error which is its own fault."""
+
+    _error: AIMLAPIEmptyResponseError = PrivateAttr()
+
+    @classmethod
+    def of(cls, error: AIMLAPIEmptyResponseError) -> _FailedAnswer:
+        message = cls(content="")
+        message._error = error
+        return message
+
+    def outcome(self) -> dict[str, Any]:
+        partial = self._error.partial
+        raw = AIMessage(content="") if partial is None else partial
+        return {"raw": raw, "parsed": None, "parsing_error": self._error}
 
 
 class _Growth:
@@ -290,12 +376,12 @@ class _Growth:
         self._reader = parser.reader()
         self._include_raw = parser.include_raw
         self._answer: Any = None
-        self._failure: AIMLAPIEmptyResponseError | None = None
+        self._failure: _FailedAnswer | None = None
         self._last: Any = None
 
-    def feed(self, piece: Any) -> Iterator[Any]:  # noqa: ANN401  a chunk, or an error
+    def feed(self, piece: Any) -> Iterator[Any]:
         """Yield what is new with a piece of the answer."""
-        if isinstance(piece, AIMLAPIEmptyResponseError):
+        if isinstance(piece, _FailedAnswer):
             self._failure = piece
             return
         self._answer = piece if self._answer is None else self._answer + piece
@@ -321,71 +407,56 @@ class _Growth:
             yield whole
 
 
-def _with_raw(reader: ObjectReader, answer: Any) -> dict[str, Any]:  # noqa: ANN401  a message or an error
-    if isinstance(answer, AIMLAPIEmptyResponseError):
-        raw = AIMessage(content="") if answer.partial is None else answer.partial
-        return {"raw": raw, "parsed": None, "parsing_error": answer}
+def _with_raw(reader: ObjectReader, answer: AIMessage) -> dict[str, Any]:
+    if isinstance(answer, _FailedAnswer):
+        return answer.outcome()
     try:
         return {"raw": answer, "parsed": reader.read(answer), "parsing_error": None}
     except Exception as error:  # noqa: BLE001  a validator of the user's may raise anything
         return {"raw": answer, "parsed": None, "parsing_error": error}
 
 
-class _FailureKept(RunnableSerializable[Any, Any]):
-    """Hands on an error that is the answer's fault as a value, for `include_raw` to show."""
+class _FailureKept(RunnableBindingBase[Any, Any]):  # type: ignore[no-redef]  # its field `kwargs`
+    """Hands on an error that is the answer's fault as an answer, for `include_raw` to show."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    source: Runnable[Any, Any]
-
-    @property
-    def InputType(self) -> Any:  # noqa: ANN401, N802  as Runnable has it
-        """What the model takes."""
-        return self.source.InputType
-
-    @property
-    def config_specs(self) -> list[ConfigurableFieldSpec]:
-        """The model's configurable fields."""
-        return self.source.config_specs
-
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
-        """Return the answer, or the error in its place."""
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002  as Runnable has it
+        """Return the answer, or what stands for it."""
         try:
-            return self.source.invoke(input, config, **kwargs)
+            return super().invoke(input, config, **kwargs)
         except AIMLAPIEmptyResponseError as error:
-            return error
+            return _FailedAnswer.of(error)
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ANN401  as Runnable has it
-        """Return the answer, or the error in its place."""
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002  as Runnable has it
+        """Return the answer, or what stands for it."""
         try:
-            return await self.source.ainvoke(input, config, **kwargs)
+            return await super().ainvoke(input, config, **kwargs)
         except AIMLAPIEmptyResponseError as error:
-            return error
+            return _FailedAnswer.of(error)
 
-    def stream(
+    def transform(
         self,
-        input: Any,  # noqa: A002, ANN401  as Runnable has it
+        input: Iterator[Any],  # noqa: A002  as Runnable has it
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+        **kwargs: Any,
     ) -> Iterator[Any]:
-        """Yield the chunks, then the error if there was one."""
+        """Yield the chunks, then what stands for the error if there was one."""
         try:
-            yield from self.source.stream(input, config, **kwargs)
+            yield from super().transform(input, config, **kwargs)
         except AIMLAPIEmptyResponseError as error:
-            yield error
+            yield _FailedAnswer.of(error)
 
-    async def astream(
+    async def atransform(
         self,
-        input: Any,  # noqa: A002, ANN401  as Runnable has it
+        input: AsyncIterator[Any],  # noqa: A002  as Runnable has it
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: ANN401  as Runnable has it
+        **kwargs: Any,
     ) -> AsyncIterator[Any]:
-        """Yield the chunks, then the error if there was one."""
+        """Yield the chunks, then what stands for the error if there was one."""
         try:
             # Typed as a mere iterator, it is an async generator: closed if the caller breaks off.
-            chunks = cast("AsyncGenerator[Any]", self.source.astream(input, config, **kwargs))
+            chunks = cast("AsyncGenerator[Any]", super().atransform(input, config, **kwargs))
             async with aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
         except AIMLAPIEmptyResponseError as error:
-            yield error
+            yield _FailedAnswer.of(error)

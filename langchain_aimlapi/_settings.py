@@ -26,6 +26,7 @@ from langchain_aimlapi._call_options import (
     wire_parameters,
 )
 from langchain_aimlapi._codec.metadata import PROVIDER
+from langchain_aimlapi._codec.response_format import encode_response_format, encode_schemas
 from langchain_aimlapi._http.call import read_limits
 from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
 from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
@@ -144,8 +145,9 @@ class GeminiSettings(BaseChatModel):
     reasoning: dict[str, Any] | None = None
     """`{"effort": ..., "max_tokens": ..., "exclude": ...}`; documented for newer ids."""
 
-    response_format: dict[str, Any] | None = None
-    """`text`, `json_object` or `json_schema`; `with_structured_output` sets it for you."""
+    response_format: Any = None
+    """`text`, `json_object` or `json_schema`, also a pydantic class, `TypedDict`, dataclass or JSON
+    schema; `with_structured_output` sets it for you."""
 
     parallel_tool_calls: bool | None = None
     """Whether several tools may be called at once."""
@@ -196,7 +198,7 @@ class GeminiSettings(BaseChatModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _resolve_names(cls, values: Any) -> Any:  # noqa: ANN401  pydantic's raw input
+    def _resolve_names(cls, values: Any) -> Any:
         """Take other packages' names, refuse unknown ones; `None` means unset."""
         if not isinstance(values, dict):
             return values
@@ -219,7 +221,7 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator("aimlapi_api_key")
     @classmethod
-    def _check_key(cls, key: Any) -> SecretStr | Callable[[], Any]:  # noqa: ANN401  see `ApiKey`
+    def _check_key(cls, key: Any) -> SecretStr | Callable[[], Any]:
         return _validators.checked_key(key)
 
     @field_validator("aimlapi_api_base")
@@ -229,7 +231,7 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator(*_validators.RANGES, "reasoning_effort", "reasoning")
     @classmethod
-    def _check_parameter(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  several types
+    def _check_parameter(cls, value: Any, info: ValidationInfo) -> Any:
         _validators.check_parameters({str(info.field_name): value})
         return value
 
@@ -243,9 +245,14 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator("timeout")
     @classmethod
-    def _check_timeout(cls, timeout: Any) -> Any:  # noqa: ANN401  httpx.Timeout without httpx
+    def _check_timeout(cls, timeout: Any) -> Any:
         read_limits(timeout, is_stream=False)
         return timeout
+
+    @field_validator("response_format")
+    @classmethod
+    def _encode_response_format(cls, source: Any) -> dict[str, Any] | None:
+        return encode_response_format(source)
 
     @field_validator("default_headers")
     @classmethod
@@ -254,7 +261,7 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator("http_client", "http_async_client")
     @classmethod
-    def _check_client(cls, client: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  httpx.Client without httpx
+    def _check_client(cls, client: Any, info: ValidationInfo) -> Any:
         return _validators.checked_client(client, name=str(info.field_name))
 
     @field_serializer("aimlapi_api_key", when_used="json")
@@ -280,13 +287,13 @@ class GeminiSettings(BaseChatModel):
         return {**state, "__dict__": fields}
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  pydantic's signature
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """List the settings where `help()` shows them."""
         super().__pydantic_init_subclass__(**kwargs)
         if cls.__doc__ and _HEADING not in cls.__doc__:
             cls.__doc__ = f"{cls.__doc__.rstrip()}\n\n{_HEADING}{_descriptions(cls)}\n    "
 
-    def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  pydantic's signature
+    def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
         if name in _own_names(type(self)) and _field_of(type(self), name) in _OWN_FIELDS:
             _put(self, self._checked({name: value}))
@@ -369,7 +376,7 @@ class GeminiSettings(BaseChatModel):
     def _get_invocation_params(
         self,
         stop: list[str] | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> dict[str, Any]:
         """Return what a call is traced with: no headers, which may be secret."""
         kwargs = self._call_keywords(kwargs)
@@ -411,7 +418,7 @@ class GeminiSettings(BaseChatModel):
     def _get_ls_params(
         self,
         stop: list[str] | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> LangSmithParams:
         wire = wire_parameters(self.__dict__, self._call_keywords(kwargs), stop=stop)
         params = super()._get_ls_params(stop=stop, **kwargs)
@@ -426,13 +433,13 @@ class GeminiSettings(BaseChatModel):
             params["ls_stop"] = [words] if isinstance(words, str) else list(words)
         return params
 
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:  # noqa: ANN401  LangChain's signature
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """Return the key of LangChain's cache, by the settings as they are now.
 
         langchain-core keeps what it made of them at the first call, also in copies of the model.
         """
         self.__dict__.pop("_serialized", None)
-        return super()._get_llm_string(stop=stop, **kwargs)
+        return super()._get_llm_string(stop=stop, **encode_schemas(kwargs))
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return cast("ModelProfile | None", profile_of(self.model))

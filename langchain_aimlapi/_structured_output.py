@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._codec.tools import encode_tools
+from langchain_core.runnables.base import RunnableBindingBase
+
+from langchain_aimlapi._codec.json_schema import Rewritten
+from langchain_aimlapi._codec.response_format import (
+    answer_schema,
+    encode_response_format,
+    read_schema,
+)
+from langchain_aimlapi._codec.tools import (
+    check_together,
+    encode_declaration,
+    encode_tool_choice,
+    encode_tools,
+)
 from langchain_aimlapi._output_parser import ObjectParser, failure_kept
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from collections.abc import Mapping
+
     from langchain_core.runnables import Runnable
+
+    Keywords = dict[str, Any]
 
 
 def structured_output(
-    model: BaseChatModel,
-    schema: Any,  # noqa: ANN401  any schema
+    source: Any,
+    schema: Any,
     *,
-    method: Literal["json_schema", "function_calling", "json_mode"],
+    method: str | None,
     include_raw: bool,
     strict: bool | None,
-    **kwargs: Any,  # noqa: ANN401  settings of the call
+    **settings: Any,
 ) -> Runnable[Any, Any]:
     """Return a Runnable that takes what the model takes and gives one object.
 
     Args:
-        model: The chat model; it is bound, not changed.
+        source: The chat model, or what is bound to it; its `bind` is called.
         schema: A pydantic class (v1 or v2) or a dataclass gives an instance of it; a `TypedDict`
             class, a JSON schema with a `title` or OpenAI's dicts give a dict as the model wrote it.
             `None` is any JSON object, with `json_mode`.
-        method: `json_schema` sends it as `response_format`; `function_calling` as the one tool,
-            whose first call is taken; `json_mode` sends no schema, and nothing is added to the
-            prompt, which must ask for JSON and name the keys itself.
+        method: `json_schema` sends it as `response_format`; `function_calling` as a tool that must
+            be called, beside those that are bound, and its first call is taken; `json_mode` sends
+            no schema, and nothing is added to the prompt, which must ask for JSON and name the
+            keys itself. `None` chooses by the model's profile.
         include_raw: Give `{"raw", "parsed", "parsing_error"}` and raise nothing that is the
             answer's fault. A stream gives the pieces of `raw`, the rest at the end; they add up.
         strict: Sent with the schema; see `encode_tools`.
-        **kwargs: Bound to the model with the rest, such as `temperature`.
+        **settings: Bound to the model with the rest, such as `temperature`; `tools` are encoded and
+            join those that are bound.
 
     Returns:
         A Runnable whose stream gives the object as it grows (of a class: once what has come is a
@@ -45,98 +63,97 @@ def structured_output(
     Raises:
         ValueError: The schema cannot be sent, or the arguments do not go together.
     """
-    bind = _BINDINGS.get(method)
-    if bind is None:
-        raise ValueError(f"method={method!r} is unknown; it takes one of {list(_BINDINGS)}.")
-    source, tool_name = bind(model, schema, strict=strict, settings=kwargs)
-    return (failure_kept(source) if include_raw else source) | ObjectParser(
-        target=schema, tool_name=tool_name, include_raw=include_raw
-    )
+    chosen = method or _documented_method(source)
+    if chosen not in _KEYWORDS:
+        raise ValueError(f"method={chosen!r} is unknown; it takes one of {list(_KEYWORDS)}.")
+    keywords = _with_tools_joined(_bound(source), settings)
+    keywords.update(_KEYWORDS[chosen](schema, source, keywords, strict=strict))
+    tool_name = str(read_schema(schema).name) if chosen == "function_calling" else None
+    bound = source.bind(**keywords)
+    parser = ObjectParser(target=schema, tool_name=tool_name, include_raw=include_raw)
+    return (failure_kept(bound) if include_raw else bound) | parser
 
 
-def _as_tool(
-    model: BaseChatModel,
-    schema: Any,  # noqa: ANN401  any schema
-    *,
-    strict: bool | None,
-    settings: dict[str, Any],
-) -> tuple[Runnable[Any, Any], str | None]:
-    function = _function(schema, strict=strict)
-    name: str = function["name"]
-    # A dict, as a class may be called "any"; core's signature has only strings.
-    choice: Any = {"type": "function", "function": {"name": name}}
-    tool = {"type": "function", "function": function}
-    traced = _traced(function, "function_calling")
-    return model.bind_tools([tool], tool_choice=choice, **traced, **settings), name
+def _bound(source: Any) -> Mapping[str, Any]:
+    return source.kwargs if isinstance(source, RunnableBindingBase) else {}
 
 
-def _as_json_schema(
-    model: BaseChatModel,
-    schema: Any,  # noqa: ANN401  any schema
-    *,
-    strict: bool | None,
-    settings: dict[str, Any],
-) -> tuple[Runnable[Any, Any], str | None]:
-    function = _function(schema, strict=strict)
-    named = {"name": function["name"], "schema": _json_schema(function)}
-    if "strict" in function:
-        named["strict"] = function["strict"]
-    response_format = {"type": "json_schema", "json_schema": named}
-    traced = _traced(function, "json_schema")
-    return model.bind(response_format=response_format, **traced, **settings), None
+def _model(source: Any) -> Any:
+    while isinstance(source, RunnableBindingBase):
+        source = source.bound
+    return source
 
 
-def _as_json(
-    model: BaseChatModel,
-    schema: Any,  # noqa: ANN401  any schema
-    *,
-    strict: bool | None,
-    settings: dict[str, Any],
-) -> tuple[Runnable[Any, Any], str | None]:
+def _documented_method(source: Any) -> str:
+    profile = getattr(_model(source), "profile", None) or {}
+    return "json_schema" if profile.get("structured_output") else "function_calling"
+
+
+def _with_tools_joined(bound: Mapping[str, Any], settings: Keywords) -> Keywords:
+    """Return the settings, their tools joined to those that are bound."""
+    keywords = dict(settings)
+    if keywords.get("tools"):
+        keywords["tools"] = [*encode_tools(bound.get("tools") or []), *keywords["tools"]]
+        check_together(keywords["tools"])
+    if "tool_choice" in keywords:
+        tools = keywords.get("tools") or bound.get("tools") or []
+        keywords["tool_choice"] = encode_tool_choice(keywords["tool_choice"], tools=tools)
+    return keywords
+
+
+def _as_tool(schema: Any, source: Any, keywords: Keywords, *, strict: bool | None) -> Keywords:
+    if keywords.get("tool_choice") is not None:
+        raise ValueError(
+            "tool_choice cannot be set beside method='function_calling', which forces the call "
+            "of the schema. Leave it out, or use method='json_schema'."
+        )
+    declared = read_schema(schema)
+    tool = encode_declaration(declared, strict=strict)
+    bound = _bound(source)
+    others = keywords.get("tools") or encode_tools(bound.get("tools") or [])
+    tools = [*(other for other in others if other != tool), tool]  # bound as a tool already, say
+    check_together(tools)
+    result = {
+        "tools": tools,
+        # A dict, as a class may be called "any".
+        "tool_choice": {"type": "function", "function": {"name": tool["function"]["name"]}},
+        **_traced(answer_schema(declared), str(declared.name), "function_calling"),
+    }
+    formats = (holder.get("response_format") for holder in (keywords, bound, vars(_model(source))))
+    if any(formats):
+        result["response_format"] = None  # an answer in JSON would be no call
+    return result
+
+
+def _as_json_schema(schema: Any, _: Any, __: Keywords, *, strict: bool | None) -> Keywords:
+    declared = read_schema(schema)
+    form = encode_response_format(schema, strict=strict)
+    sent = (form or {})["json_schema"]["schema"]
+    return {"response_format": form, **_traced(sent, str(declared.name), "json_schema")}
+
+
+def _as_json(schema: Any, _: Any, __: Keywords, *, strict: bool | None) -> Keywords:
     if strict is not None:
         raise ValueError("strict says how to keep to a schema, but json_mode sends none.")
-    traced: dict[str, Any] = {}
+    keywords: Keywords = {"response_format": Rewritten(type="json_object")}
     with contextlib.suppress(ValueError):  # a schema that cannot be sent, or none, is fine here
-        traced = _traced(_function(schema, strict=None), "json_mode")
-    return model.bind(response_format={"type": "json_object"}, **traced, **settings), None
+        declared = read_schema(schema)
+        keywords |= _traced(answer_schema(declared), str(declared.name), "json_mode")
+    return keywords
 
 
-_BINDINGS = {
+_KEYWORDS = {
     "function_calling": _as_tool,
     "json_schema": _as_json_schema,
     "json_mode": _as_json,
 }
 
 
-def _function(schema: Any, *, strict: bool | None) -> dict[str, Any]:  # noqa: ANN401  any schema
-    """Return the schema as the wire's `function`: name, description, parameters, strict."""
-    match schema:
-        case None:
-            raise ValueError("schema=None, any JSON object, takes method='json_mode'.")
-        case {"json_schema": {"name": name, "schema": inner, **rest}}:
-            schema = {**rest, "name": name, "parameters": inner}
-        case {"name": name, "schema": inner, **rest}:
-            schema = {**rest, "name": name, "parameters": inner}
-        case _:
-            pass
-    (tool,) = encode_tools([schema], strict=strict)
-    if "function" not in tool:
-        raise ValueError(f"{schema!r} is a provider's tool, not a schema.")
-    function: dict[str, Any] = tool["function"]
-    return function
-
-
-def _json_schema(function: dict[str, Any]) -> dict[str, Any]:
-    """Return a function's parameters with its description inside, where Gemini reads it."""
-    words = {"description": function["description"]} if "description" in function else {}
-    return {**words, **function["parameters"]}
-
-
-def _traced(function: dict[str, Any], method: str) -> dict[str, Any]:
+def _traced(schema: dict[str, Any], name: str, method: str) -> Keywords:
     """Return what langchain-core takes from a call for tracing.
 
     As a JSON schema, not as the class: core would convert a class anew at each call, and fails on
     some that can be sent.
     """
-    schema = {"title": function["name"], **_json_schema(function)}
-    return {"ls_structured_output_format": {"kwargs": {"method": method}, "schema": schema}}
+    told = {"title": name, **schema}
+    return {"ls_structured_output_format": {"kwargs": {"method": method}, "schema": told}}

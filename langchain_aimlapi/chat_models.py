@@ -7,18 +7,18 @@ from __future__ import annotations
 from collections.abc import Sequence  # noqa: TC003
 from contextlib import aclosing, closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from langchain_core.language_models.base import LanguageModelInput  # noqa: TC002
-from langchain_core.messages import AIMessage, BaseMessage  # noqa: TC002
-from langchain_core.runnables import Runnable  # noqa: TC002
+from langchain_core.messages import BaseMessage  # noqa: TC002
+from langchain_core.runnables import RunnableConfig  # noqa: TC002
 from pydantic import PrivateAttr
 
+from langchain_aimlapi._binding import BindsTools, GeminiBinding
 from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
+from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
-from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import GeminiSettings
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 register_blocks()
 
 
-class ChatAIMLGemini(GeminiSettings):
+class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core types less narrowly
     """Gemini 3 models through AI/ML API.
 
     Setup:
@@ -182,7 +182,7 @@ class ChatAIMLGemini(GeminiSettings):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> ChatResult:
         run_id = run_manager.run_id if run_manager else watched_run()
         call = self._call(messages, stop, run_id, kwargs, is_stream=False)
@@ -197,7 +197,7 @@ class ChatAIMLGemini(GeminiSettings):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> ChatResult:
         run_id = run_manager.run_id if run_manager else watched_run()
         call = self._call(messages, stop, run_id, kwargs, is_stream=False)
@@ -212,7 +212,7 @@ class ChatAIMLGemini(GeminiSettings):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         run_id = run_manager.run_id if run_manager else watched_run()
         call = self._call(messages, stop, run_id, kwargs, is_stream=True)
@@ -233,7 +233,7 @@ class ChatAIMLGemini(GeminiSettings):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
+        **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         run_id = run_manager.run_id if run_manager else watched_run()
         call = self._call(messages, stop, run_id, kwargs, is_stream=True)
@@ -264,82 +264,26 @@ class ChatAIMLGemini(GeminiSettings):
             clients=self._clients,
         )
 
-    def bind_tools(
-        self,
-        tools: Sequence[Any],
-        *,
-        tool_choice: str | bool | dict[str, Any] | None = None,
-        strict: bool | None = None,
-        parallel_tool_calls: bool | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return this model with tools that it may call.
+    def bind(self, **kwargs: Any) -> GeminiBinding:
+        """Return this model with keywords of a call bound to it.
 
         Args:
-            tools: Functions, pydantic classes, TypedDicts, LangChain tools, JSON schemas, tool
-                dicts of OpenAI or Anthropic; a dict of unknown `type` is sent as it is. None at all
-                sends nothing.
-            tool_choice: `"auto"`, `"none"`, `"any"` (also `"required"` or `True`), the name of a
-                tool, or OpenAI's or Anthropic's dict.
-            strict: Whether arguments must follow the schema exactly; sent as given.
-            parallel_tool_calls: Whether several tools may be called at once.
-            **kwargs: Further parameters, such as `response_format`.
+            **kwargs: Parameters of the call, such as `temperature`; `tools` and `response_format`
+                may be all that `bind_tools` and `with_structured_output` take.
 
         Raises:
-            ValueError: A tool cannot be sent, or `tool_choice` names one that is not there.
+            ValueError: A tool or the schema cannot be sent.
         """
-        encoded = encode_tools(tools, strict=strict)
-        choice = encode_tool_choice(tool_choice, tools=encoded)
-        given = {
-            "tools": encoded or None,
-            "tool_choice": choice,
-            "parallel_tool_calls": parallel_tool_calls if encoded else None,
-        }
-        kwargs.update((name, value) for name, value in given.items() if value is not None)
-        return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**kwargs))
+        return GeminiBinding(bound=self, kwargs=encode_schemas(kwargs))
 
-    def with_structured_output(
-        self,
-        schema: dict[str, Any] | type | None = None,
-        *,
-        method: Literal["json_schema", "function_calling", "json_mode"] | None = None,
-        include_raw: bool = False,
-        strict: bool | None = None,
-        **kwargs: Any,  # noqa: ANN401  LangChain's signature
-    ) -> Runnable[LanguageModelInput, Any]:
-        """Return this model with answers in the shape of a schema.
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> GeminiBinding:
+        """Return this model with a config for its calls.
 
         Args:
-            schema: Pydantic class, TypedDict, dataclass or JSON schema; what is returned is an
-                object of the class, or a dict.
-            method: `"json_schema"` (default where the model is documented to take it),
-                `"function_calling"` (default elsewhere), or `"json_mode"` (the prompt must ask for
-                JSON itself).
-            include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
-                raise nothing about the shape.
-            strict: Whether the schema must be followed exactly; sent as given.
-            **kwargs: Further parameters of the call.
-
-        Raises:
-            ValueError: The schema cannot be sent.
-
-        What is returned raises, unless `include_raw`: `langchain_aimlapi.errors.ModelRefusalError`
-        (langchain-core's own, where it has one) if the model declined, `OutputParserException` if
-        its answer holds no valid object.
+            config: Callbacks, tags, metadata and the like; see langchain-core.
+            **kwargs: Single keys of it.
         """
-        from langchain_aimlapi._structured_output import structured_output  # noqa: PLC0415  its parsers cost import time
-
-        if method is None:
-            by_profile = (self.profile or {}).get("structured_output")
-            method = "json_schema" if by_profile else "function_calling"
-        return structured_output(
-            self,
-            schema,
-            method=method,
-            include_raw=include_raw,
-            strict=strict,
-            **kwargs,
-        )
+        return GeminiBinding(bound=self).with_config(config, **kwargs)
 
     def get_num_tokens(self, text: str) -> int:
         """Return an offline estimate of the tokens of a text; only the endpoint counts exactly.

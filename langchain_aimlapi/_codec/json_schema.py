@@ -1,33 +1,77 @@
 """JSON schemas, rewritten into the subset that Gemini's endpoints take.
 
-What is rewritten says the same thing in other words:
+Every schema that leaves goes through `encoded_schema`, whoever set it. There are two kinds: the
+parameters of a function declaration, and the schema of a structured answer (`response_format`).
+All steps of the first table say the same in other words; those of the second allow more than the
+schema did, and tell the rest in the description. What comes back is validated by the user's own
+class, which knows it all.
 
-* `$ref` is replaced by what it points to; `$defs`, `definitions`, `$schema`, `$id`, `$anchor` and
-  `$comment` then say nothing about a value and go.
-* `const` becomes an `enum` of one.
-* What may be null (`"type": ["string", "null"]`, OpenAPI's `nullable`, a null in an `enum`) becomes
-  an `anyOf` with a branch `{"type": "null"}`; so do other lists of types.
-* A list of `items` (drafts before 2020-12, pydantic v1) becomes `prefixItems`.
-* `allOf` is folded into the schema around it where one schema can say it; else it is sent as given.
-* `oneOf` becomes `anyOf`, as Gemini documents no `oneOf`. That "exactly one" becomes "at least one"
-  loses nothing for tagged unions, the usual case; for others the answer may fit two branches.
-  OpenAPI's `discriminator` points into the definitions that are gone, so it goes with them: the
-  tags themselves are enums of one.
+In both kinds (why: W and G are the sources below):
 
-All other keywords are sent as given, and none is added. A schema that contains itself cannot be
-written out and is refused.
+| keyword | what happens | why |
+|---|---|---|
+| `$ref` | replaced by what it points to; recursion is refused | W: refused in declarations |
+| `$defs`, `definitions`, `$schema`, `$id`, `$anchor`, `$comment` | go | say nothing of a value |
+| `const` | an `enum` of one | G: no such field |
+| `enum` | gets its `type`; values of several types: an `anyOf` | W: "only allowed for STRING" |
+| list of types, `nullable`, null in an `enum` | an `anyOf`, one branch a type | G: one word |
+| `oneOf` | `anyOf`; `discriminator` goes, the tags are enums of one | G: no such field |
+| `allOf` | folded into the schema around it where one schema says it | G: no such field |
+| all beside `anyOf` | rules go into each branch; description and title into the first that is not
+  null; a default into the branch that it fits (null: nowhere) | W: refused |
+| list of `items` (older drafts) | `prefixItems` | one spelling |
+| array without `items` | `items: {}` | W: "items: missing field" |
+| `required` | only names that `properties` has, each once | W: "property is not defined" |
+| keywords about another type than the node's | go: they say nothing | W: some are refused |
+| `exclusiveMinimum: true` (older drafts) | the number | one spelling |
+| all others | as given | the API decides |
 
-Source:
-    Keywords: wire facts of 2026-11-21, section 8, from secondary pages on Gemini's structured
-    output. That AI/ML API passes schemas on unchanged is assumed.
+In function declarations besides:
+
+| keyword | what happens | why |
+|---|---|---|
+| `enum` of other values than strings | told: `one of 1, 2` | W: "only allowed for STRING" |
+| `exclusiveMinimum`, `-Maximum` | integers: moved by one; numbers: told | W: unknown name |
+| `uniqueItems`, `multipleOf` | told | G: no such field |
+| `prefixItems` | `items` of any of them, the order is told | G: no such field |
+| `format` | told, but for `date-time`, `int32`, `int64`, `float`, `double`, `enum` | W: refused |
+| `not`, `if`, `patternProperties` and other JSON Schema | told as JSON | G: no such field |
+| `examples`, `deprecated` | told | G: no such field |
+| any other name | goes | W: "Unknown name: Cannot find field" |
+| `properties`, `items` without `type` | `object`, `array` | W: only allowed for that type |
+| `true`, `false` as a schema | `{}`, `{}` with a word | G: a schema is an object |
+| a union of objects as the whole | one object with the properties of all; the sets are told
+  | G: parameters are of type OBJECT |
+
+Sources:
+    W: wire facts, sections 8 and 13.2 of 2026-11-26, from public reports of refused requests.
+    G: Google's reference of the `Schema` object (ai.google.dev/api/caching#Schema; Vertex AI adds
+        `additionalProperties`), read 2026-11-26 in the clients that are generated from it. Numeric
+        enums and `prefixItems` are documented for structured output alone.
+    That AI/ML API passes schemas on unchanged is assumed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
+
+from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
+from langchain_aimlapi._codec.schema_unions import (
+    alternatives,
+    as_object,
+    members_of,
+    with_implied_type,
+    without_strangers,
+)
+from langchain_aimlapi._codec.schema_words import declared
+from langchain_aimlapi._json import require_json
+
+# Beyond these a schema is refused: Gemini answers "too many states" long before.
+MAX_DEPTH = 64
+MAX_NODES = 10_000
 
 _ONE = frozenset(
     {
@@ -47,47 +91,76 @@ _ONE = frozenset(
 _SEVERAL = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
 _NAMED = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _NOT_ABOUT_VALUES = frozenset({"$anchor", "$comment", "$defs", "$id", "$schema", "definitions"})
-# Keywords that describe and do not restrict: the outer word wins over the inner one.
-_ANNOTATIONS = frozenset(
-    {"default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"}
-)
-# Keywords that mean something else once their neighbours change.
-_SPEAK_OF_EACH_OTHER = (
-    frozenset({"additionalProperties", "patternProperties", "properties"}),
-    frozenset({"items", "prefixItems"}),
-    frozenset({"else", "if", "then"}),
-    frozenset({"contains", "maxContains", "minContains"}),
-)
-_ABOUT_ANY_VALUE = frozenset({"allOf", "anyOf", "else", "if", "not", "oneOf", "then"})
-_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "array": list,
-    "boolean": bool,
-    "integer": (int, float),  # 1.0 is an integer in JSON
-    "null": type(None),
-    "number": (int, float),
-    "object": dict,
-    "string": str,
-}
+
+
+class Rewritten(dict[str, Any]):
+    """A tool or response format whose schema is rewritten: it passes through again untouched."""
+
+
+class _Place(NamedTuple):
+    """Where a schema stands: its path for errors, how deep, by which references."""
+
+    path: str = ""
+    depth: int = 0
+    trail: tuple[str, ...] = ()
+
+    def into(self, step: str) -> _Place:
+        return _Place(self.path + step, self.depth + 1, self.trail)
+
+    def through(self, reference: str) -> _Place:
+        return _Place(self.path, self.depth + 1, (*self.trail, reference))
+
+
+class _Budget:
+    """How many schemas may still be written, so that small schemas cannot grow without end."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._left = MAX_NODES
+
+    def spend(self, place: _Place) -> None:
+        self._left -= 1
+        if place.depth > MAX_DEPTH:
+            raise _too_deep(f"{self._where}{place.path[:200]}")
+        if self._left < 0:
+            raise ValueError(
+                f"{self._where} grows to more than {MAX_NODES} schemas when its references are "
+                "written out, which Gemini's endpoints ask for. Refer less often to what itself "
+                "refers, or send a smaller schema."
+            )
 
 
 def encoded_schema(
-    schema: Mapping[str, Any], *, where: str, drop_made_titles: bool = False
+    schema: Mapping[str, Any],
+    *,
+    where: str,
+    kind: Literal["function", "response"],
+    drop_made_titles: bool = False,
 ) -> dict[str, Any]:
     """Return a schema of the same meaning that Gemini's endpoints take.
 
     Args:
         schema: A JSON schema of any draft; it is not changed.
         where: What the schema belongs to, for errors, such as `tool 'search': parameters`.
+        kind: `"function"` for the parameters of a function declaration, which are of type object;
+            `"response"` for the schema of an answer.
         drop_made_titles: Leave out titles that only repeat the name of a property or a definition,
             as pydantic makes them.
 
     Raises:
-        ValueError: The schema contains itself, points to what is not there, or is not a schema.
+        ValueError: The schema contains itself, points to what is not there, is not a schema, holds
+            what JSON cannot say, or is deeper or larger than `MAX_DEPTH` and `MAX_NODES`.
     """
-    rewriter = _Rewriter(schema, where=where, drop_made_titles=drop_made_titles)
-    encoded = rewriter.schema(schema, path="", trail=())
-    # A root that refers to `true` or `false` comes back as that boolean.
-    return encoded if isinstance(encoded, dict) else {"allOf": [encoded]}
+    try:
+        resolver = _Resolver(schema, where=where, drop_made_titles=drop_made_titles)
+        plain = resolver.schema(schema, _Place())
+        require_json(plain, where=where)
+        # A root that refers to `true` or `false` comes back as that boolean.
+        root = plain if isinstance(plain, dict) else {} if plain else {"not": {}}
+        encoded = _Fitter(where, in_function=kind == "function").schema(root, _Place())
+    except RecursionError:  # in a default, an enum, or where the caller's own stack is deep
+        raise _too_deep(where) from None
+    return as_object(encoded) if kind == "function" else encoded
 
 
 def recursion_failure(where: str, *, name: str) -> ValueError:
@@ -105,68 +178,74 @@ def recursion_failure(where: str, *, name: str) -> ValueError:
     )
 
 
-class _Rewriter:
-    """One schema being rewritten: its root, for references, and its name, for errors."""
+def _too_deep(where: str) -> ValueError:
+    return ValueError(
+        f"{where} is nested too deep: more than {MAX_DEPTH} schemas inside one another. Describe "
+        "fewer levels, or take the inner ones as a string that holds JSON."
+    )
+
+
+class _Resolver:
+    """First pass: references are written out, older spellings become the newer ones."""
 
     def __init__(self, root: Mapping[str, Any], *, where: str, drop_made_titles: bool) -> None:
         self._root = root
         self._where = where
+        self._budget = _Budget(where)
         self._drop_made_titles = drop_made_titles
 
-    def schema(self, node: object, *, path: str, trail: tuple[str, ...], name: str = "") -> Any:  # noqa: ANN401  a schema is an object or a boolean
-        """Return a schema rewritten.
+    def schema(self, node: object, place: _Place, *, name: str = "") -> Any:
+        """Return a schema without references.
 
         Args:
             node: The schema, or `true` or `false`.
-            path: Where it stands under the root, for errors, such as `.properties.city`.
-            trail: The references that led here; meeting one again is a recursion.
+            place: Where it stands.
             name: The property or definition that it describes, if any.
         """
+        self._budget.spend(place)
         match node:
             case bool():
                 return node
             case Mapping():
-                return self._object(node, path=path, trail=trail, name=name)
+                return self._object(node, place, name)
             case _:
-                raise ValueError(f"{self._where}{path} must be a JSON schema, not {node!r}.")
+                raise ValueError(f"{self._where}{place.path} must be a JSON schema, not {node!r}.")
 
-    def _object(
-        self, node: Mapping[str, Any], *, path: str, trail: tuple[str, ...], name: str
-    ) -> Any:  # noqa: ANN401  a schema is an object or a boolean
+    def _object(self, node: Mapping[str, Any], place: _Place, name: str) -> Any:
         kept = {key: value for key, value in node.items() if key not in _NOT_ABOUT_VALUES}
         if self._drop_made_titles and name and _letters(kept.get("title")) == _letters(name):
             del kept["title"]
+        for key in ("title", "description"):
+            if key in kept and kept[key] is None:  # a model's dump
+                del kept[key]
         reference = kept.pop("$ref", None)
-        encoded = _rewritten(
-            {key: self._value(key, value, path, trail) for key, value in kept.items()}
-        )
-        if reference is None:
-            return encoded
-        return _both(self._target(reference, path=path, trail=trail), encoded)
+        may_be_null = kept.pop("nullable", False) is True
+        own = _in_one_spelling({key: self._value(key, kept[key], place) for key in kept})
+        if reference is not None:
+            own = _with_target(self._target(reference, place), own)
+        return _or_null(own) if may_be_null else own
 
-    def _value(self, key: str, value: object, path: str, trail: tuple[str, ...]) -> Any:  # noqa: ANN401  any JSON value
-        path = f"{path}.{key}"
+    def _value(self, key: str, value: object, place: _Place) -> Any:
         if key in _NAMED and isinstance(value, Mapping):
             return {
-                name: self.schema(one, path=f"{path}.{name}", trail=trail, name=str(name))
-                for name, one in value.items()
+                name: self.schema(member, place.into(f".{key}.{name}"), name=str(name))
+                for name, member in value.items()
             }
         if key in _SEVERAL and isinstance(value, list):
             return [
-                self.schema(one, path=f"{path}[{position}]", trail=trail)
-                for position, one in enumerate(value)
+                self.schema(member, place.into(f".{key}[{position}]"))
+                for position, member in enumerate(value)
             ]
-        if key in _ONE:
-            return self.schema(value, path=path, trail=trail)
-        return value
+        return self.schema(value, place.into(f".{key}")) if key in _ONE else value
 
-    def _target(self, reference: object, *, path: str, trail: tuple[str, ...]) -> Any:  # noqa: ANN401  a schema is an object or a boolean
+    def _target(self, reference: object, place: _Place) -> Any:
         if not isinstance(reference, str) or not re.match(r"#(/|$)", reference):
             raise ValueError(
-                f"{self._where}{path} refers to {reference!r}, outside of the schema. Write it out."
+                f"{self._where}{place.path} refers to {reference!r}, outside of the schema. "
+                "Write it out."
             )
-        if reference in trail:
-            raise recursion_failure(f"{self._where}{path}", name=repr(reference))
+        if reference in place.trail:
+            raise recursion_failure(f"{self._where}{place.path}", name=repr(reference))
         node: Any = self._root
         for step in reference.split("/")[1:]:
             step_name = unquote(step).replace("~1", "/").replace("~0", "~")
@@ -176,10 +255,9 @@ class _Rewriter:
                 node = node.get(step_name) if isinstance(node, Mapping) else None
         if node is None:
             raise ValueError(
-                f"{self._where}{path} refers to {reference!r}, which is not in the schema."
+                f"{self._where}{place.path} refers to {reference!r}, which is not in the schema."
             )
-        name = reference.rpartition("/")[2]
-        return self.schema(node, path=path, trail=(*trail, reference), name=name)
+        return self.schema(node, place.through(reference), name=reference.rpartition("/")[2])
 
 
 def _letters(name: object) -> str | None:
@@ -187,20 +265,27 @@ def _letters(name: object) -> str | None:
     return re.sub(r"[\W_]+", "", name).lower() if isinstance(name, str) else None
 
 
-def _rewritten(node: dict[str, Any]) -> dict[str, Any]:
-    """Rewrite one level, whose inner schemas are rewritten already."""
+def _in_one_spelling(node: dict[str, Any]) -> dict[str, Any]:
+    """Rewrite older spellings on one level, whose inner schemas are rewritten already."""
     if isinstance(node.get("items"), list):
         node["prefixItems"] = node.pop("items")
         if "additionalItems" in node:
             node["items"] = node.pop("additionalItems")
     if "const" in node:
         value = node.pop("const")
-        node["enum"] = [one for one in node.get("enum", [value]) if _is_same(one, value)]
+        known = node.get("enum")
+        values = known if isinstance(known, list) else [value]
+        node["enum"] = [member for member in values if is_same(member, value)]
+    for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if node.get(exclusive) is True and limit in node:
+            node[exclusive] = node.pop(limit)
+        elif isinstance(node.get(exclusive), bool):
+            del node[exclusive]
     if "oneOf" in node and "anyOf" not in node:
         node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
     if "anyOf" in node or "oneOf" in node:
         node.pop("discriminator", None)
-    return _with_null_apart(_folded(node))
+    return _folded(node)
 
 
 def _folded(node: dict[str, Any]) -> dict[str, Any]:
@@ -208,102 +293,99 @@ def _folded(node: dict[str, Any]) -> dict[str, Any]:
     members = node.get("allOf")
     if not isinstance(members, list):
         return node
-    folded: dict[str, Any] | None = {}
+    folded: Any = {}
     rest = {key: value for key, value in node.items() if key != "allOf"}
     for member in (*members, rest):
-        folded = _merged(folded, member)
-        if folded is None:
+        folded = merged(folded, member)
+        if not isinstance(folded, dict):
             return node
-    return folded or {}
+    return folded if isinstance(folded, dict) else node
 
 
-def _both(target: Any, around: dict[str, Any]) -> Any:  # noqa: ANN401  a schema is an object or a boolean
+def _with_target(target: Any, around: dict[str, Any]) -> Any:
     """Return the schema that says what a reference's target and the words beside it say."""
     if not around:
         return target
-    merged = _merged(target, around)
-    return {"allOf": [target, around]} if merged is None else merged
+    both = merged(target, around)
+    return both if isinstance(both, dict) else {"allOf": [target, around]}
 
 
-def _merged(inner: Any, outer: Any) -> dict[str, Any] | None:  # noqa: ANN401  a schema is an object or a boolean
-    """Return one schema for two that hold together, or `None` where that takes an `allOf`."""
-    if not isinstance(inner, dict) or not isinstance(outer, dict) or _would_mix(inner, outer):
-        return None
-    merged: dict[str, Any] = dict(inner)
-    for key, value in outer.items():
-        match key, merged.get(key, value), value:
-            case _, known, _ if key in _ANNOTATIONS or _is_same(known, value):
-                merged[key] = value
-            case "required", list() as known, list():
-                merged[key] = [*known, *(name for name in value if name not in known)]
-            case "properties", dict() as known, dict():
-                both = {name: _merged(known[name], value[name]) for name in known if name in value}
-                if None in both.values():
-                    return None
-                merged[key] = {**known, **value, **both}
-            case _:
-                return None
-    return merged
+def _or_null(node: Any) -> dict[str, Any]:
+    """Return the schema that also allows null, which OpenAPI says by `nullable`."""
+    words = {key: node[key] for key in ANNOTATIONS & node.keys()} if isinstance(node, dict) else {}
+    rules = {key: node[key] for key in node if key not in words} if words else node
+    if isinstance(rules, dict) and rules.keys() == {"anyOf"} and isinstance(rules["anyOf"], list):
+        branches = rules["anyOf"]
+    else:
+        branches = [rules]
+    return {**words, "anyOf": [*branches, {"type": "null"}]}
 
 
-def _is_same(one: object, other: object) -> bool:
-    """Tell whether two JSON values are the same; to Python `1 == True`."""
-    return one == other and repr(one) == repr(other)
+class _Fitter:
+    """Second pass: unions stand alone, each level says only what the kind of schema can hold."""
+
+    def __init__(self, where: str, *, in_function: bool) -> None:
+        self._budget = _Budget(where)
+        self._in_function = in_function
+
+    def schema(self, node: Any, place: _Place) -> Any:
+        """Return a schema as it leaves.
+
+        Args:
+            node: A schema of the first pass, or `true` or `false`.
+            place: Where it stands.
+        """
+        self._budget.spend(place)
+        if isinstance(node, bool):
+            return _of_boolean(allowed=node) if self._in_function else node
+        branches = alternatives(node, in_function=self._in_function)
+        if branches[0] is node:
+            return self._level(node, place)
+        if len(branches) == 1:  # another union may have come in sight
+            return self.schema(branches[0], place.into(""))
+        fitted: dict[str, Any] = {}  # by their text: each once, in order
+        for position, branch in enumerate(branches):
+            member = self.schema(branch, place.into(f".anyOf[{position}]"))
+            fitted.update((repr(inner), inner) for inner in members_of(member))
+        members = [*fitted.values()]
+        return members[0] if len(members) == 1 else {"anyOf": members}
+
+    def _level(self, node: dict[str, Any], place: _Place) -> dict[str, Any]:
+        node = without_strangers(with_implied_type(node) if self._in_function else node)
+        if self._in_function:
+            node = declared(node)
+        level = {key: self._value(key, value, place) for key, value in node.items()}
+        if level.get("type") == "array":
+            level.setdefault("items", {})
+        if "required" in level and (self._in_function or "type" in level or "properties" in level):
+            _keep_defined(level)
+        return level
+
+    def _value(self, key: str, value: Any, place: _Place) -> Any:
+        if key in _NAMED and isinstance(value, dict):
+            return {
+                name: self.schema(member, place.into(f".{key}.{name}"))
+                for name, member in value.items()
+            }
+        if key in _SEVERAL and isinstance(value, list):
+            return [
+                self.schema(member, place.into(f".{key}[{position}]"))
+                for position, member in enumerate(value)
+            ]
+        if key in _ONE and not (key == "additionalProperties" and isinstance(value, bool)):
+            return self.schema(value, place.into(f".{key}"))
+        return value
 
 
-def _would_mix(inner: dict[str, Any], outer: dict[str, Any]) -> bool:
-    """Tell whether a keyword of one schema would come to speak of neighbours in the other."""
-    for group in _SPEAK_OF_EACH_OTHER:
-        ours, theirs = ({key: one[key] for key in group & one.keys()} for one in (inner, outer))
-        if ours and theirs and ours != theirs and {*ours, *theirs} != {"properties"}:
-            return True
-    return False
+def _of_boolean(*, allowed: bool) -> dict[str, Any]:
+    return {} if allowed else {"description": "leave this out"}
 
 
-def _with_null_apart(node: dict[str, Any]) -> dict[str, Any]:
-    """Give null, and each of several types, a branch of its own in an `anyOf`."""
-    nullable = node.pop("nullable", False) is True
-    words = {key: value for key, value in node.items() if key in _ANNOTATIONS}
-    rules = {key: value for key, value in node.items() if key not in _ANNOTATIONS}
-    branches = [_folded(branch) for branch in _branches(rules)]
-    if nullable and rules.keys() == {"anyOf"} and isinstance(rules["anyOf"], list):
-        branches = list(rules["anyOf"])
-    if nullable and {"type": "null"} not in branches:
-        branches.append({"type": "null"})
-    if branches == [rules]:
-        return node
-    return {**words, **(branches[0] if len(branches) == 1 else {"anyOf": branches})}
-
-
-def _branches(rules: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the branches whose union these rules are."""
-    kinds, values = rules.get("type"), rules.get("enum")
-    if isinstance(kinds, list) and "anyOf" not in rules:
-        return [branch for kind in kinds if (branch := _branch(rules, str(kind)))] or [rules]
-    if isinstance(values, list) and None in values and kinds in (None, "null"):
-        others = [value for value in values if value is not None]
-        some = [{**rules, "enum": others}] if others and kinds is None else []
-        return [*some, _null_branch(rules)]
-    return [rules]
-
-
-def _branch(rules: dict[str, Any], kind: str) -> dict[str, Any] | None:
-    """Return the rules for one of several types, or `None` if its `enum` has no value of it."""
-    branch = {**rules, "type": kind}
-    if isinstance(values := rules.get("enum"), list):
-        branch["enum"] = [value for value in values if _is_kind(value, kind)]
-        if not branch["enum"]:
-            return None
-    return _null_branch(rules) if kind == "null" else branch
-
-
-def _null_branch(rules: dict[str, Any]) -> dict[str, Any]:
-    """Return what the rules say of null: those about strings, numbers or objects say nothing."""
-    kept = {key: rules[key] for key in rules if key in _ABOUT_ANY_VALUE}
-    return {"type": "null", **kept}
-
-
-def _is_kind(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return isinstance(value, _PYTHON_TYPES.get(kind, object))
+def _keep_defined(level: dict[str, Any]) -> None:
+    """Leave in `required` only the names of properties; without any it goes."""
+    defined = level.get("properties")
+    names = level.pop("required")
+    if not isinstance(defined, dict) or not isinstance(names, list):
+        return
+    if kept := [name for name in dict.fromkeys(map(str, names)) if name in defined]:
+        level["required"] = kept

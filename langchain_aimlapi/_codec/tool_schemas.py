@@ -10,8 +10,8 @@ values, and reads a `TypedDict` by pydantic v1, which knows no null, no `NotRequ
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import types
-from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -21,6 +21,7 @@ from typing import (
     NotRequired,
     Required,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -33,28 +34,11 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.errors import PydanticUserError
 from typing_extensions import ReadOnly, TypedDict, is_typeddict
 
+from langchain_aimlapi._codec.declaration import Declaration
 from langchain_aimlapi._codec.json_schema import recursion_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-
-class Declaration(NamedTuple):
-    """A tool as it declares itself; the schema is not yet rewritten.
-
-    Attributes:
-        name: The tool's name; whether the endpoint takes it is not checked.
-        description: What it is for; may be empty.
-        schema: JSON schema of its arguments, with definitions and titles.
-        is_made: Whether pydantic made the schema; else the user wrote it as it is.
-        extras: What a `BaseTool` holds for some provider, such as `cache_control`.
-    """
-
-    name: str
-    description: str
-    schema: dict[str, Any]
-    is_made: bool = True
-    extras: Mapping[str, Any] = MappingProxyType({})
+    from collections.abc import Callable
 
 
 def declaration(source: object) -> Declaration:
@@ -67,10 +51,15 @@ def declaration(source: object) -> Declaration:
     Raises:
         ValueError: It is none of these, contains itself, or has types that no JSON schema can say.
     """
+    name = getattr(source, "__name__", None) or getattr(source, "name", repr(source))
     try:
         return _declaration(source)
+    except RecursionError:
+        raise ValueError(
+            f"tool {name!r}: its types are nested too deep. Describe fewer levels, or take the "
+            "inner ones as a string that holds JSON."
+        ) from None
     except (PydanticUserError, NameError) as error:  # no schema for a type; an unresolved name
-        name = getattr(source, "__name__", None) or getattr(source, "name", repr(source))
         raise ValueError(
             f"tool {name!r}: its types have no JSON schema. {error} Use JSON's types, pydantic "
             "models of them, or pass a JSON schema."
@@ -87,9 +76,11 @@ def _declaration(source: object) -> Declaration:
     if isinstance(source, type) and is_basemodel_subclass(source):
         return _of_schema(_model_schema(source), name=source.__name__)
     if isinstance(source, type) and dataclasses.is_dataclass(source):
-        return _of_schema(TypeAdapter(source).json_schema(), name=source.__name__)
-    if callable(source) and hasattr(source, "__name__") and get_origin(source) is None:
-        return _of_function(source)
+        return _of_dataclass(source)
+    is_value = isinstance(source, type) and source.__module__ == "builtins"  # int, str, list
+    is_function = callable(source) and hasattr(source, "__name__") and get_origin(source) is None
+    if is_function and not is_value:
+        return _of_function(cast("Callable[..., Any]", source))
     raise ValueError(
         f"{source!r} is no tool. Pass a function with type hints, a pydantic class, a TypedDict, a "
         "BaseTool, a JSON schema with a title, or a tool as a dict; of a Runnable pass "
@@ -101,6 +92,15 @@ def _of_schema(schema: dict[str, Any], *, name: str) -> Declaration:
     return Declaration(schema.get("title") or name, schema.get("description") or "", schema)
 
 
+def _of_dataclass(source: type) -> Declaration:
+    # Not by pydantic: whether it hands the docstring on depends on its version. A dataclass
+    # without one gets its signature as such.
+    description = inspect.getdoc(source) or ""
+    is_made = description.startswith(f"{source.__name__}(")
+    schema = TypeAdapter(source).json_schema()
+    return Declaration(source.__name__, "" if is_made else description, schema)
+
+
 def _of_tool(tool: BaseTool) -> Declaration:
     if isinstance(tool, Tool) and not tool.args_schema:
         # One string without a name: langchain-core's own convention for its argument.
@@ -108,12 +108,13 @@ def _of_tool(tool: BaseTool) -> Declaration:
     else:
         arguments = tool.tool_call_schema
         schema = arguments if isinstance(arguments, dict) else _model_schema(arguments)
+    extras = tool.extras or {}
     return Declaration(
         tool.name,
         tool.description or schema.get("description") or "",
         schema,
         is_made=not isinstance(tool.args_schema, dict),
-        extras=tool.extras or {},
+        extras={"cache_control": extras["cache_control"]} if "cache_control" in extras else {},
     )
 
 
@@ -126,7 +127,7 @@ def _of_function(function: Callable[..., Any]) -> Declaration:
     return Declaration(name, description, _model_schema(made.tool_call_schema))
 
 
-def _model_schema(model: Any) -> dict[str, Any]:  # noqa: ANN401  a class of pydantic v1 or v2
+def _model_schema(model: Any) -> dict[str, Any]:
     schema = model.model_json_schema if issubclass(model, BaseModel) else model.schema
     return dict(schema())
 
@@ -150,7 +151,7 @@ def _prose(source: type, hints: dict[str, Any]) -> _Prose:
     )
 
 
-def _plain_typed_dict(source: type, *, trail: tuple[type, ...]) -> Any:  # noqa: ANN401  a TypedDict class
+def _plain_typed_dict(source: type, *, trail: tuple[type, ...]) -> Any:
     """Return the same `TypedDict` in words that pydantic knows.
 
     LangChain's own are `Annotated[type, default, "description"]` (`...` for no default) and the
@@ -176,12 +177,12 @@ def _plain_typed_dict(source: type, *, trail: tuple[type, ...]) -> Any:  # noqa:
 
 
 def _entry(
-    hint: Any,  # noqa: ANN401  any annotation
+    hint: Any,
     *,
     required: bool,
     description: str | None,
     trail: tuple[type, ...],
-) -> Any:  # noqa: ANN401  an annotation
+) -> Any:
     while (origin := get_origin(hint)) in (Required, NotRequired, ReadOnly):
         required = required if origin is ReadOnly else origin is Required
         (hint,) = get_args(hint)
@@ -206,7 +207,7 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str | list | dict)
 
 
-def _plain_type(hint: Any, *, trail: tuple[type, ...]) -> Any:  # noqa: ANN401  any annotation
+def _plain_type(hint: Any, *, trail: tuple[type, ...]) -> Any:
     """Return the annotation with each `TypedDict` inside it in words that pydantic knows."""
     if isinstance(hint, type) and is_typeddict(hint):
         return _plain_typed_dict(hint, trail=trail)

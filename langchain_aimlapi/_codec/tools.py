@@ -1,56 +1,110 @@
 """Tool definitions, from what LangChain's users write to the wire.
 
 Of `tool_choice` the endpoint takes `"none"`, `"auto"`, `"required"` or one function by name;
-`parameters` is required; a name is `[A-Za-z0-9_-]{1,64}` (wire facts 2.1 of 2026-11-21).
+`parameters` is required; a name is `[A-Za-z0-9_-]{1,64}` and there are 128 tools at most (wire
+facts 2.1 of 2026-11-21). Gemini besides refuses a name that begins with a digit or a dash, and two
+tools of one name (wire facts 13.2 of 2026-11-26).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._codec.json_schema import encoded_schema
+from pydantic import BaseModel
+
+from langchain_aimlapi._codec.declaration import Declaration
+from langchain_aimlapi._codec.json_schema import Rewritten, encoded_schema
 from langchain_aimlapi._json import require_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+MAX_TOOLS = 128
+JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _CHOICES = {"any": "required", "auto": "auto", "none": "none", "required": "required"}
 # Keys of the flat dicts (Anthropic's, MCP's, OpenAI's functions) that get another place or name.
 _FLAT_KEYS = frozenset(
     {"description", "inputSchema", "input_schema", "name", "parameters", "strict", "type"}
 )
+# What an MCP server tells its client of a tool; on the wire a tool bears no further key.
+_MCP_KEYS = frozenset(
+    {"_meta", "annotations", "execution", "icons", "meta", "outputSchema", "title"}
+)
 
 
-def encode_tools(tools: Sequence[Any], *, strict: bool | None = None) -> list[dict[str, Any]]:
+def encode_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, Any]]:
     """Return the wire's `tools`.
 
     Args:
-        tools: Each one a function with type hints, a pydantic class (v1 or v2), a `TypedDict`, a
-            dataclass, a `BaseTool` (a Runnable's `as_tool()` is one), or a dict: a JSON schema with
-            a `title`, OpenAI's, Anthropic's (`input_schema`), MCP's (`inputSchema`), Bedrock's
-            (`toolSpec`), or any other with a `type`, which is passed on untouched. What a dict
-            holds besides (`cache_control`) stays on the tool; of a `BaseTool`'s `extras` only
-            `cache_control` is sent, as the others are for other providers.
+        tools: A list, each one a function with type hints, a pydantic class (v1 or v2), a
+            `TypedDict`, a dataclass, a `BaseTool` (a Runnable's `as_tool()` is one), or a dict: a
+            JSON schema with a `title`, OpenAI's, Anthropic's (`input_schema`), MCP's
+            (`inputSchema`), Bedrock's (`toolSpec`), or any other with a `type`, which is passed on
+            untouched. What a dict holds besides (`cache_control`) stays on the tool, but for what
+            MCP tells only the client; of a `BaseTool`'s `extras` only `cache_control` is sent, as
+            the others are for other providers.
         strict: Sent as each function's `strict` unless the tool has its own. Schemas are not
             changed by it: what is optional stays so, unlike in OpenAI's strict form.
 
     Returns:
         `{"type": "function", "function": {"name", "description"?, "parameters", "strict"?}}` each,
-        schemas rewritten as `_schema` tells; empty for no tools, which the request then leaves out.
-        Encoding a result again gives it back.
+        schemas rewritten as `json_schema` tells; empty for no tools, which the request then leaves
+        out. Encoding a result again gives it back, at no cost.
 
     Raises:
-        ValueError: Not a tool, a name that the endpoint does not take, a recursive schema, or a
-            value that JSON cannot say; the text names the tool and the place.
+        ValueError: No list, not a tool, a name that the endpoint does not take or that two tools
+            have, more than 128 tools, a schema that cannot be sent (recursive, too deep, too
+            large), or a value that JSON cannot say; the text names the tool and the place.
     """
-    encoded = [_encode_tool(tool, strict=strict) for tool in tools]
-    for tool in encoded:
-        require_json(tool, where=_label(tool))
+    encoded = [_encode_tool(tool, strict=strict) for tool in _listed(tools)]
+    check_together(encoded)
     return encoded
+
+
+def check_together(tools: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse tools that cannot be sent in one request.
+
+    Args:
+        tools: Encoded tools.
+
+    Raises:
+        ValueError: They are more than 128, or two have one name.
+    """
+    if len(tools) > MAX_TOOLS:
+        raise ValueError(
+            f"{len(tools)} tools are bound, but the endpoint takes {MAX_TOOLS} at most. Bind those "
+            "that the task needs, or let the model choose among groups of them first."
+        )
+    known: set[str] = set()
+    for tool in tools:
+        name = _function_name(tool)
+        if name in known:
+            raise ValueError(
+                f"Two tools are named {name!r}, and Gemini refuses a request with both. Rename "
+                "one; the schema of a structured answer (a ToolStrategy's class) counts as a tool."
+            )
+        if name is not None:
+            known.add(name)
+
+
+def read_tool(tool: Any) -> Declaration | None:
+    """Return how a tool declares itself, or `None` for a dict of a type that is unknown here.
+
+    Args:
+        tool: See `encode_tools`.
+
+    Raises:
+        ValueError: It is no tool.
+    """
+    if isinstance(tool, Mapping):
+        return _read_dict(dict(tool))
+    from langchain_aimlapi._codec.tool_schemas import declaration  # noqa: PLC0415  loads langchain_core.tools: 30 ms
+
+    return declaration(tool)
 
 
 def encode_tool_choice(
@@ -126,36 +180,81 @@ def _chosen_name(choice: str | dict[str, Any]) -> str | None:
     return None
 
 
-def _encode_tool(tool: Any, *, strict: bool | None) -> dict[str, Any]:  # noqa: ANN401  what users hand in
-    if isinstance(tool, Mapping):
-        return _encode_dict(dict(tool), strict=strict)
-    from langchain_aimlapi._codec.tool_schemas import declaration  # noqa: PLC0415  loads langchain_core.tools: 30 ms
-
-    name, description, schema, is_made, extras = declaration(tool)
-    function = {"name": name, "description": description, "parameters": _unnamed(schema)}
-    kept = {"cache_control": extras["cache_control"]} if "cache_control" in extras else {}
-    return {**_encode_function(function, strict=strict, drop_made_titles=is_made), **kept}
+def _function_name(tool: Mapping[str, Any]) -> str | None:
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
-def _encode_dict(tool: dict[str, Any], *, strict: bool | None) -> dict[str, Any]:
+def _listed(tools: Any) -> list[Any]:
+    single = isinstance(tools, str | bytes | Mapping | BaseModel) or callable(tools)
+    if single or not isinstance(tools, Iterable):
+        name = getattr(tools, "__name__", None) or getattr(tools, "name", None)
+        example = name if isinstance(name, str) else "tool"
+        raise ValueError(
+            f"{tools!r} is no list of tools. Write bind_tools([{example}]), or bind_tools([]) for "
+            "none."
+        )
+    return [*tools]
+
+
+def _encode_tool(tool: Any, *, strict: bool | None) -> dict[str, Any]:
+    if isinstance(tool, Rewritten):
+        return tool if strict is None else _with_strict(tool, strict)
+    declared = read_tool(tool)
+    if declared is None:
+        require_json(tool, where=f"tool {tool['type']!r}")
+        return Rewritten(tool)
+    return encode_declaration(declared, strict=strict)
+
+
+def encode_declaration(declared: Declaration, *, strict: bool | None = None) -> dict[str, Any]:
+    """Return a tool on the wire.
+
+    Args:
+        declared: How it declares itself.
+        strict: See `encode_tools`.
+
+    Raises:
+        ValueError: See `encode_tools`.
+    """
+    function: dict[str, Any] = {"name": _checked_name(declared.name)}
+    if declared.description:
+        function["description"] = declared.description
+    function["parameters"] = _parameters(declared)
+    function.update(declared.function)
+    if strict is not None and function.get("strict") is None:
+        function["strict"] = strict
+    encoded = {"type": "function", "function": function, **declared.extras}
+    rest = {**declared.function, **declared.extras, "description": declared.description}
+    require_json(rest, where=f"tool {declared.name!r}")
+    return Rewritten(encoded)
+
+
+def _with_strict(tool: Rewritten, strict: bool) -> Rewritten:  # noqa: FBT001  the wire's own flag
+    function = tool.get("function")
+    if not isinstance(function, dict) or function.get("strict") is not None:
+        return tool
+    return Rewritten({**tool, "function": {**function, "strict": strict}})
+
+
+def _read_dict(tool: dict[str, Any]) -> Declaration | None:
     kind = tool.get("type")
     match tool:
         case {"type": "function", "function": dict(function)}:
-            return {**tool, **_encode_function(function, strict=strict)}
-        case {"toolSpec": {"name": name, "inputSchema": {"json": schema}, **rest}}:
-            function = {"name": name, **rest, "parameters": schema}
-            return _encode_function(function, strict=strict)
+            extras = {key: tool[key] for key in tool if key not in ("type", "function")}
+            return _of_function(function, function.get("parameters"), extras)
+        case {"toolSpec": {"name": _, "inputSchema": {"json": schema}} as spec}:
+            return _of_function(spec, schema, {})
         case {"name": _} if kind in (None, "function") or _is_anthropic(tool):
+            dropped = _FLAT_KEYS | _MCP_KEYS if "inputSchema" in tool else _FLAT_KEYS
+            extras = {key: value for key, value in tool.items() if key not in dropped}
             function = {key: tool[key] for key in ("name", "description", "strict") if key in tool}
-            function["parameters"] = _flat_schema(tool)
-            kept = {key: value for key, value in tool.items() if key not in _FLAT_KEYS}
-            return {**_encode_function(function, strict=strict), **kept}
-        case {"title": str(title)} if kind is None or kind in _JSON_TYPES:
-            description = tool.get("description")
-            function = {"name": title, "description": description, "parameters": _unnamed(tool)}
-            return _encode_function(function, strict=strict)
-        case {"type": str()} if kind not in ("function", *_JSON_TYPES):
-            return tool
+            return _of_function(function, _flat_schema(tool), extras)
+        case {"title": str(title)} if kind is None or kind in JSON_TYPES:
+            return Declaration(title, tool.get("description") or "", tool, is_made=False)
+        case {"type": str()} if kind not in ("function", *JSON_TYPES):
+            return None
         case _:
             raise ValueError(
                 f"{tool!r} is no tool that is known here. A JSON schema needs a top-level 'title' "
@@ -163,54 +262,54 @@ def _encode_dict(tool: dict[str, Any], *, strict: bool | None) -> dict[str, Any]
             )
 
 
+def _of_function(function: dict[str, Any], schema: Any, extras: dict[str, Any]) -> Declaration:
+    apart = ("name", "description", "parameters", "inputSchema")
+    return Declaration(
+        function.get("name"),
+        function.get("description") or "",
+        schema or {},
+        is_made=False,
+        function={key: value for key, value in function.items() if key not in apart},
+        extras=extras,
+    )
+
+
 def _is_anthropic(tool: dict[str, Any]) -> bool:
     return tool.get("type") == "custom" and "input_schema" in tool
 
 
-def _flat_schema(tool: dict[str, Any]) -> Any:  # noqa: ANN401  what users hand in
+def _flat_schema(tool: dict[str, Any]) -> Any:
     keys = ("input_schema", "inputSchema", "parameters")
     return next((tool[key] for key in keys if key in tool), None)
 
 
-def _unnamed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without the words that stand beside it in a function."""
-    return {key: value for key, value in schema.items() if key not in ("title", "description")}
-
-
-def _encode_function(
-    function: dict[str, Any], *, strict: bool | None, drop_made_titles: bool = False
-) -> dict[str, Any]:
-    name = function.get("name")
+def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} is no name for a tool: it takes 1 to 64 letters, digits, '_' and '-'. "
-            "A class can be named by model_config['title'], a dict by its 'name' or 'title'."
+            f"{name!r} is no name for a tool: it takes 1 to 64 letters, digits, '_' and '-', of "
+            "which the first is a letter or '_'. A class can be named by model_config['title'], a "
+            "dict by its 'name' or 'title'."
         )
-    where = f"tool {name!r}: parameters"
-    encoded = {key: value for key, value in function.items() if key != "description" or value}
-    encoded["parameters"] = _parameters(
-        function.get("parameters") or {}, where=where, drop_made_titles=drop_made_titles
+    return name
+
+
+def _parameters(declared: Declaration) -> dict[str, Any]:
+    where = f"tool {declared.name!r}: parameters"
+    schema = declared.schema
+    if isinstance(schema, Mapping):
+        # Its title and description are the function's own.
+        schema = {key: schema[key] for key in schema if key not in ("title", "description")}
+    encoded = encoded_schema(
+        schema, where=where, kind="function", drop_made_titles=declared.is_made
     )
-    if strict is not None and encoded.get("strict") is None:
-        encoded["strict"] = strict
-    return {"type": "function", "function": encoded}
-
-
-def _parameters(schema: Any, *, where: str, drop_made_titles: bool) -> dict[str, Any]:  # noqa: ANN401  what users hand in
-    encoded = encoded_schema(schema, where=where, drop_made_titles=drop_made_titles)
-    if not encoded:
-        return {"type": "object", "properties": {}}
-    if encoded.get("type", "object") != "object":
+    if encoded.get("type", "object") != "object" or "anyOf" in encoded:
+        kind = encoded.get("type") or " or ".join(map(_type_of, encoded["anyOf"]))
         raise ValueError(
-            f"{where} must describe an object, but they are of type {encoded['type']!r}. "
-            "Wrap that in a model with one field."
+            f"{where} must describe an object, but they are of type {kind!r}. Wrap that in a model "
+            "with one field."
         )
-    if "type" not in encoded and "properties" in encoded:
-        return {"type": "object", **encoded}
-    return encoded
+    return {"type": "object", "properties": {}, **encoded}
 
 
-def _label(tool: dict[str, Any]) -> str:
-    function = tool.get("function")
-    name = function.get("name") if isinstance(function, dict) else tool.get("type")
-    return f"tool {name!r}"
+def _type_of(branch: Mapping[str, Any]) -> str:
+    return str(branch.get("type", "any"))

@@ -179,7 +179,8 @@ def test_a_deprecated_model_is_told_of_once_and_in_errors() -> None:
 
 
 def test_marks_of_caching_stay_on_tools_only_where_they_are_known() -> None:
-    tool = {"type": "function", "function": {"name": "get"}, "cache_control": {"type": "ephemeral"}}
+    function = {"name": "get", "parameters": {"type": "object", "properties": {}}}
+    tool = {"type": "function", "function": function, "cache_control": {"type": "ephemeral"}}
     assert "cache_control" not in body_of(tools=[tool])["tools"][0]
     kept = body_of(tools=[tool], model="google/gemini-3-7-flash")
     assert kept["tools"] == [tool]

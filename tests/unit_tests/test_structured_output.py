@@ -296,12 +296,15 @@ def test_tracers_are_told_the_schema_as_langchain_writes_it(method: str, schema:
         ({"method": "json_mode", "strict": False}, "json_mode sends none"),
         ({"schema": {"type": "openrouter:web_search"}}, "provider's tool, not a schema"),
         ({"schema": {"type": "object"}}, "needs a top-level 'title'"),
-        ({"schema": list[int]}, "is no tool"),
-        ({"schema": int | str}, "is no tool"),
+        ({"schema": list[int]}, r"not a class with fields.*\n.*\n        items: list\[int\]\n"),
+        ({"schema": list[Joke], "method": "function_calling"}, r"items: list\[Joke\]\n"),
+        ({"schema": int | str}, r"value: int \| str\n"),
+        ({"schema": int}, r"value: int\n"),
+        ({"schema": "Joke"}, r"'Joke' is text\. Pass the class itself"),
     ],
 )
 def test_what_does_not_go_together_is_an_error(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"(?s){message}"):
         structured(text_model("{}"), **settings)
 
 

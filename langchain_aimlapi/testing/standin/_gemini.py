@@ -1,9 +1,9 @@
 """What Gemini refuses although the gateway's schema allows it, beside signatures.
 
 Each is told in Google's words, with the field before them. Always: arguments that are not the
-text of a JSON object, calls and results out of order. Of a strict server also: names of tools
-and of results, a tool choice without tools, empty messages and text parts, `$ref` in results,
-conversations that the model begins.
+text of a JSON object, calls and results out of order. Of a strict server also: declarations of
+tools, names of results, a tool choice without tools, empty messages and text parts, `$ref` in
+results, conversations that the model begins.
 
 Source: public reports of refused requests (python-genai #2792, pydantic-ai #5791, ccs #25,
 dotnet-genai #189, gemini-cli #3814 and the like), read 2026-11-26. None was seen on this
@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi.testing.standin._declarations import declaration_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +87,10 @@ def _tools_problem(body: Mapping[str, Any]) -> str | None:
             )
         if name in names[:position]:
             return f"tools.{position}: Duplicate function declaration found: {name}"
+    for position, tool in enumerate(tools):
+        problem = declaration_problem(tool["function"]) if tool["type"] == "function" else None
+        if problem:
+            return f"tools.{position}.{problem}"
     if body.get("tool_choice") is not None and not tools:
         return "tool_choice: Function calling config is set without function_declarations."
     return None

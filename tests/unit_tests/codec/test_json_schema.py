@@ -3,93 +3,25 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi._codec.json_schema import encoded_schema
+from langchain_aimlapi.testing.standin._declarations import declaration_problem
+from tests.unit_tests.codec.schema_judge import TYPES, accepts
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+Kind = Literal["function", "response"]
 WHERE = "tool 'search': parameters"
 
 
-def encoded(schema: dict[str, Any], **settings: bool) -> dict[str, Any]:
+def encoded(schema: dict[str, Any], kind: Kind = "response", *, made: bool = False) -> Any:
     before = copy.deepcopy(schema)
-    result = encoded_schema(schema, where=WHERE, **settings)
+    result = encoded_schema(schema, where=WHERE, kind=kind, drop_made_titles=made)
     assert schema == before, "the user's schema was changed"
     return result
-
-
-# A judge of its own: the meaning of the keywords, as JSON Schema 2020-12 (and OpenAPI) define them.
-
-TYPES: dict[str, Any] = {
-    "array": list,
-    "boolean": bool,
-    "integer": int,
-    "null": type(None),
-    "object": dict,
-    "string": str,
-}
-
-
-def is_type(value: Any, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return isinstance(value, TYPES[kind])
-
-
-def accepts(schema: Any, value: Any, root: dict[str, Any]) -> bool:
-    if isinstance(schema, bool):
-        return schema
-    if schema.get("nullable") and value is None:
-        return True
-    return all(RULES[word](rule, value, schema, root) for word, rule in schema.items())
-
-
-def has_type(rule: Any, value: Any, _schema: Any, _root: Any) -> bool:
-    return any(is_type(value, kind) for kind in ([rule] if isinstance(rule, str) else rule))
-
-
-def fits_reference(rule: Any, value: Any, _schema: Any, root: dict[str, Any]) -> bool:
-    return accepts(root["$defs"][rule.rpartition("/")[2]], value, root)
-
-
-def fits_one(rule: Any, value: Any, _schema: Any, root: dict[str, Any]) -> bool:
-    return any(accepts(one, value, root) for one in rule)
-
-
-def has_fitting_properties(rule: Any, value: Any, schema: Any, root: dict[str, Any]) -> bool:
-    if not isinstance(value, dict):
-        return True
-    others = schema.get("additionalProperties", True)
-    return all(accepts(rule.get(key, others), one, root) for key, one in value.items())
-
-
-RULES: dict[str, Callable[[Any, Any, Any, dict[str, Any]], bool]] = {
-    "$defs": lambda *_: True,
-    "$ref": fits_reference,
-    "additionalProperties": lambda _, value, schema, root: has_fitting_properties(
-        schema.get("properties", {}), value, schema, root
-    ),
-    "allOf": lambda rule, value, _, root: all(accepts(one, value, root) for one in rule),
-    "anyOf": fits_one,
-    "const": lambda rule, value, *_: repr(rule) == repr(value),
-    "description": lambda *_: True,
-    "enum": lambda rule, value, *_: repr(value) in map(repr, rule),
-    "items": lambda rule, value, _, root: (
-        not isinstance(value, list) or all(accepts(rule, one, root) for one in value)
-    ),
-    "minLength": lambda rule, value, *_: not isinstance(value, str) or len(value) >= rule,
-    "nullable": lambda *_: True,
-    "oneOf": fits_one,  # as rewritten: see the module's docstring
-    "properties": has_fitting_properties,
-    "required": lambda rule, value, *_: not isinstance(value, dict) or set(rule) <= value.keys(),
-    "type": has_type,
-}
 
 
 scalars = st.sampled_from([None, True, 0, 1, "", "a", "bb"])
@@ -135,12 +67,27 @@ def keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
         optional={
             "type": st.sampled_from(["object", ["object", "null"], ["array", "object"]]),
             "items": inner,
-            "required": st.lists(st.sampled_from("xyz"), max_size=2, unique=True),
             "additionalProperties": st.booleans(),
             "allOf": several,
         },
     )
-    return composed | structured
+    return composed | structured | structured.map(with_all_required)
+
+
+def with_object_type(schema: Any) -> Any:
+    """Return the schema saying of what has properties that it is an object: declarations do."""
+    if isinstance(schema, list):
+        return [with_object_type(member) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    typed = {key: with_object_type(value) for key, value in schema.items()}
+    implied = {"properties": "object", "items": "array"}
+    kinds = [kind for key, kind in implied.items() if key in typed]
+    return {"type": kinds[0], **typed} if kinds else typed
+
+
+def with_all_required(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "required": [*schema["properties"]]}
 
 
 # Definitions refer only to later ones, so none is recursive.
@@ -164,16 +111,35 @@ def test_the_rewritten_schema_accepts_the_same_values(root: dict[str, Any], valu
     assert accepts(root, value, root) == accepts(encoded(root), value, {})
 
 
+@given(root=roots, value=values)
+def test_a_declaration_accepts_all_that_the_schema_accepts(
+    root: dict[str, Any], value: Any
+) -> None:
+    root = with_object_type(root)
+    declared = encoded({"properties": {"x": root}, "$defs": root["$defs"]}, "function")
+    if accepts(root, value, root):
+        assert accepts(declared["properties"]["x"], value, {})
+
+
 @given(root=roots)
-def test_the_rewritten_schema_needs_no_more_rewriting(root: dict[str, Any]) -> None:
-    once = encoded(root)
-    assert encoded(once) == once
+def test_a_declaration_has_only_what_is_documented(root: dict[str, Any]) -> None:
+    parameters = {"type": "object", "properties": {"x": root}, "$defs": root["$defs"]}
+    function = {"name": "f", "parameters": encoded(parameters, "function")}
+    assert declaration_problem(function) is None
+
+
+@given(root=roots, kind=st.sampled_from(["function", "response"]))
+def test_the_rewritten_schema_needs_no_more_rewriting(root: dict[str, Any], kind: Kind) -> None:
+    once = encoded(root, kind)
     assert not words(once) & {"$ref", "$defs", "const", "nullable"}
+    if "allOf" not in words(once):  # what could not be folded before may be after
+        assert encoded(once, kind) == once
 
 
 @given(root=roots)
 def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) -> None:
-    assert words(encoded(root)) - words(root) <= {"anyOf", "enum", "type", "allOf"}
+    added = words(encoded(root)) - words(root)
+    assert added <= {"anyOf", "enum", "type", "allOf", "items", "not"}
 
 
 @pytest.mark.parametrize(
@@ -182,9 +148,9 @@ def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) ->
         ({}, {}),
         ({"const": "a", "type": "string"}, {"type": "string", "enum": ["a"]}),
         ({"const": None}, {"type": "null"}),
-        ({"const": 1, "enum": [1, 2]}, {"enum": [1]}),
+        ({"const": 1, "enum": [1, 2]}, {"type": "integer", "enum": [1]}),
         ({"type": ["string", "null"], "enum": ["a"]}, {"type": "string", "enum": ["a"]}),
-        ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a", None]}),
+        ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a"]}),
         ({"const": 1, "enum": [True]}, {"enum": []}),
         (
             {"const": None, "not": {"type": "null"}},
@@ -192,7 +158,7 @@ def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) ->
         ),
         (
             {"type": ["string", "null"], "description": "d", "minLength": 1},
-            {"description": "d", "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}]},
+            {"anyOf": [{"type": "string", "minLength": 1, "description": "d"}, {"type": "null"}]},
         ),
         ({"type": ["string"]}, {"type": "string"}),
         ({"type": [], "title": "t"}, {"type": [], "title": "t"}),
@@ -206,16 +172,16 @@ def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) ->
                 "anyOf": [
                     {"type": "boolean", "enum": [True]},
                     {"type": "number", "enum": [1.5]},
-                    {"type": "array", "enum": [[1]]},
+                    {"type": "array", "enum": [[1]], "items": {}},
                     {"type": "object", "enum": [{}]},
                 ]
             },
         ),
         (
             {"type": ["string", "null"], "anyOf": [{"minLength": 2}]},
-            {"type": ["string", "null"], "anyOf": [{"minLength": 2}]},
+            {"anyOf": [{"type": "string", "minLength": 2}, {"type": "null"}]},
         ),
-        ({"enum": ["a", None]}, {"anyOf": [{"enum": ["a"]}, {"type": "null"}]}),
+        ({"enum": ["a", None]}, {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}),
         (
             {"type": "string", "nullable": True},
             {"anyOf": [{"type": "string"}, {"type": "null"}]},
@@ -232,7 +198,7 @@ def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) ->
         ),
         (
             {"type": "array", "items": [{"type": "integer"}]},
-            {"type": "array", "prefixItems": [{"type": "integer"}]},
+            {"type": "array", "prefixItems": [{"type": "integer"}], "items": {}},
         ),
         (
             {"oneOf": [{"type": "string"}, {"type": "integer"}]},
@@ -240,10 +206,10 @@ def test_no_keyword_is_added_but_those_that_replace_one(root: dict[str, Any]) ->
         ),
         (
             {"oneOf": [{"type": "string"}], "anyOf": [{"minLength": 1}]},
-            {"oneOf": [{"type": "string"}], "anyOf": [{"minLength": 1}]},
+            {"type": "string", "minLength": 1},
         ),
         ({"pattern": "a+", "format": "email"}, {"pattern": "a+", "format": "email"}),
-        ({"not": {"const": 1}}, {"not": {"enum": [1]}}),
+        ({"not": {"const": 1}}, {"not": {"type": "integer", "enum": [1]}}),
         ({"allOf": "odd"}, {"allOf": "odd"}),
         ({"properties": "odd"}, {"properties": "odd"}),
         ({"nullable": True, "anyOf": "odd"}, {"anyOf": [{"anyOf": "odd"}, {"type": "null"}]}),
@@ -276,7 +242,8 @@ def test_definitions_are_written_out_where_they_are_used_and_the_outer_words_win
 def test_what_is_not_a_schema_is_not_rewritten() -> None:
     opaque = {"$ref": "#/x", "const": 1, "title": "t", "$defs": {}}
     schema = {"default": opaque, "examples": [opaque], "enum": [opaque]}
-    assert encoded(schema, drop_made_titles=True) == schema
+    result = encoded(schema, made=True)
+    assert result == {**schema, "type": "object"}
 
 
 @pytest.mark.parametrize(
@@ -287,6 +254,13 @@ def test_what_is_not_a_schema_is_not_rewritten() -> None:
             [{"$ref": "#/$defs/P"}, {"properties": {"y": {}}, "required": ["y"]}],
             {"properties": {"x": {"type": "integer"}, "y": {}}, "required": ["x", "y"]},
         ),
+        ([{"minimum": 1}, {"minimum": 2}], {"minimum": 2}),
+        (
+            [{"properties": {"x": {"maximum": 1}}}, {"properties": {"x": {"maximum": 2}}}],
+            {"properties": {"x": {"maximum": 1}}},
+        ),
+        ([{"type": ["integer", "null"]}, {"type": "number"}], {"type": "integer"}),
+        ([{"enum": ["a", "b"]}, {"enum": ["b", "c"]}], {"type": "string", "enum": ["b"]}),
         (
             [{"properties": {"x": {"minimum": 1}}}, {"properties": {"x": {"maximum": 2}}}],
             {"properties": {"x": {"minimum": 1, "maximum": 2}}},
@@ -304,8 +278,12 @@ def test_all_of_is_folded_where_one_schema_says_it(
 @pytest.mark.parametrize(
     "members",
     [
-        [{"minimum": 1}, {"minimum": 2}],
-        [{"properties": {"x": {"minimum": 1}}}, {"properties": {"x": {"minimum": 2}}}],
+        [{"minimum": 1}, {"minimum": True}],
+        [{"pattern": "a"}, {"pattern": "b"}],
+        [{"properties": {"x": {"pattern": "a"}}}, {"properties": {"x": {"pattern": "b"}}}],
+        [{"type": "string"}, {"type": "integer"}],
+        [{"type": 1}, {"type": 2}],
+        [{"required": ["a"]}, {"required": "b"}],
         [{"properties": {"x": {}}, "additionalProperties": False}, {"properties": {"y": {}}}],
         [{"if": {"minimum": 1}}, {"then": {"maximum": 3}}],
         [{"minimum": 1}, True],
@@ -316,9 +294,9 @@ def test_all_of_is_left_where_no_one_schema_says_it(members: list[Any]) -> None:
 
 
 def test_words_beside_a_reference_that_clash_with_it_hold_as_well() -> None:
-    schema = {"x": {"$ref": "#/$defs/A", "minimum": 2}}
-    result = encoded({"properties": schema, "$defs": {"A": {"minimum": 1}}})
-    assert result == {"properties": {"x": {"allOf": [{"minimum": 1}, {"minimum": 2}]}}}
+    schema = {"x": {"$ref": "#/$defs/A", "pattern": "b"}}
+    result = encoded({"properties": schema, "$defs": {"A": {"pattern": "a"}}})
+    assert result == {"properties": {"x": {"allOf": [{"pattern": "a"}, {"pattern": "b"}]}}}
 
 
 def test_a_tagged_union_keeps_its_tags_and_loses_the_pointers() -> None:
@@ -327,11 +305,12 @@ def test_a_tagged_union_keeps_its_tags_and_loses_the_pointers() -> None:
         "oneOf": [{"$ref": "#/$defs/Cat"}],
         "$defs": {"Cat": {"properties": {"kind": {"const": "cat"}}}},
     }
-    assert encoded(schema) == {"anyOf": [{"properties": {"kind": {"enum": ["cat"]}}}]}
+    assert encoded(schema) == {"properties": {"kind": {"type": "string", "enum": ["cat"]}}}
 
 
 @pytest.mark.parametrize(
-    ("root", "expected"), [(True, {"allOf": [True]}), ({"type": "object"}, {"type": "object"})]
+    ("root", "expected"),
+    [(True, {}), (False, {"not": {}}), ({"type": "object"}, {"type": "object"})],
 )
 def test_the_root_may_be_a_reference(root: Any, expected: dict[str, Any]) -> None:
     assert encoded({"$ref": "#/$defs/A", "$defs": {"A": root}}) == expected
@@ -389,7 +368,7 @@ def test_titles_that_pydantic_made_go_and_titles_that_say_something_stay() -> No
             "Box_int_": {"title": "Box[int]", "type": "object"},
         },
     }
-    assert encoded(schema, drop_made_titles=True) == {
+    assert encoded(schema, made=True) == {
         "properties": {
             "zip_code": {"type": "string"},
             "title": {"type": "string"},

@@ -141,7 +141,7 @@ def test_a_plain_function_is_read_as_langchain_reads_it() -> None:
 
 def test_a_structured_tool_declares_its_call_schema() -> None:
     made = StructuredTool.from_function(weather, extras={"cache_control": {"type": "ephemeral"}})
-    name, _, schema, is_made, extras = declaration(made)
+    name, _, schema, is_made, _, extras = declaration(made)
     assert (name, is_made) == ("weather", True)
     assert set(schema["properties"]) == {"city", "place", "days"}
     assert extras == {"cache_control": {"type": "ephemeral"}}
