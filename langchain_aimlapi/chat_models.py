@@ -152,7 +152,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
     @classmethod
-    def from_catalog(cls, model: str, **settings: Any) -> Self:  # noqa: ANN401  those of the class
+    def from_catalog(cls, model: str, **settings: Any) -> Self:
         """Return a model with the profile that the live catalogue gives it today.
 
         For ids newer than this release: limits, modalities and capabilities are asked for once,
