@@ -82,10 +82,10 @@ _KEYS = tuple(
         _Shape("/bot", _TELEGRAM, within=True),
         _Shape("eyJ", rf"{_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}*"),  # JSON web tokens
         _Shape(
-            "-----BEGIN ",
-            r"[A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+            "-----BEGIN",
+            r"[ +][A-Z +]{0,30}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----"
             r"[A-Za-z0-9+/=\s\\%:,_]*(?:-(?!----)[A-Za-z0-9+/=\s\\%:,_]*)*"
-            r"(?:-----END [A-Z ]{0,40}-----)?",
+            r"(?:-----END[ +][A-Z +]{0,40}-----)?",
             within=True,
         ),
         _Shape(  # user and password; "user:password@" stands in many a manual

@@ -340,7 +340,7 @@ def _credentials_in(name: str, value: str) -> Iterator[str]:
                 yield text
     elif "authorization" in name:
         scheme, _, rest = value.strip().partition(" ")
-        yield from (value, rest)
+        yield rest or value.strip()
         if scheme.lower() == "basic":
             yield _basic_password(rest)
     elif is_credential_header(name, value):

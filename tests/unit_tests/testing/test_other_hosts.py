@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vcr.request import Request
 
 from langchain_aimlapi.testing import use_cassette
 from langchain_aimlapi.testing._cli.verify import cassette_findings
 from langchain_aimlapi.testing._content_encoding import decodable
 from langchain_aimlapi.testing._misses import UnrecordedRequestError
+from langchain_aimlapi.testing.matchers import RequestMatcher
 from langchain_aimlapi.testing.serializer import deserialize
 from tests.http_client import httpx
 
@@ -240,3 +243,71 @@ def test_an_upload_is_found_again_whatever_its_boundary(
         use_cassette(tmp_path / "tool.yaml", allow_unused=True),
     ):
         upload(content + b"!")
+
+
+@pytest.mark.parametrize("value", ["another-value-of-it", "short", None])
+def test_a_replay_passes_with_another_value_of_a_secret(
+    tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    tool.answers = {path: (200, {}, path.encode()) for path in ("/k", "/k/3f2a9c0d4e5b", "/other")}
+    path = tmp_path / "tape.yaml"
+
+    def ask() -> list[str]:
+        key, pin = os.environ.get("WEATHER_KEY", ""), os.environ.get("PIN", "")
+        body = {"auth": {"k": f"<{key}>"}, "pin": [pin], "n": 1}
+        return [
+            httpx.post(f"{tool.url}/k?appid={key}&city=Oslo", json=body).text,
+            httpx.post(f"{tool.url}/k/3f2a9c0d4e5b", content=f"my pin {pin}").text,
+            httpx.post(f"{tool.url}/other", json={**body, "n": 2}).text,
+        ]
+
+    monkeypatch.setenv("WEATHER_KEY", "3f2a9c0d4e5b")
+    monkeypatch.setenv("PIN", "pin-77")
+    with use_cassette(path, record_mode="once", secrets=["pin-77"]):
+        recorded = ask()
+    text = path.read_text("utf-8")
+    assert "3f2a9c0d4e5b" not in text
+    assert "pin-77" not in text
+    assert text.count("REDACTED") == 8
+    for name in ("WEATHER_KEY", "PIN"):
+        monkeypatch.delenv(name)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    with use_cassette(path):
+        assert ask() == [answer.replace("3f2a9c0d4e5b", "REDACTED") for answer in recorded]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked", "fits"),
+    [
+        ({"a": "REDACTED"}, {"a": "x"}, True),
+        ({"a": "REDACTED"}, {"a": "x", "b": 1}, False),
+        ({"a": "REDACTED", "b": [1, "REDACTED!"]}, {"a": "", "b": [1, "x!"]}, True),
+        ({"a": "REDACTED", "b": [1, 2]}, {"a": "x", "b": [1]}, False),
+        ({"a": "REDACTED", "b": [1, 2]}, {"a": "x", "b": [1, 3]}, False),
+        ({"a": "REDACTED"}, {"a": 1}, False),
+        ("<REDACTED, REDACTED>", "<a, b>", True),
+        ("<REDACTED, REDACTED>", "<a; b>", False),
+        ("<REDACTED>", "<>", True),
+        ("<REDACTED<REDACTED>", "<<", False),
+        ("x REDACTED y", "x y", False),
+        ("REDACTED", {"a": "any"}, True),
+        ("plain", "other", False),
+    ],
+)
+def test_what_was_hidden_may_be_anything(recorded: Any, asked: Any, *, fits: bool) -> None:
+    def request(body: Any, path: str) -> Request:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return Request("POST", f"https://h/{path}", text, {})
+
+    matcher = RequestMatcher()
+    assert matcher(request(asked, "a"), request(recorded, "a")) is fits
+    assert not matcher(request(asked, "b"), request(recorded, "a"))
+
+
+def test_the_request_that_is_the_same_goes_before_one_with_something_hidden() -> None:
+    hidden, same = (Request("POST", "https://h/", text, {}) for text in ("my REDACTED", "my own"))
+    matcher = RequestMatcher()
+    matcher.remember([hidden, same])
+    assert not matcher(same, hidden)
+    assert matcher(same, same)

@@ -1,0 +1,404 @@
+"""What counts as a secret: by value, by the form of well-known keys, by name, in any framing."""
+
+import json
+import time
+import urllib.parse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_aimlapi.testing import use_cassette
+from langchain_aimlapi.testing._cli.verify import cassette_findings
+from langchain_aimlapi.testing._secrets import (
+    REDACTED,
+    Secrets,
+    credentials,
+    secrets_in_force,
+)
+from langchain_aimlapi.testing.matchers import canonical_request
+from langchain_aimlapi.testing.scrub import clean_text, clean_uri
+from langchain_aimlapi.testing.serializer import cleaned_text, deserialize, serialize
+
+VALUES = {
+    "WEATHER_KEY": "3f2a9c0d4e5b6a798877",
+    "DB_PASSWORD": "Hunter2-is-l0ng/and+odd",
+    "my_secret_phrase": 'p@ss word\nwith "quotes"',
+    "EMOJI_TOKEN": "kéy🙂-0123456789",
+    "OPENAI_APIKEY": "correct horse battery",
+}
+SHAPES = [
+    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+    "ghp_" + "a1B2" * 9,
+    "sk-proj-abcdefgh12345678",
+    "gsk_" + "a1B2c3D4" * 6,
+    "pcsk_4abcd_" + "a1B2c3" * 8,
+    "lsv2_pt_" + "0123456789abcdef" * 2 + "_0123456789",
+    "tvly-dev-abcdefgh12345678",
+    "AKIAIOSFODNN7EXAMPLE",
+    "xoxb-123456789012-abcdefGHIJ",
+    "AIza" + "aB3_-" * 7,
+    "hf_" + "aB3" * 12,
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w\n-----END RSA PRIVATE KEY-----",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcDEF123",
+]
+TOOL = "https://tool.example/v1/x"
+CHAT = "https://api.aimlapi.com/v1/chat/completions"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VALUES.items():
+        monkeypatch.setenv(name, value)
+
+
+def recorded(
+    uri: str = TOOL,
+    *,
+    asked: str | bytes = "{}",
+    said: str | bytes = "{}",
+    request_headers: dict[str, str] | None = None,
+    response_headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    return {
+        "request": {"method": "POST", "uri": uri, "headers": request_headers or {}, "body": asked},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": response_headers or {},
+            "body": {"string": said.encode() if isinstance(said, str) else said},
+        },
+    }
+
+
+def shown(interaction: dict[str, Any]) -> str:
+    """Return what a reader of the file can see, raw and with its escapes undone."""
+    text = serialize({"version": 1, "interactions": [interaction]})
+    [played] = deserialize(text)["interactions"]
+    bodies = [played["request"]["body"] or b"", played["response"]["body"]["string"]]
+    texts = [text, repr(played), *(body.decode("utf-8", "replace") for body in bodies)]
+    return "\n".join([*texts, *map(urllib.parse.unquote_plus, texts)]).lower()
+
+
+def twice(text: str) -> str:
+    return json.dumps({"raw": json.dumps({"deep": text})})
+
+
+PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "path": lambda s: recorded(f"{TOOL}/{urllib.parse.quote(s, safe='')}/y"),
+    **{
+        f"?{name}": lambda s, name=name: recorded(
+            f"{TOOL}?{name}={urllib.parse.quote(s)}&city=Oslo"
+        )  # type: ignore[misc]  # the default binds the loop's name
+        for name in ("appid", "access_key", "subscription-key", "auth", "pwd", "X-Amz-Foo", "zz")
+    },
+    "plus": lambda s: recorded(f"{TOOL}?q={urllib.parse.quote_plus(s)}"),
+    "kept request header": lambda s: recorded(request_headers={"Accept": f"a/b; c={s}"}),
+    "response header": lambda s: recorded(response_headers={"X-Foo": f"a {s} b"}),
+    "location": lambda s: recorded(
+        response_headers={"Location": f"https://h/{urllib.parse.quote(s)}?x"}
+    ),
+    "json": lambda s: recorded(asked=json.dumps({"zz": s}), said=json.dumps([{"zz": f"\n{s}"}])),
+    "json, not ASCII": lambda s: recorded(said=json.dumps({"zz": s}, ensure_ascii=False)),
+    "json in json": lambda s: recorded(said=twice(s), asked=twice(f"after a line feed\n{s}")),
+    "form": lambda s: recorded(asked=urllib.parse.urlencode({"a": 1, "zz": s})),
+    "text": lambda s: recorded(said=f"ZZ={s}\n"),
+    "chat": lambda s: recorded(
+        CHAT, asked=json.dumps({"messages": [{"content": f"My key:\n{s}"}]})
+    ),
+    "lines of JSON": lambda s: recorded(said=f"{json.dumps({'a': s})}\n{json.dumps({'b': 1})}\n"),
+    "upload": lambda s: recorded(
+        asked=f"--abc\r\n\r\n{s}\r\n--abc--".encode() + b"\xff",
+        request_headers={"Content-Type": "multipart/form-data; boundary=abc"},
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("secret", [*VALUES.values(), *SHAPES], ids=lambda secret: secret[:12])
+def test_no_secret_is_left_and_a_recording_is_found_again(secret: str, place: str) -> None:
+    if "header" in place or place == "location":
+        secret = secret.replace("\n", " ") if "BEGIN" in secret else secret
+    interaction = PLACES[place](secret)
+    text = shown(interaction)
+    spellings = [secret, json.dumps(secret)[1:-1], urllib.parse.quote(secret, safe="")]
+    assert [spelling for spelling in spellings if spelling.lower() in text] == []
+    assert "redacted" in text
+    [played] = deserialize(serialize({"interactions": [interaction]}))["interactions"]
+    assert canonical_request(played["request"]) == canonical_request(interaction["request"])
+
+
+@pytest.mark.parametrize(
+    ("uri", "secret"),
+    [
+        (
+            "https://api.telegram.org/bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/get",
+            "AAHdqTcv",
+        ),
+        ("https://hooks.slack.com/services/T00000000/B00000000/abcdefghijklmnop", "abcdefgh"),
+        ("https://discord.com/api/webhooks/123456789012345678/abcdefghij_" + "x1" * 30, "x1x1"),
+        ("https://b.s3.amazonaws.com/o?X-Amz-Signature=abcdef&X-Amz-Date=2026", "abcdef"),
+        ("https://b.s3.amazonaws.com/o?X-Amz-Credential=ASIAX%2F2026&a=1", "ASIAX"),
+        ("https://b.s3.amazonaws.com/o?X-Amz-Security-Token=FwoG&a=1", "FwoG"),
+        ("https://h/o?appid=0123456789abcdef&a=1", "0123456789abcdef"),
+        ("https://h/o?pwd=Hunter2&a=1", "Hunter2"),
+        ("https://h/o?sig=abc&a=1", "abc"),
+        ("https://ada:lovelace9@h/o", "lovelace9"),
+    ],
+)
+def test_addresses_that_are_credentials_are_known_by_their_form(uri: str, secret: str) -> None:
+    clean = clean_uri(uri, secrets=Secrets())
+    assert secret not in clean
+    assert REDACTED in clean
+    assert urllib.parse.urlsplit(clean).hostname == urllib.parse.urlsplit(uri).hostname
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://org-0123456789abcdef0123.example.com:8443/a?b=c",
+        "http://127.0.0.1:40123/v1?key=user1&token=page2&auth=basic",
+        "https://h/o?page_token=CAUQAA12345678abcdef&next_token=abc123abc123abc123",
+        "https://h/o?appid=weather&pwd=secret",
+        "https://h/a;b=1?q=skiing-holidays-in-norway-2026",
+        "/relative?a=b",
+    ],
+)
+def test_other_addresses_stay_as_they_are(uri: str) -> None:
+    assert clean_uri(uri, secrets=Secrets()) == uri
+
+
+def test_a_known_secret_goes_even_out_of_a_host() -> None:
+    clean = clean_uri(
+        "https://3f2a9c0d4e5b6a798877.example.com/a", secrets=Secrets(VALUES.values())
+    )
+    assert clean == "https://REDACTED.example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_secret"),
+    [
+        ("MY_TOKEN", "norwegian", False),
+        ("MY_TOKEN", "Test-Key", False),
+        ("MY_TOKEN", "short12", False),
+        ("MY_TOKEN", " 12345678 ", True),
+        ("MYTOKEN", "Norwegian", True),
+        ("PGPASSWORD", "correct-horse", True),
+        ("EDITOR", "3f2a9c0d4e5b", False),
+        ("TOKEN_URL", "https://auth.example.com/token", False),
+        ("AIMLAPI_API_KEY", "lowercase", True),
+        ("AIMLAPI_API_KEY", "no key is needed on replay", False),
+    ],
+)
+def test_variables_that_hold_secrets(name: str, value: str, *, is_secret: bool) -> None:
+    assert secrets_in_force({name: value}) == ({value.strip()} if is_secret else set())
+
+
+def test_the_password_in_the_address_of_a_variable_is_a_secret() -> None:
+    variables = {"DATABASE_SECRET": "postgres://ada:Love%21lace9@db/x"}
+    assert secrets_in_force(variables) == {"Love!lace9"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"Authorization": "Basic dXNlcjpMb3ZlbGFjZTk="}, "Lovelace9"),
+        ({"Authorization": "Basic %%%"}, "%%%"),
+        ({"X-Api-Key": "Bearer abc123abc"}, "abc123abc"),
+        ({"X-Something-Key": "3f2a9c0d4e5b6a79"}, "3f2a9c0d4e5b6a79"),
+    ],
+)
+def test_credentials_of_headers(headers: dict[str, str], found: str) -> None:
+    assert found in list(credentials(headers))
+
+
+FRAMINGS = {
+    "as usual": ("data: ", "\n\n"),
+    "no blank": ("data:", "\n\n"),
+    "event first": ("event: message\ndata: ", "\n\n"),
+    "id after": ("data: ", "\nid: 7\n\n"),
+    "CRLF": ("data: ", "\r\n\r\n"),
+    "CR": ("data: ", "\r\r"),
+    "comment between": (": ping\n\ndata: ", "\n\n"),
+    "lines of JSON": ("", "\n"),
+}
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", "\n"])
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("secret", ["3f2a9c0d4e5b6a798877", "sk-proj-abcdefgh12345678"])
+def test_a_key_cut_into_pieces_is_found_in_every_framing(
+    tmp_path: Path, secret: str, framing: str, start: str
+) -> None:
+    if framing == "lines of JSON" and start == "\ufeff":
+        pytest.skip("lines of JSON have no byte order mark")
+    before, after = FRAMINGS[framing]
+    pieces = ["Your key: ", secret[:7], secret[7:12], secret[12:], " is fine."]
+    events = [{"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
+    body = start + "".join(before + json.dumps(event) + after for event in events)
+    if framing != "lines of JSON":
+        body += f"data: [DONE]{after}"
+    clean = clean_text(body, secrets=Secrets([secret]))
+    assert all(piece not in clean for piece in pieces[1:4])
+    assert clean.count("REDACTED") == 1
+    assert clean.count("content") == 5
+    assert clean_text(clean, secrets=Secrets([secret])) == clean
+    path = tmp_path / "foreign.yaml"
+    foreign(path, CHAT, body)
+    assert any("body holds a secret" in finding.text for finding in findings(path))
+
+
+def test_a_key_cut_into_plain_events_or_items_of_a_list_is_found() -> None:
+    secrets = Secrets(["3f2a9c0d4e5b6a798877"])
+    plain = "data: 3f2a9c0d\n\ndata: 4e5b6a79\ndata: 8877\n\n"
+    assert clean_text("data: 3f2a9c0d\n\ndata: 4e5b6a798877\n\n", secrets=secrets) == (
+        "data: REDACTED\n\ndata: \n\n"
+    )
+    assert "8877" in clean_text(plain, secrets=secrets)  # a line feed stands within
+    items = json.dumps([{"text": "3f2a9c0d"}, {"text": "4e5b6a798877"}])
+    assert clean_text(items, secrets=secrets) == '[{"text": "REDACTED"}, {"text": ""}]'
+    lines = 'data: {"user_id":\ndata: "u-1"}\n\n'
+    assert clean_text(lines, secrets=secrets) == 'data: {"user_id":"REDACTED"}\n\n'
+
+
+def foreign(path: Path, uri: str, body: str, **headers: str) -> None:
+    """Write a cassette as another recorder does."""
+    interaction = recorded(uri, said=body, response_headers=headers)
+    interaction["request"]["body"] = "{}"
+    interaction["response"]["body"]["string"] = body
+    path.write_text(json.dumps({"version": 1, "interactions": [interaction]}), "utf-8")
+
+
+def findings(path: Path) -> list[Any]:
+    found = cassette_findings(path, now=datetime.now(UTC))
+    return [finding for finding in found if finding.sort == "secret"]
+
+
+@pytest.mark.parametrize(
+    ("body", "accounts"),
+    [
+        ('{"token": "3f2a9c0d4e5b6a79aa", "a": 1}', False),
+        ('{"session_token": "abc"}', False),
+        ('{"private_key": "zz"}', False),
+        ('{"signing_secret": "zz"}', False),
+        ('{"credentials": {"secretAccessKey": "zz"}}', False),
+        ('{"pwd": "Hunter2"}', False),
+        ('text: {\\"password\\": \\"it\\\\\\"s\\", \\"b\\": 1}', False),
+        ("a=1&client_secret=zz&b=2", False),
+        ('{"dsn": "postgres://ada:Lovelace9@db/x"}', False),
+        ('{"user_id": "u-1"}', True),
+        ('{"m": "of org-0123456789abcdef0123"}', True),
+    ],
+)
+def test_verify_finds_private_values_in_what_others_wrote(
+    tmp_path: Path, body: str, *, accounts: bool
+) -> None:
+    path = tmp_path / "foreign.yaml"
+    foreign(path, CHAT, body)
+    assert len(findings(path)) == 1
+    foreign(path, TOOL, body)
+    assert len(findings(path)) == (0 if accounts else 1)
+    path.write_text(cleaned(path), "utf-8")
+    assert findings(path) == []
+
+
+def cleaned(path: Path) -> str:
+    return cleaned_text(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "headers", "body"),
+    [
+        ("http://127.0.0.1:8000/items", {"Server": "uvicorn", "CF-Ray": "8f1-ARN"}, "{}"),
+        (CHAT, {"User-Agent": "x", "X-Cache-Key": "/a?b", "X-RateLimit-Limit-Tokens": "100"}, "{}"),
+        (CHAT, {"Authorization": "Bearer REDACTED", "X-Api-Key": "test"}, "{}"),
+        (CHAT, {"Authorization": "DUMMY", "Cookie": REDACTED}, "{}"),
+        (TOOL, {"Set-Cookie": "locale=norwegian; Path=/", "Date": "now"}, '{"user_id": "u-1"}'),
+        (TOOL, {}, '{"token": "Hello", "key": "photos/2026/IMG0001.jpg", "next_token": "a1b2c3"}'),
+        (TOOL, {}, '{"token": "the-token-of-appreciation", "pwd": "/home/ada", "auth": "basic"}'),
+        (TOOL, {}, "a=1&token=page2&page_token=abc123abc123abc123&key=value"),
+        (TOOL, {}, 'see https://user:password@example.com and "cookie": "chocolate"'[:51]),
+        (TOOL, {}, '{"logprobs": [{"token": " the"}, {"token": "12345678901234567"}]}'),
+        (TOOL, {}, '{"password": true, "secret": null, "api_key": ""}'),
+    ],
+)
+def test_verify_cries_wolf_over_nothing_harmless(
+    tmp_path: Path, uri: str, headers: dict[str, str], body: str
+) -> None:
+    path = tmp_path / "foreign.yaml"
+    foreign(path, uri, body, **headers)
+    assert findings(path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Set-Cookie", "session=AbC123xyz; Path=/"),
+        ("Authorization", "Bearer abc123abc123"),
+        ("X-Api-Key", "abc123abc123"),
+        ("OpenAI-Organization", "fjord"),
+        ("X-User-Id", "u-1"),
+        ("X-Anything", "for sk-proj-abcdefgh12345678"),
+    ],
+)
+def test_verify_names_headers_that_hold_secrets(tmp_path: Path, name: str, value: str) -> None:
+    path = tmp_path / "foreign.yaml"
+    foreign(path, CHAT, "{}", **{name: value})
+    [finding] = findings(path)
+    assert finding.text.endswith(f"the response has secrets in headers: {name.lower()}")
+
+
+def test_secrets_that_the_user_names(tmp_path: Path) -> None:
+    path = tmp_path / "named.yaml"
+    with pytest.raises(ValueError, match=r'secrets=\["\.\.\."\]'):
+        use_cassette(path, secrets="pin-77").__enter__()
+    with pytest.raises(ValueError, match="a secret of 3 characters"):
+        use_cassette(path, secrets=["abc"]).__enter__()
+    with pytest.raises(ValueError, match="list of texts"):
+        use_cassette(path, secrets=[77]).__enter__()  # type: ignore[list-item]  # the point
+    text = serialize({"interactions": [recorded(said="my pin-77")]}, named=["pin-77"])
+    assert "my REDACTED" in text
+
+
+ODD = {
+    "backslashes": "\\",
+    "escaped quotes": '\\"',
+    "percent": "%25",
+    "percent alone": "%",
+    "quotes": '"',
+    "members": '"password": "',
+    "other members": "'token': \"",
+    "tokens": "eyJ",
+    "token starts": "eyJaaaaaaaaaa.",
+    "bearer": "bearer ",
+    "addresses": "://",
+    "users": "://a:",
+    "keys": "-----BEGIN PRIVATE KEY-----",
+    "dashes": "-----BEGIN ",
+    "parameters": "?a",
+    "equal signs": "&token=",
+    "digits": "7",
+    "accounts": "user_",
+    "lines": "data: \n",
+    "carriage returns": "\r",
+    "needle starts": "3f2a9c0d",
+    "letters": "a",
+    "cookies": "a,",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_scrubbing_odd_text_costs_in_proportion_to_its_length(odd: str) -> None:
+    def cost(length: int) -> float:
+        text = ODD[odd] * (length // len(ODD[odd]))
+        costs = []
+        for _ in range(2):
+            start = time.thread_time()
+            clean_text(text, secrets=secrets)
+            list(credentials({"cookie": text, "set-cookie": text, text: "a"}))
+            costs.append(time.thread_time() - start)
+        return min(costs)
+
+    secrets = Secrets(VALUES.values())
+    assert cost(100_000) < 20 * cost(10_000) + 0.02
