@@ -91,6 +91,8 @@ lint: $(VENV)/.lint ## Rules, format and types, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict --config-file= tests/typing/user_program.py
+	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing/user_program.py
 
 format: $(VENV)/.lint ## Format the code, mend what can be mended
 	$(BIN)/ruff format .
