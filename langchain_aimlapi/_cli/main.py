@@ -28,6 +28,7 @@ COMMANDS = {
     "balance": "tell what is left on the account",
     "usage": "tell what the key was charged",
     "logs": "list the requests of the key",
+    "doctor": "check what this package assumes of the endpoint",
 }
 _PROGRAM = "langchain-aimlapi"
 _ABOUT = (

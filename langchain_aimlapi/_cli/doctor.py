@@ -1,0 +1,285 @@
+"""Whether what this package assumes is so: `langchain-aimlapi doctor`.
+
+`ASSUMPTIONS` is the one list of what is assumed of the endpoint: the documentation's page is made
+from it (`assumptions_page`), and each row has its check.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi._cli import screen
+from langchain_aimlapi._version import __version__
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from langchain_aimlapi._cli.checks import Probe, Verdict
+
+_MODEL = "google/gemini-3-flash-preview"
+_BASE_URL = "https://api.aimlapi.com/v1"
+_CREDITS_PER_USD = 2_000_000
+_MOST_CREDITS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One thing that is assumed of the endpoint.
+
+    Attributes:
+        name: Its short name; `check_` and it name the check.
+        claim: What is assumed.
+        source: What that rests on.
+        needs: What the check needs: `nothing`, `key`, or `credits`.
+    """
+
+    name: str
+    claim: str
+    source: str
+    needs: str = "credits"
+
+
+_PAGES = "documented, never called from here"
+_PROSE = "the gateway's prose alone"
+ASSUMPTIONS = (
+    Assumption("tls", "The address is reached over trusted TLS.", _PAGES, "nothing"),
+    Assumption("proxy", "The environment's proxies let calls through.", _PAGES, "nothing"),
+    Assumption("catalogue", "The catalogue lists the model by id or alias.", _PAGES, "nothing"),
+    Assumption("etag", "The catalogue has an ETag, by which it is kept.", _PAGES, "nothing"),
+    Assumption(
+        "prices", "The catalogue quotes prices per token.", "units not documented", "nothing"
+    ),
+    Assumption("key", "The key is known and switched on.", _PAGES, "key"),
+    Assumption("scopes", "The key's scopes name `model:chat`.", _PAGES, "key"),
+    Assumption("limit", "The key is below its own limit.", "unit of usage not documented", "key"),
+    Assumption("balance", "There is a balance.", _PAGES, "key"),
+    Assumption("wrong_key", "A wrong key is a 401 in the gateway's shape.", _PAGES, "key"),
+    Assumption("wrong_parameter", "A wrong parameter is a 400 in the gateway's shape.", _PAGES),
+    Assumption("answer", "The model answers, with finish reason and tokens.", _PAGES),
+    Assumption("headers", "Both ids come back as headers.", _PAGES),
+    Assumption("cost", "A whole answer says its cost.", _PAGES),
+    Assumption("rate", "2,000,000 credits are one USD.", "three pairs in the documentation"),
+    Assumption("log", "The log has the answer by our own id, at its cost.", _PAGES),
+    Assumption("reasoning", "Thoughts come as text beside the answer.", "one documented answer"),
+    Assumption(
+        "stream", "Streams look as those of the upstreams behind the gateway.", "OpenRouter, Vertex"
+    ),
+    Assumption("stream_cost", "A stream's last chunk says its cost.", _PROSE),
+    Assumption(
+        "round_trip",
+        "Signatures that go back reach the model (invoke).",
+        "Google's and OpenRouter's rules",
+    ),
+    Assumption(
+        "streamed_round_trip",
+        "Signatures that go back reach the model (stream).",
+        "Google's and OpenRouter's rules",
+    ),
+    Assumption("forced_choice", "A tool that must be called is called.", "schema"),
+    Assumption("json_schema", "`response_format` `json_schema` is obeyed.", "schema, no answer"),
+    Assumption("function_calling", "Structured output by a function is obeyed.", "schema"),
+    Assumption("json_mode", "`response_format` `json_object` gives JSON.", "schema"),
+    Assumption("image", "Images are taken.", "schema"),
+    Assumption("effort", "`reasoning_effort` is taken.", "documented for newer ids"),
+    Assumption("bypass", '`missing_signatures="skip"` is accepted.', "Google's documentation"),
+)
+
+
+_INTRODUCTION = (
+    "Nobody has called the live endpoint with this package: there was no key. What follows is "
+    "assumed of it; `langchain-aimlapi doctor` checks each line with your key."
+)
+
+
+def assumptions_page() -> str:
+    """Return the documentation's page of what is assumed, in Markdown."""
+    lines = [
+        "# What is assumed",
+        "",
+        _INTRODUCTION,
+        "",
+        "| name | what is assumed | it rests on | the check needs |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{a.name}` | {a.claim} | {a.source} | {a.needs} |" for a in ASSUMPTIONS]
+    return "\n".join([*lines, ""])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one assumption."""
+
+    name: str
+    claim: str
+    status: str
+    words: str
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--model", default=_MODEL, help=f"model id (default: {_MODEL})")
+    parser.add_argument(
+        "--max-credits",
+        type=int,
+        default=_MOST_CREDITS,
+        metavar="N",
+        help=f"most credits to spend (default: {_MOST_CREDITS})",
+    )
+    parser.add_argument("--yes", action="store_true", help="spend without asking")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="write aimlapi-doctor.md and .json there"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="record a cassette of each check there"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check what is assumed, one line each.
+
+    Returns:
+        0, or 1 if something does not hold.
+
+    Raises:
+        ValueError: The report or a cassette cannot be written.
+    """
+    key = os.environ.get("AIMLAPI_API_KEY", "").strip()
+    may_spend = bool(key) and _is_agreed(options)
+    probe = _probe(options, key)
+    with probe.client:
+        findings = [*examine(probe, may_spend=may_spend, record=options.record)]
+    if not key:
+        screen.line("No key: set AIMLAPI_API_KEY (https://aimlapi.com/app/keys) for the rest.")
+    if options.report:
+        _write_report(options.report, findings, key=key, model=options.model)
+    return int(any(finding.status == "does not hold" for finding in findings))
+
+
+def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Iterator[Finding]:
+    """Yield what became of each assumption, printing it.
+
+    Args:
+        probe: What to ask with; without a key only what needs none is asked.
+        may_spend: Whether calls of the model may be made.
+        record: A folder for cassettes, one for each check that calls the model.
+    """
+    from langchain_aimlapi._cli import checks  # noqa: PLC0415  --help need not load it
+
+    for assumption in ASSUMPTIONS:
+        if assumption.needs != "nothing" and not probe.api_key:
+            verdict = checks.not_told("needs a key")
+        elif assumption.needs == "credits" and not may_spend:
+            verdict = checks.not_told("needs credits")
+        else:
+            check = getattr(checks, f"check_{assumption.name}")
+            with _recording(record, assumption, probe.api_key):
+                verdict = _verdict(check, probe)
+        words = _scrubbed(verdict.words, probe.api_key)
+        print(f"{verdict.status:<14}{assumption.name:<22}{words}", flush=True)
+        yield Finding(assumption.name, assumption.claim, verdict.status, words)
+
+
+def _verdict(check: Any, probe: Probe) -> Verdict:  # noqa: ANN401  a function of `checks`
+    from langchain_aimlapi import errors  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi._cli import checks  # noqa: PLC0415  as above
+
+    try:
+        found: Verdict = check(probe)
+    except errors.AIMLAPIBudgetError:
+        return checks.not_told("the credits that may be spent are spent")
+    except (errors.AIMLAPIConnectionError, errors.AIMLAPITimeoutError) as error:
+        return checks.not_told(f"not reached: {error}")
+    except (errors.AIMLAPIError, ValueError) as error:
+        return checks.fails(f"{type(error).__name__}: {error}")
+    return found
+
+
+def _probe(options: argparse.Namespace, key: str) -> Probe:
+    import httpx  # noqa: PLC0415  --help need not load it
+
+    from langchain_aimlapi._cli.checks import Probe  # noqa: PLC0415  as above
+    from langchain_aimlapi.spend import SpendCallbackHandler  # noqa: PLC0415  as above
+
+    return Probe(
+        model_id=options.model,
+        base_url=os.environ.get("AIMLAPI_API_BASE", "").strip().rstrip("/") or _BASE_URL,
+        api_key=key,
+        client=httpx.Client(timeout=httpx.Timeout(60.0)),
+        spend=SpendCallbackHandler(max_credits=options.max_credits),
+    )
+
+
+def _is_agreed(options: argparse.Namespace) -> bool:
+    """Announce what is to be spent, and ask."""
+    calls = sum(assumption.needs == "credits" for assumption in ASSUMPTIONS) + 2
+    usd = options.max_credits / _CREDITS_PER_USD
+    screen.line(
+        f"About {calls} short calls of {options.model} are made, for at most "
+        f"{options.max_credits} credits (${usd:.2f}) and one call more."
+    )
+    if options.yes:
+        return True
+    if sys.stdin is None or not sys.stdin.isatty():
+        screen.line("Nothing is spent without --yes.")
+        return False
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _recording(
+    folder: Path | None, assumption: Assumption, key: str
+) -> AbstractContextManager[object]:
+    if folder is None or assumption.needs != "credits" or assumption.name == "log":
+        return nullcontext()  # what the account answers stays out of cassettes
+    from langchain_aimlapi.testing import use_cassette  # noqa: PLC0415  only to record
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{assumption.name}.yaml"
+    return use_cassette(path, record_mode="all", error_statuses=range(400, 600), secrets=[key])
+
+
+def _scrubbed(text: str, key: str) -> str:
+    from langchain_aimlapi.errors import redacted  # noqa: PLC0415  --help need not load it
+
+    return str(redacted(" ".join(text.split()), key)) if key else " ".join(text.split())
+
+
+def _write_report(folder: Path, findings: Sequence[Finding], *, key: str, model: str) -> None:
+    """Write the report, which holds neither key nor balance nor answers."""
+    head = {
+        "package": f"langchain-aimlapi {__version__}",
+        "model": _scrubbed(model, key),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    report = {**head, "findings": [asdict(finding) for finding in findings]}
+    text = json.dumps(report, ensure_ascii=False, indent=2)
+    (folder / "aimlapi-doctor.json").write_text(text + "\n", encoding="utf-8")
+    rows = [
+        f"| {finding.status} | `{finding.name}` | {finding.claim} | {_cell(finding.words)} |"
+        for finding in findings
+    ]
+    lines = [
+        f"# langchain-aimlapi doctor, {head['at']}",
+        "",
+        f"{head['package']}, `{head['model']}`",
+        "",
+        "| | name | what is assumed | what was seen |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+    ]
+    (folder / "aimlapi-doctor.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
