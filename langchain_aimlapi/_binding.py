@@ -21,6 +21,8 @@ from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_aimlapi._output_parser import RawAnswer
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
@@ -51,7 +53,7 @@ class BindsTools:
                 at all sends nothing. Tools bound earlier are replaced; all else that is bound
                 stays.
             tool_choice: `"auto"`, `"none"`, `"any"` (also `"required"` or `True`), the name of a
-                tool, or OpenAI's or Anthropic's dict.
+                tool, or OpenAI's or Anthropic's dict. It wins over the model's setting.
             strict: Whether arguments must follow the schema exactly; sent as given.
             parallel_tool_calls: Whether several tools may be called at once.
             **kwargs: Further parameters, such as `response_format`: a pydantic class, TypedDict,
@@ -62,7 +64,8 @@ class BindsTools:
                 `tool_choice` names one that is not there.
         """
         encoded = encode_tools(tools, strict=strict)
-        choice = encode_tool_choice(tool_choice, tools=encoded)
+        response_format = kwargs.get("response_format") or self._response_format()
+        choice = encode_tool_choice(tool_choice, tools=encoded, response_format=response_format)
         given = {
             "tools": encoded or None,
             "tool_choice": choice,
@@ -70,6 +73,12 @@ class BindsTools:
         }
         kwargs.update((name, value) for name, value in given.items() if value is not None)
         return self.bind(**kwargs)
+
+    def _response_format(self) -> object:
+        """Return what forces the shape of the answer already, `None` if nothing does."""
+        bound: Mapping[str, Any] = getattr(self, "kwargs", {})
+        model = getattr(self, "bound", self)
+        return bound.get("response_format") or getattr(model, "response_format", None)
 
     @overload
     def with_structured_output(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import re
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from uuid import uuid4
 
 from langchain_aimlapi._codec.request import encode_request
 from langchain_aimlapi._codec.response_format import encode_schemas
+from langchain_aimlapi._codec.tools import settle_tool_choice
+from langchain_aimlapi._error_mapping import remedy_for
 from langchain_aimlapi._http.call import Call, read_limits
 from langchain_aimlapi._json import encode_request_body
 from langchain_aimlapi._version import __version__
@@ -27,8 +30,15 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._call_options import CallOptions
     from langchain_aimlapi._http.client_pool import Clients
+    from langchain_aimlapi._refusals import Remedies, Remedy
     from langchain_aimlapi._settings import GeminiSettings
+    from langchain_aimlapi.errors import AIMLAPIError
 
+_logger = logging.getLogger("langchain_aimlapi")
+_REMEDY_WORDS: dict[Remedy, str] = {
+    "bypass_signatures": "Google's bypass value where a step has no thought signature",
+    "rename_references": "another key for '$ref' in the results of tools",
+}
 _USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 # The gateway drops any other id without a word (docs.aimlapi.com/capabilities/
 # request-tracing-and-cost, read 2026-11-21), and with it the way to its log.
@@ -43,6 +53,7 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
     run_id: UUID | None,
     is_stream: bool,
     clients: Clients,
+    remedies: Remedies,
 ) -> Call:
     """Return everything that the transport needs for one call.
 
@@ -53,18 +64,20 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         run_id: LangChain's id of the run, if it handed one over: becomes the client request id.
         is_stream: Whether a stream is asked for.
         clients: The model's own clients.
+        remedies: What helped earlier calls of this model.
 
     Raises:
         ValueError: A message, setting or keyword cannot be sent; it is named.
     """
-    request = _request(messages, options, is_stream=is_stream)
-    model_id = str(request["model"])
+    writer = _Writer(messages, options, is_stream=is_stream, learned=remedies)
+    request = writer.request
+    model_id = writer.model_id
     warn_if_deprecated(model_id)
     for kind in _part_kinds(request):
         warn_undocumented_part(kind, model=model_id)
     request_id = _request_id(options.client_request_id or str(run_id or uuid4()))
     return Call(
-        body=encode_request_body(request),
+        body=writer.body,
         url=f"{model.base_url}/chat/completions",
         headers=_headers(request_id, options.extra_headers, is_stream=is_stream),
         api_key=model.api_key,
@@ -79,22 +92,78 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         http_client=model.http_client,
         http_async_client=model.http_async_client,
         request=request,
+        remedy=writer.remedy,
     )
 
 
-def _request(
-    messages: Sequence[BaseMessage], options: CallOptions, *, is_stream: bool
-) -> dict[str, Any]:
-    """Return the body of the request."""
+class _Writer:
+    """Writes the body of one call, once more for each remedy that a refusal asks for.
+
+    Attributes:
+        request: The body as a dict, as it is sent first.
+        body: The body as it was written last.
+        model_id: The id that the request names.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[BaseMessage],
+        options: CallOptions,
+        *,
+        is_stream: bool,
+        learned: Remedies,
+    ) -> None:
+        self._messages = messages
+        self._options = options
+        self._learned = learned
+        self._settings = _settings(options, is_stream=is_stream)
+        self.model_id = str(options.extra_body.get("model", self._settings["model"]))
+        self._applied = learned.of(self.model_id)
+        self.request = self._request()
+        self.body = encode_request_body(self.request)
+
+    def _request(self) -> dict[str, Any]:
+        request = encode_request(
+            self._messages,
+            settings=self._settings,
+            missing_signatures=self._options.missing_signatures,
+            remedies=self._applied,
+        )
+        return {**request, **self._options.extra_body}
+
+    def remedy(self, failure: AIMLAPIError) -> bytes | None:
+        """Return the body that may be taken where the last one was refused, `None` for none.
+
+        Nothing that the user stored is changed: only what is sent is written in another way.
+        """
+        remedy = remedy_for(failure)
+        if remedy is None or remedy in self._applied:
+            return None
+        self._applied |= {remedy}
+        body = encode_request_body(self._request())
+        if body == self.body:
+            return None
+        self.body = body
+        self._learned.add(self.model_id, remedy)
+        _logger.warning(
+            "model=%s refused a request (status %s): it is repeated with %s, and so begin later "
+            "calls of this model; client_request_id=%s",
+            self.model_id,
+            failure.status_code,
+            _REMEDY_WORDS[remedy],
+            failure.client_request_id,
+        )
+        return body
+
+
+def _settings(options: CallOptions, *, is_stream: bool) -> dict[str, Any]:
+    """Return the parameters of the wire, but the messages."""
     settings = encode_schemas(options.wire)
     if tools := settings.get("tools"):
         settings["tools"] = _tools(tools, model=settings["model"])
     if is_stream:
         _ask_for_stream(settings, with_usage=options.stream_usage)
-    request = encode_request(
-        messages, settings=settings, missing_signatures=options.missing_signatures
-    )
-    return {**request, **options.extra_body}
+    return settle_tool_choice(settings)
 
 
 def _part_kinds(request: dict[str, Any]) -> list[str]:

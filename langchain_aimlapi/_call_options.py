@@ -32,6 +32,7 @@ WIRE_NAMES = (
     "reasoning_effort",
     "reasoning",
     "response_format",
+    "tool_choice",
     "parallel_tool_calls",
     "prediction",
     "provider",
@@ -55,7 +56,6 @@ _OF_A_CALL = frozenset(
         *_NOT_OF_THE_WIRE,
         "model",
         "stream_options",
-        "tool_choice",
         "tools",
     }
 )
@@ -81,7 +81,7 @@ class CallOptions:
     timeout: Timeout | None
     max_retries: int
     empty_response_retries: int
-    missing_signatures: Literal["send", "skip"]
+    missing_signatures: Literal["auto", "send", "skip"]
     stream_usage: bool
     client_request_id: str | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
@@ -170,7 +170,10 @@ def wire_parameters(
 def _check_about(about: Mapping[str, Any]) -> None:
     for name in ("max_retries", "empty_response_retries"):
         _validators.check_attempts(name, about[name])
-    if about["missing_signatures"] not in ("send", "skip"):
-        msg = f"missing_signatures={about['missing_signatures']!r} is neither 'send' nor 'skip'."
+    if about["missing_signatures"] not in ("auto", "send", "skip"):
+        msg = (
+            f"missing_signatures={about['missing_signatures']!r} is none of 'auto', 'send' and "
+            "'skip'."
+        )
         raise ValueError(msg)
     check_no_credentials(about.get("extra_body"), where="extra_body")

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._json import decode_json
+from langchain_aimlapi._refusals import find_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from langchain_aimlapi._refusals import Remedy
 
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
@@ -52,6 +55,8 @@ _ADVISED = (
     errors.AIMLAPINotFoundError,
     errors.AIMLAPIResponseError,
 )
+# Statuses of requests that the upstream did not take; 0 where an error inside a 200 names none.
+_REFUSED = frozenset({0, 400, 422})
 _ADVICE: dict[type[errors.AIMLAPIError], str] = {
     errors.AIMLAPIAuthenticationError: ("Check the key: pass api_key=... or set AIMLAPI_API_KEY."),
     errors.AIMLAPICreditsError: "Top up the account, or set a limit with langchain_aimlapi.spend.",
@@ -102,6 +107,18 @@ def body_failure(body: Any, *, headers: Mapping[str, str]) -> errors.AIMLAPIErro
     return _failure(code or 0, message=message or _text(body), body=body, headers=headers)
 
 
+def remedy_for(failure: errors.AIMLAPIError) -> Remedy | None:
+    """Return how to write a refused request so that it is taken, `None` if no way is known.
+
+    Args:
+        failure: What an attempt raised.
+    """
+    if (failure.status_code or 0) not in _REFUSED:
+        return None
+    known = find_refusal(_code_and_message(failure.body)[1] or _text(failure.body))
+    return known.remedy if known else None
+
+
 def unreadable_failure(
     data: bytes, *, what: str, headers: Mapping[str, str]
 ) -> errors.AIMLAPIResponseError:
@@ -137,6 +154,7 @@ def _failure(
 ) -> errors.AIMLAPIError:
     kind = _kind(code, message)
     request_id = _request_id(body) or headers.get("x-inference-id")
+    known = find_refusal(message) if code in _REFUSED else None
     if kind not in _ADVISED:
         advice = ""
     said = [
@@ -145,7 +163,9 @@ def _failure(
     ]
     return kind(
         " ".join(said),
-        advice=" ".join(words for words in (_ADVICE.get(kind), advice) if words),
+        advice=" ".join(
+            words for words in (_ADVICE.get(kind), known and known.advice, advice) if words
+        ),
         status_code=code or None,
         request_id=request_id,
         body=body,

@@ -128,8 +128,8 @@ _WITHOUT_SETTING = frozenset(
         "web_search_options",
     }
 )
-# Only in the constructor; in a call these are parameters of the wire.
-_OF_A_CALL = {"tools": _TOOLS, "tool_choice": _TOOLS}
+# Only in the constructor; in a call it is a parameter of the wire.
+_OF_A_CALL = {"tools": _TOOLS}
 
 _SECRET_PARTS = ("key", "token", "secret", "password", "credential", "authorization")
 _CREDENTIALS = ("api_key", "apikey", "secret", "password", "authorization", "auth_token")

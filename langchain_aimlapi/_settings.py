@@ -149,6 +149,9 @@ class GeminiSettings(BaseChatModel):
     """`text`, `json_object` or `json_schema`, also a pydantic class, `TypedDict`, dataclass or JSON
     schema; `with_structured_output` sets it for you."""
 
+    tool_choice: str | bool | dict[str, Any] | None = None
+    """Which tool is called, as `bind_tools` takes it; a choice that forces a call needs tools."""
+
     parallel_tool_calls: bool | None = None
     """Whether several tools may be called at once."""
 
@@ -170,9 +173,12 @@ class GeminiSettings(BaseChatModel):
     empty_response_retries: int = Field(default=0, ge=0)
     """Attempts after an answer with nothing in it, or with a malformed function call."""
 
-    missing_signatures: Literal["send", "skip"] = "send"
-    """`skip` adds Google's documented bypass value to tool calls of turns that never had a
-    signature (another model's history, say). Unproven on this gateway."""
+    missing_signatures: Literal["auto", "send", "skip"] = "auto"
+    """What becomes of tool calls without a thought signature (another model's, or made by a
+    framework): `auto` sends them as they are and, if the server refuses that, repeats the call once
+    with Google's documented bypass value on the steps of the current turn, told in the log; later
+    calls of this model begin so. `skip` adds the value at once, to earlier turns too; `send` never.
+    Unproven on this gateway."""
 
     streaming: bool | None = None
     """Whether `invoke` streams under the hood: `None`, where somebody listens to tokens."""

@@ -20,6 +20,7 @@ from langchain_aimlapi._codec.content_blocks import register_blocks
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
 from langchain_aimlapi._http.client_pool import Clients
+from langchain_aimlapi._refusals import Remedies
 from langchain_aimlapi._settings import GeminiSettings
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
 from langchain_aimlapi._watch import watched_run
@@ -150,6 +151,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
     """
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
+    _remedies: Remedies = PrivateAttr(default_factory=Remedies)
 
     @classmethod
     def from_catalog(cls, model: str, **settings: Any) -> Self:
@@ -262,6 +264,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
             run_id=run_id,
             is_stream=is_stream,
             clients=self._clients,
+            remedies=self._remedies,
         )
 
     def bind(self, **kwargs: Any) -> GeminiBinding:

@@ -46,6 +46,8 @@ _SIGNATURE_KEYS = ("data", "signature", _GOOGLE_SIGNATURE)
 # No set: the type of a block may be any JSON value, hashable or not.
 CALL_BLOCKS = ("tool_call", "tool_call_chunk", "invalid_tool_call")
 
+# How an answer ends that calls tools; where it is not told, its calls are taken to have ended it.
+_CALLS_ENDED = ("tool_calls", "function_call", None)
 _ADDED_UP = re.compile("(stop|length|tool_calls|content_filter|function_call|error){2,}")
 _FORMAT = "google-gemini-v1"  # nearly always, and cheaper to compare than to search
 # Google's documented way past the check for a turn that never had a signature
@@ -160,9 +162,9 @@ class Signatures:
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Return what an assistant message sends back.
 
-        What arrived goes back as it arrived; the detail of a tool call that is no longer in the
-        message leaves with it. Reasoning text goes back only where no details came, or it would
-        count twice.
+        What arrived goes back as it arrived, whole or not at all: with a tool call that is no
+        longer in the message all details leave if one of them was the call's, as Gemini takes no
+        part of a set. Reasoning text goes back only where no details came, or it would count twice.
 
         Args:
             call_ids: Ids of the tool calls that the message sends.
@@ -183,18 +185,27 @@ class Signatures:
 
     def _details_of(self, call_ids: Collection[str]) -> list[Any]:
         gone = frozenset(self.signed_calls).difference(call_ids)
-        if not gone:
-            return self.details
-        return [
-            detail
-            for detail in self.details
-            if not (isinstance(detail, dict) and id_of(detail) in gone)
-        ]
+        is_half = any(id_of(detail) in gone for detail in dicts(self.details)) if gone else False
+        return [] if is_half else self.details
 
-    def is_any_call_signed(self, call_ids: Sequence[str]) -> bool:
-        """Tell whether a detail, or what one of these calls carries, holds a signature."""
+    def is_any_call_signed(self, call_ids: Collection[str], *, finish_reason: object) -> bool:
+        """Tell whether one of the calls that a message sends has a signature.
+
+        A detail signs a call if it has the call's id, or none in an answer that ended in calls:
+        else it is the signature of a text.
+
+        Args:
+            call_ids: Ids of the tool calls that the message sends.
+            finish_reason: Of the message's `response_metadata`, `None` if unknown.
+        """
         sent = [self.by_call[call_id] for call_id in call_ids if call_id in self.by_call]
-        return bool(first_signature([self._details_of(call_ids), sent]))
+        ended_in_calls = finish_reason in _CALLS_ENDED
+        signing = [
+            detail
+            for detail in dicts(self._details_of(call_ids))
+            if id_of(detail) in call_ids or (ended_in_calls and not id_of(detail))
+        ]
+        return bool(first_signature([signing, sent]))
 
     def carrying_calls(self) -> frozenset[str]:
         """Return the ids of the calls that something here belongs to."""

@@ -7,6 +7,7 @@ so that the provider's prompt cache is hit.
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -34,12 +35,16 @@ from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT, REASONING_DETAILS,
 from langchain_aimlapi._json import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    MissingSignatures = Literal["send", "skip"]
+    from langchain_aimlapi._refusals import Remedy
+
+    MissingSignatures = Literal["auto", "send", "skip"]
 
 # One of these fields an assistant message needs; reasoning text alone is nothing to Gemini.
 _SUBSTANCE = ("content", "tool_calls", "refusal", REASONING_DETAILS, EXTRA_CONTENT)
+# A key of JSON: inside a string its quotes would be escaped.
+_REFERENCE = re.compile(r'"(?:\$|\\u0024)ref"(\s*:)')
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
@@ -54,7 +59,8 @@ def encode_request(
     messages: Sequence[BaseMessage],
     *,
     settings: dict[str, Any],
-    missing_signatures: MissingSignatures = "send",
+    missing_signatures: MissingSignatures = "auto",
+    remedies: Collection[Remedy] = (),
 ) -> dict[str, Any]:
     """Return the request body.
 
@@ -64,6 +70,9 @@ def encode_request(
             list are left out, because only what the user set is sent.
         missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
             assistant message whose calls have no signature at all.
+        remedies: How the request is to be written so that it is taken: `"bypass_signatures"` adds
+            that value in the current turn alone, that is since the last human message;
+            `"rename_references"` writes `$ref` as another key in what tools gave.
 
     Returns:
         `model`, `messages`, then the other settings.
@@ -72,7 +81,7 @@ def encode_request(
         ValueError: A message, block or value cannot be sent; it is named.
     """
     model = str(settings["model"])
-    encoded = encode_messages(messages, missing_signatures=missing_signatures)
+    encoded = encode_messages(messages, missing_signatures=missing_signatures, remedies=remedies)
     request: dict[str, Any] = {"model": model, "messages": encoded}
     request.update(
         (key, value)
@@ -85,7 +94,8 @@ def encode_request(
 def encode_messages(
     messages: Sequence[BaseMessage],
     *,
-    missing_signatures: MissingSignatures = "send",
+    missing_signatures: MissingSignatures = "auto",
+    remedies: Collection[Remedy] = (),
 ) -> list[dict[str, Any]]:
     """Return the wire's messages.
 
@@ -96,11 +106,13 @@ def encode_messages(
     Args:
         messages: The conversation, oldest first.
         missing_signatures: See `encode_request`.
+        remedies: See `encode_request`.
 
     Raises:
         ValueError: A message or block cannot be sent; it is named.
     """
     messages = _plain(messages)
+    bypassed_from = _bypassed_from(messages, missing_signatures, remedies)
     encoded: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []
     names: dict[str, str] = {}  # of the functions, by the id of the latest call
@@ -113,7 +125,8 @@ def encode_messages(
                 encoded.append(_user(message))
             case AIMessage():
                 following = islice(messages, number + 1, None)
-                request = _assistant(message, following, missing_signatures)
+                is_bypassed = number >= bypassed_from
+                request = _assistant(message, following, is_bypassed=is_bypassed)
                 calls = request.get("tool_calls", ())
                 names |= {call["id"]: call["function"]["name"] for call in calls}
                 encoded += [request] if any(request.get(key) for key in _SUBSTANCE) else []
@@ -132,7 +145,30 @@ def encode_messages(
                 raise ValueError(msg)
     if media:
         encoded.append({"role": "user", "content": media})
+    if "rename_references" in remedies:
+        _rename_references(encoded)
     return encoded
+
+
+def _bypassed_from(
+    messages: Sequence[BaseMessage],
+    missing_signatures: MissingSignatures,
+    remedies: Collection[Remedy],
+) -> int:
+    """Return the position from which on steps without a signature get the bypass value."""
+    if missing_signatures == "skip":
+        return 0
+    if missing_signatures == "send" or "bypass_signatures" not in remedies:
+        return len(messages)
+    humans = (n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
+    return max(humans, default=0)
+
+
+def _rename_references(encoded: list[dict[str, Any]]) -> None:
+    """Write `$ref` as another key in tool results: Gemini 3 takes it for an attached file."""
+    for message in encoded:
+        if message["role"] == "tool":
+            message["content"] = _REFERENCE.sub(r'"_$ref"\1', message["content"])
 
 
 def _plain(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
@@ -231,7 +267,7 @@ def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
 
 
 def _assistant(
-    message: AIMessage, following: Iterable[BaseMessage], missing_signatures: MissingSignatures
+    message: AIMessage, following: Iterable[BaseMessage], *, is_bypassed: bool
 ) -> dict[str, Any]:
     content, kwargs = message.content, message.additional_kwargs
     refusal = kwargs.get("refusal") if _is_ours(message) else None
@@ -253,7 +289,8 @@ def _assistant(
         call.update(by_call.get(call["id"], {}))
     if encoded:
         request["tool_calls"] = encoded
-        if missing_signatures == "skip" and not signatures.is_any_call_signed(call_ids):
+        ended = message.response_metadata.get("finish_reason")
+        if is_bypassed and not signatures.is_any_call_signed(call_ids, finish_reason=ended):
             add_bypass(encoded[0])
     request.update(fields)
     if isinstance(refusal, str):

@@ -107,10 +107,32 @@ def read_tool(tool: Any) -> Declaration | None:
     return declaration(tool)
 
 
+def settle_tool_choice(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a call with its `tool_choice` as the wire takes it.
+
+    `parallel_tool_calls` without tools is left out too: Gemini refuses both.
+
+    Args:
+        settings: Parameters of the wire by name, `tools` encoded.
+
+    Raises:
+        ValueError: As `encode_tool_choice`.
+    """
+    tools = settings.get("tools") or []
+    choice = encode_tool_choice(
+        settings.get("tool_choice"), tools=tools, response_format=settings.get("response_format")
+    )
+    settled = {**settings, "tool_choice": choice}
+    if not tools:
+        settled.pop("parallel_tool_calls", None)
+    return settled
+
+
 def encode_tool_choice(
     tool_choice: str | bool | Mapping[str, Any] | None,  # noqa: FBT001  LangChain's bind_tools has it
     *,
     tools: Sequence[dict[str, Any]],
+    response_format: object = None,
 ) -> str | dict[str, Any] | None:
     """Return the wire's `tool_choice`, or `None` to send none.
 
@@ -120,6 +142,8 @@ def encode_tool_choice(
             or Anthropic's form, forces that tool. A dict of a `type` unknown here is passed on.
         tools: The encoded tools that it chooses from. Without tools nothing is sent, as `"auto"`
             and `"none"` then ask for what happens anyway.
+        response_format: The call's. Where it forces the answer's shape already, a forced tool that
+            is not there is left out: some frameworks bind the schema's name as a choice too.
 
     Raises:
         ValueError: The tool named is not among `tools`, a call is forced with no tools at all, or
@@ -129,7 +153,7 @@ def encode_tool_choice(
         return None
     choice = "required" if tool_choice is True else _encode_choice(tool_choice)
     if not tools:
-        if choice in ("auto", "none"):
+        if choice in ("auto", "none") or _schema_name(response_format) is not None:
             return None
         raise ValueError(
             f"tool_choice={tool_choice!r} forces a tool call, but no tools are bound. "
@@ -138,6 +162,8 @@ def encode_tool_choice(
     name = _chosen_name(choice)
     names = [tool["function"]["name"] for tool in tools if "function" in tool]
     if name is not None and name not in names:
+        if name == _schema_name(response_format):
+            return None
         raise ValueError(
             f"tool_choice names {name!r}, which is not bound; bound are {names}. "
             "Besides a name it takes 'auto', 'none', 'any' and 'required'."
@@ -168,6 +194,17 @@ def _encode_choice(tool_choice: str | Mapping[str, Any]) -> str | dict[str, Any]
                 "'required', a tool's name, True, or a dict such as "
                 "{'type': 'function', 'function': {'name': ...}}."
             )
+
+
+def _schema_name(response_format: object) -> str | None:
+    """Return the name of the schema that the answer must have, `""` for JSON without one."""
+    match response_format:
+        case {"type": "json_schema", "json_schema": {"name": str(name)}}:
+            return name
+        case None | {"type": "text"}:
+            return None
+        case _:
+            return ""
 
 
 def _function_choice(name: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class Call:
         http_async_client: The user's asynchronous client, never closed by us.
         request: The request body as a dict, of which a trace shows the settings.
         remedy: Takes the failure of an attempt, returns the body with which the call is to be
-            repeated, `None` for none; pure. Asked until it has returned one.
+            repeated, `None` for none. It gives each body once: a repeat is not counted.
         max_event_bytes: The most that one event of a stream may hold.
         max_body_bytes: The most that one whole answer may hold.
         method: The HTTP method; the account's endpoints are asked with `GET`.
@@ -197,7 +197,9 @@ class Call:
     http_client: Any = field(default=None, repr=False)
     http_async_client: Any = field(default=None, repr=False)
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    remedy: Callable[[AIMLAPIError], bytes | None] | None = field(default=None, repr=False)
+    remedy: Callable[[AIMLAPIError], bytes | None] | None = field(
+        default=None, repr=False, compare=False
+    )
     max_event_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024
     method: str = "POST"

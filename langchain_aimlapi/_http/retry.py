@@ -353,11 +353,9 @@ class Attempts:
         return delay
 
     def _is_remedied(self, failure: errors.AIMLAPIError) -> bool:
-        """Tell whether the call can be repeated with another body; that is done once."""
-        if self.call.remedy is None or self.body is not self.call.body:
-            return False
-        body = self.call.remedy(failure)
-        if body is None:
+        """Tell whether the call can be repeated with another body than the one refused."""
+        body = None if self.call.remedy is None else self.call.remedy(failure)
+        if body is None or body == self.body:
             return False
         self.body = body
         return True

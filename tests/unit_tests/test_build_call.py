@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_aimlapi import ChatAIMLGemini, __version__
 from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._http.client_pool import Clients
+from langchain_aimlapi._refusals import Remedies
 from langchain_aimlapi.data import _profiles
 from tests.answers import KEY, MODEL, model_of, served
 
@@ -43,6 +44,7 @@ def call_of(
         run_id=run_id,
         is_stream=is_stream,
         clients=Clients(),
+        remedies=Remedies(),
     )
 
 

@@ -292,7 +292,7 @@ def test_tracing_is_told_what_matters(there: Served) -> None:
         "stop": ["a"],
         "base_url": "https://api.aimlapi.com/v1",
         "extra_body": None,
-        "missing_signatures": "send",
+        "missing_signatures": "auto",
     }
 
 

@@ -27,7 +27,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langchain_aimlapi._codec.request import encode_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from langchain_aimlapi import ChatAIMLGemini
     from tests.answers import Json
@@ -214,10 +214,17 @@ def carried(message: Json, *, is_answer: bool = False) -> Carried:
     )
 
 
-def details_to_send(message: Json) -> list[Json]:
-    """Return the reasoning details of an answer but for those of calls that were cut off."""
-    cut = {call["id"] for call in message.get("tool_calls", []) if _is_cut(call, message)} - {""}
-    return [one for one in message.get("reasoning_details", []) if one.get("id") not in cut]
+def details_to_send(message: Json, *, without: Collection[str] = ()) -> list[Json]:
+    """Return the reasoning details of an answer; none where one was of a call that is gone.
+
+    Args:
+        message: The answer.
+        without: Ids of calls that were taken out of it, besides those that were cut off.
+    """
+    cut = {call["id"] for call in message.get("tool_calls", []) if _is_cut(call, message)}
+    gone = {*cut, *without} - {""}
+    details: list[Json] = message.get("reasoning_details", [])
+    return [] if any(detail.get("id") in gone for detail in details) else details
 
 
 def only_signed(found: Carried) -> Carried:

@@ -88,12 +88,12 @@ def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
     calls = edit(cast("list[Json]", message.tool_calls), data.draw)
     sent = sent_of([QUESTION, with_calls(message, calls)])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [call["id"] for call in calls]
+    gone = set(by_id) - {call["id"] for call in calls}
+    kept = details_to_send(told, without=gone)
     for call, (name, args, details, extra) in zip(calls, carried(sent).calls, strict=True):
         was_name, _, was_details, was_extra = by_id[call["id"]]
-        assert (name, details, extra) == (was_name, was_details, was_extra)
+        assert (name, details, extra) == (was_name, was_details if kept else [], was_extra)
         assert json.loads(args) == call["args"]
-    gone = set(by_id) - {call["id"] for call in calls}
-    kept = [one for one in details_to_send(told) if one.get("id") not in gone]
     assert sent.get("reasoning_details", []) == kept
     assert sent.get("extra_content", {}) == told.get("extra_content", {})
     if not calls:
@@ -117,7 +117,7 @@ def test_removed_blocks_take_their_signatures_along(data: st.DataObject) -> None
     left = AIMessage(content=cast("Any", [one for one in blocks if one.get("id") != gone]))
     sent = sent_of([QUESTION, left])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [i for i in ids if i != gone]
-    expected = carried(told, is_answer=True)
+    expected = carried({**told, "reasoning_details": details_to_send(told)}, is_answer=True)
     calls = [call for call_id, call in zip(ids, expected.calls, strict=True) if call_id != gone]
     back = only_signed(carried(sent))
     assert back.calls == only_signed(expected._replace(calls=calls)).calls
@@ -154,8 +154,11 @@ def test_trimming_leaves_whole_steps_or_none(data: st.DataObject) -> None:
         if isinstance(one, AIMessage):
             sent = sent_of(kept[: position + 1])
             answer = told[str(one.id)]
-            assert carried(sent).calls == carried(answer, is_answer=True).calls
-            assert sent.get("reasoning_details", []) == details_to_send(answer)
+            kept_details = details_to_send(answer)
+            assert carried(sent) == carried(
+                {**answer, "reasoning_details": kept_details}, is_answer=True
+            )
+            assert sent.get("reasoning_details", []) == kept_details
 
 
 @given(data=st.data())
@@ -168,6 +171,7 @@ def test_filtered_calls_take_their_details_along(data: st.DataObject) -> None:
     if len(ids) <= 1:
         return
     sent = sent_of(kept)
-    expected = carried(told, is_answer=True)
+    kept_details = details_to_send(told, without=[gone])
+    expected = carried({**told, "reasoning_details": kept_details}, is_answer=True)
     calls = [call for call_id, call in zip(ids, expected.calls, strict=True) if call_id != gone]
     assert carried(sent).calls == calls
