@@ -174,7 +174,7 @@ def encode_tool_choice(
 def _encode_choice(tool_choice: str | Mapping[str, Any]) -> str | dict[str, Any]:
     if isinstance(tool_choice, str):
         return _CHOICES.get(tool_choice) or _function_choice(tool_choice)
-    match dict(tool_choice):
+    match tool_choice:
         case {"type": "function", "function": {"name": str(name)}}:
             return _function_choice(name)
         case {"type": "function" | "tool", "name": str(name), **rest} if not rest:

@@ -266,10 +266,11 @@ def test_calls_of_others_can_pass_a_strict_check(model_id: str) -> None:
         model = _model(server, model=model_id, max_retries=0)
 
         with pytest.raises(Exception, match="thought_signature"):
-            model.invoke(messages)
-        answer = model.invoke(messages, missing_signatures="skip")
-
-    assert "Red." in answer.text
+            model.invoke(messages, missing_signatures="send")
+        for missing, asked in (("skip", 1), ("auto", 2), ("auto", 1)):
+            before = len(server.requests)
+            assert "Red." in model.invoke(messages, missing_signatures=missing).text
+            assert len(server.requests) == before + asked
 
 
 # --- content of answers

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini, __version__
 from langchain_aimlapi._build_call import build_call
+from langchain_aimlapi._codec.tools import encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._refusals import Remedies
 from langchain_aimlapi.data import _profiles
@@ -244,3 +245,94 @@ def test_what_the_schema_does_not_list_is_sent_with_one_warning(
 @pytest.mark.parametrize("model", ["google/gemini-3-1-flash-lite", "google/gemini-9-ultra"])
 def test_documented_parts_and_unknown_models_do_not_warn(model: str) -> None:
     model_of(served(ANSWER), model=model).invoke(WITH_PDF)  # warnings are errors here
+
+
+def look(query: str) -> str:
+    """Look something up."""
+    return query
+
+
+LOOK = {"type": "function", "function": {"name": "look"}}
+SHAPE = {"type": "json_schema", "json_schema": {"name": "Reply", "schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize("route", ["constructor", "model_kwargs", "keyword", "bind", "bind_tools"])
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        ("any", "required"),
+        (True, "required"),
+        ("look", LOOK),
+        ({"type": "tool", "name": "look"}, LOOK),
+        ("auto", "auto"),
+        ({"type": "none"}, "none"),
+        (False, None),
+    ],
+)
+def test_a_tool_choice_is_translated_on_every_route(route: str, choice: Any, sent: Any) -> None:
+    given = {"tool_choice": choice}
+    settings = {"constructor": given, "model_kwargs": {"model_kwargs": given}}.get(route, {})
+    model = ChatAIMLGemini(model=MODEL, api_key=KEY, **settings)
+    keywords: dict[str, Any] = {"tools": encode_tools([look])}
+    match route:
+        case "bind":
+            keywords |= model.bind(**given).kwargs
+        case "bind_tools":
+            keywords = dict(model.bind_tools([look], **given).kwargs)
+        case "keyword":
+            keywords |= given
+    assert body_of(model, **keywords).get("tool_choice") == sent
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", None, False])
+@pytest.mark.parametrize("tools", [None, []])
+def test_without_tools_nothing_is_said_of_their_choice(choice: Any, tools: Any) -> None:
+    model = ChatAIMLGemini(model=MODEL, api_key=KEY, parallel_tool_calls=True)
+    body = body_of(model, tools=tools, tool_choice=choice)
+    assert not body.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+    assert body_of(model, tools=encode_tools([look]))["parallel_tool_calls"] is True
+
+
+@pytest.mark.parametrize("choice", ["any", "required", True, "look", LOOK, {"type": "any"}])
+@pytest.mark.parametrize("shape", [None, {"type": "text"}])
+def test_a_forced_choice_without_tools_is_refused_on_every_route(choice: Any, shape: Any) -> None:
+    model = ChatAIMLGemini(model=MODEL, api_key=KEY, response_format=shape)
+    forced = ChatAIMLGemini(model=MODEL, api_key=KEY, tool_choice=choice)
+    for call in (
+        lambda: call_of(model, tool_choice=choice),
+        lambda: call_of(forced),
+        lambda: model.bind_tools([], tool_choice=choice),
+    ):
+        with pytest.raises(ValueError, match="forces a tool call, but no tools are bound"):
+            call()
+
+
+@pytest.mark.parametrize("shape", [SHAPE, {"type": "json_object"}])
+@pytest.mark.parametrize(
+    "choice", ["any", "Reply", {"type": "function", "function": {"name": "Reply"}}]
+)
+def test_a_forced_choice_is_left_out_where_the_shape_is_forced_already(
+    choice: Any, shape: Any
+) -> None:
+    model = ChatAIMLGemini(model=MODEL, api_key=KEY)
+    shaped = ChatAIMLGemini(model=MODEL, api_key=KEY, response_format=shape)
+    for body in (
+        body_of(model, tool_choice=choice, response_format=shape),
+        body_of(shaped, tool_choice=choice),
+        body_of(
+            model, **model.bind(response_format=shape).bind_tools([], tool_choice=choice).kwargs
+        ),
+        body_of(shaped, **shaped.bind_tools([], tool_choice=choice).kwargs),
+    ):
+        assert "tool_choice" not in body
+        assert body["response_format"] == shape
+
+
+def test_the_name_of_the_schema_is_no_tool_to_choose() -> None:
+    tools = encode_tools([look])
+    body = body_of(tools=tools, tool_choice="Reply", response_format=SHAPE)
+    assert "tool_choice" not in body
+    assert body["tools"] == tools
+    for wrong in ({"tool_choice": "other"}, {"tool_choice": 5}, {"tool_choice": {"type": "tool"}}):
+        with pytest.raises(ValueError, match="tool_choice"):
+            call_of(tools=tools, response_format=SHAPE, **wrong)

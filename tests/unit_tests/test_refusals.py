@@ -37,6 +37,22 @@ REFERENCE = (
     "The referenced name `#/$defs/A` in function_response.response does not match to a "
     "display_name in the function_response.parts."
 )
+EQUAL = (
+    "Please ensure that the number of function response parts is equal to the number of function "
+    "call parts of the function call turn."
+)
+ORDER = (
+    "Please ensure that function call turn comes immediately after a user turn or after a function "
+    "response turn."
+)
+ANY_OF = (
+    "Unable to submit request because `f` functionDeclaration `parameters.a` schema specified "
+    "other fields alongside any_of. When using any_of, it must be the only field set."
+)
+EMPTY = (
+    "Unable to submit request because it has an empty text parameter. Add a value to the parameter "
+    "and try again."
+)
 BYPASS = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 SIGNED = {"google": {"thought_signature": "sig"}}
 OURS = {"model_provider": "aimlapi"}
@@ -52,11 +68,11 @@ def routed(message: str) -> Json:
     return {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": raw}}}
 
 
-def googles(message: str) -> Json:
+def googles(message: str) -> list[Json]:
     return [{"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}}]
 
 
-SHAPES: list[Callable[[str], Json]] = [flat, routed, googles]
+SHAPES: list[Callable[[str], Any]] = [flat, routed, googles]
 
 
 class Server:
@@ -66,7 +82,7 @@ class Server:
         bodies: The requests.
     """
 
-    def __init__(self, *refusals: Json, status: int = 400) -> None:
+    def __init__(self, *refusals: Any, status: int = 400) -> None:
         self.bodies: list[Json] = []
         self._refusals = list(refusals)
         self._status = status
@@ -287,28 +303,9 @@ async def test_both_remedies_may_be_needed_at_once() -> None:
         (PRESERVED, "missing_signatures"),
         ("Corrupted thought signature.", "keep the AI messages as they came"),
         (REFERENCE, "reference to an attached file"),
-        (
-            (
-                "Please ensure that the number of function response parts is equal to the number of "
-                "function call parts of the function call turn."
-            ),
-            "one ToolMessage",
-        ),
-        (
-            (
-                "Please ensure that function call turn comes immediately after a user turn or after a "
-                "function response turn."
-            ),
-            "start_on='human'",
-        ),
-        (
-            (
-                "Unable to submit request because `f` functionDeclaration `parameters.a` schema "
-                "specified other fields alongside any_of. When using any_of, it must be the only field "
-                "set."
-            ),
-            "beside anyOf",
-        ),
+        (EQUAL, "one ToolMessage"),
+        (ORDER, "start_on='human'"),
+        (ANY_OF, "beside anyOf"),
         ("parameters.properties[a].enum: only allowed for STRING type", "make the values strings"),
         ("Duplicate function declaration found: f", "same name"),
         (
@@ -316,13 +313,7 @@ async def test_both_remedies_may_be_needed_at_once() -> None:
             "too complex",
         ),
         ("* GenerateContentRequest.contents[1].parts: contents.parts must not be empty.", "leave"),
-        (
-            (
-                "Unable to submit request because it has an empty text parameter. Add a value to the "
-                "parameter and try again."
-            ),
-            "leave it out",
-        ),
+        (EMPTY, "leave it out"),
         ("tools: must hold at most 128 items, received 130", "takes 128"),
         ("Too many tools: 200", "takes 128"),
     ],

@@ -88,7 +88,7 @@ def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
     calls = edit(cast("list[Json]", message.tool_calls), data.draw)
     sent = sent_of([QUESTION, with_calls(message, calls)])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [call["id"] for call in calls]
-    gone = set(by_id) - {call["id"] for call in calls}
+    gone = {str(call_id) for call_id in set(by_id) - {call["id"] for call in calls}}
     kept = details_to_send(told, without=gone)
     for call, (name, args, details, extra) in zip(calls, carried(sent).calls, strict=True):
         was_name, _, was_details, was_extra = by_id[call["id"]]
