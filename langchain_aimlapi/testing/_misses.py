@@ -60,7 +60,8 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         self._on_ignored = on_ignored
         self._is_key_given = is_key_given
         self._lock = threading.RLock()
-        self._matcher = RequestMatcher()
+        matchers = [one for one in self._match_on if isinstance(one, RequestMatcher)]
+        self._matcher = matchers[0] if matchers else RequestMatcher()
         self.misses: list[UnrecordedRequestError] = []
         """What was asked in vain, in order; a test that expects a miss takes it out of here."""
         self.phase = ""
@@ -121,17 +122,16 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         if not self.data:
             is_empty = f"is not recorded: {path} holds no interaction."
             return is_empty if path.exists() else f"is not recorded. There is no cassette {path}."
-        now = self._matcher.canonical(asked)
-        recorded = [self._matcher.canonical(request) for request in self.requests]
-        if now not in recorded:
+        same = [request for request in self.requests if self._matcher(asked, request)]
+        if not same:
+            now, *recorded = map(self._matcher.canonical, [asked, *self.requests])
             difference = request_difference(now, candidates=recorded)
             return f"is not among the {len(recorded)} recorded requests of {path}:\n{difference}"
-        index = recorded.index(now)
-        _, failed = get_matchers_results(asked, self.requests[index], self._match_on)
+        _, failed = get_matchers_results(asked, same[0], self._match_on)
         if failed:
             told = "; ".join(f"{name} {text or ''}".strip() for name, text in failed)
             return f"is recorded in {path}, but other matchers of match_on differ: {told}"
-        times = recorded.count(now)
+        times = len(same)
         return (
             f"is recorded {times} time{'s'[: times > 1]} in {path}, which "
             f"{'have' if times > 1 else 'has'} been played: it is asked once more now."

@@ -7,6 +7,7 @@ the cassette of the task or thread that asks, of the one that started it, or the
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from weakref import WeakKeyDictionary
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
+from langchain_aimlapi.testing._content_encoding import decodable
 from langchain_aimlapi.testing._endpoint import (
     BASE,
     GIVEN_KEY,
@@ -158,6 +160,9 @@ class OpenCassettes:
             for patch in CassettePatcherBuilder(self).build():
                 if not _is_in_process(patch):
                     patches.enter_context(patch)
+            for transport, name in _transports():
+                decoding = _decodable(getattr(transport, name))
+                patches.enter_context(mock.patch.object(transport, name, decoding))
             patches.enter_context(mock.patch.object(threading.Thread, "start", self._start()))
             patches.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", self._submit()))
             self._patches = patches.pop_all()
@@ -195,6 +200,26 @@ def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: A
         return task(*args, **named)
     finally:
         _HERE.reset(token)
+
+
+def _transports() -> Iterator[tuple[type, str]]:
+    """Yield the transports to other hosts, each with its function that takes a request."""
+    for client in (sys.modules.get("httpx"), sys.modules.get("httpx2")):
+        if client is not None:
+            yield client.HTTPTransport, "handle_request"
+            yield client.AsyncHTTPTransport, "handle_async_request"
+
+
+def _decodable(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Let servers answer in no encoding that could not be searched for secrets."""
+
+    def handled(transport: object, request: Any) -> Any:  # noqa: ANN401  # httpx's or httpx2's
+        accepted = request.headers.get("accept-encoding")
+        if accepted and decodable(accepted) != accepted:
+            request.headers["accept-encoding"] = decodable(accepted)
+        return handle(transport, request)
+
+    return handled
 
 
 def _is_in_process(patch: Any) -> bool:  # noqa: ANN401  # unittest's or vcrpy's own

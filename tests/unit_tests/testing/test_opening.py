@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,8 @@ class Echo(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        if self.path == "/encodings":
+            self.path = str(self.headers["accept-encoding"])
         answer = json.dumps({"path": self.path}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -213,6 +216,19 @@ def test_cassette_is_a_decorator_too(tmp_path: Path, server: str) -> None:
     bare()
     assert paths_in(tmp_path / "named.yaml") == ["/named"]
     assert paths_in(tmp_path / "bare") == ["/bare"]
+
+
+def test_server_is_asked_for_no_encoding_that_cannot_be_read(tmp_path: Path, server: str) -> None:
+    with use_cassette(tmp_path / "a.yaml", record_mode="once"):
+        for sent, arrived in (("gzip, x-unknown", "gzip, x-unknown"), ("identity", "identity")):
+            answer = httpx.get(f"{server}/encodings", headers={"accept-encoding": sent})
+            assert answer.json() == {"path": arrived}
+    no_decoder = pytest.MonkeyPatch()
+    with no_decoder.context() as patch, use_cassette(tmp_path / "b.yaml", record_mode="once"):
+        for name in ("brotli", "brotlicffi"):
+            patch.setitem(sys.modules, name, None)
+        answer = httpx.get(f"{server}/encodings", headers={"accept-encoding": "br;q=1, gzip"})
+        assert answer.json() == {"path": "gzip"}
 
 
 # ---------------------------------------------------------------- transports in this process
