@@ -13,11 +13,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 from langchain_aimlapi.testing._cli.index import index_text, write_index
+from langchain_aimlapi.testing._cli.page import conversation_page
 from langchain_aimlapi.testing._cli.pytest_run import pytest_status, status_text
 from langchain_aimlapi.testing._cli.record import recording
 from langchain_aimlapi.testing._cli.show import conversation_text
+from langchain_aimlapi.testing._cli.steps import Step, printable, steps_of
 from langchain_aimlapi.testing._cli.unused import unused_cassettes
 from langchain_aimlapi.testing._cli.verify import (
     Finding,
@@ -30,6 +33,8 @@ from langchain_aimlapi.testing._stage import found_folders, is_documented
 from langchain_aimlapi.testing.serializer import cleaned_text, deserialize
 
 _DEFAULT = "default: cassettes, or else all folders of that name below"
+_DIALECTS: dict[str, Literal["O", "V"]] = {"openrouter": "O", "vertex": "V"}
+_LAST_PORT = 65535
 _KILLED = 128
 """What shells add to the number of the signal that ended a command."""
 
@@ -58,7 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         with extra_named(), _ending_on_signals():
-            return command(options)
+            status = command(options)
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:
+        # Whoever read along has seen enough; Python must not try to flush again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2
@@ -161,12 +172,29 @@ def _show(options: argparse.Namespace) -> int:
         options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     )
 
+    pages: list[tuple[str, list[Step]]] = []
+
     def shown(path: Path) -> bool:
-        text = conversation_text(deserialize(path.read_text("utf-8")), colour=colour)
-        print(f"{path}\n{text}")
+        cassette = deserialize(path.read_text("utf-8"))
+        if options.html:
+            pages.append((str(path), list(steps_of(cassette))))
+        else:
+            text = conversation_text(cassette, colour=colour)
+            _say(f"{printable(str(path))}\n{text}")
         return False
 
-    return _status_of_all(options.paths, shown)
+    status = _status_of_all(options.paths, shown)
+    if pages:
+        page = conversation_page(pages)
+        options.html.write_text(page, "utf-8", errors="backslashreplace", newline="\n")
+        print(f"{options.html}: {len(pages)} cassettes, {len(page):,} characters")
+    return status
+
+
+def _say(text: str) -> None:
+    """Print what a terminal of any encoding can show; the rest is written out."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _scrub(options: argparse.Namespace) -> int:
@@ -212,7 +240,17 @@ def _index(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from langchain_aimlapi.testing.standin import serve  # noqa: PLC0415  # starlette, uvicorn
 
-    serve(host=options.host, port=options.port)
+    try:
+        serve(
+            host=options.host,
+            port=options.port,
+            strict=options.strict,
+            dialect=_DIALECTS.get(options.dialect),
+            fault=options.fault,
+        )
+    except (OSError, ValueError) as error:
+        print(f"{options.host}:{options.port}: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -227,6 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_verify(commands.add_parser("verify", help="look for secrets, gaps and stale answers"))
     show = commands.add_parser("show", help="print cassettes as conversations")
     show.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    show.add_argument("--html", type=Path, metavar="FILE", help="write one page to look at instead")
     show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     show.set_defaults(command=_show)
     scrub = commands.add_parser("scrub", help="clean cassettes of another recorder, in place")
@@ -237,11 +276,31 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=_DEFAULT)
     index.add_argument("--check", action="store_true", help="write nothing; 1 if it is stale")
     index.set_defaults(command=_index)
-    serve = commands.add_parser("serve", help="run the stand-in server; prints its base URL")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=0)
-    serve.set_defaults(command=_serve)
+    _add_serve(commands.add_parser("serve", help="run the stand-in server; prints its base URL"))
     return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Run the stand-in for AI/ML API until Ctrl-C. Prints its base URL, what to export for "
+        "an app to find it, and a line for each request."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=0, help="0 to 65535 (default 0: a free one)")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse histories that Gemini would refuse"
+    )
+    parser.add_argument(
+        "--dialect", choices=sorted(_DIALECTS), help="whose answers (default: the model's own)"
+    )
+    parser.add_argument(
+        "--fault",
+        default="",
+        metavar="FAULT",
+        help="misbehave at each request, as the header x-standin-fault says: "
+        "'status=429;retry-after=1', cut, stall, html, latency=0.5, ...",
+    )
+    parser.set_defaults(command=_serve)
 
 
 def _add_record(parser: argparse.ArgumentParser) -> None:
@@ -270,6 +329,12 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tests", nargs="+", type=Path, help="replay these to find unused ones")
     parser.add_argument("--mark", default="vcr", help="which tests (default: vcr)")
     parser.set_defaults(command=_verify)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _days(text: str) -> int:

@@ -69,5 +69,7 @@ def _add_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
         if call is None:
             call = {"index": place, "function": {"name": "", "arguments": ""}}
             calls.append(call)
+        if piece.get("id"):
+            call["id"] = piece["id"]
         for name in ("name", "arguments"):
             call["function"][name] += mapping(piece.get("function")).get(name) or ""

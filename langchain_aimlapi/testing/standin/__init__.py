@@ -17,6 +17,7 @@ command (`serve`). Needs the extra `testing` (starlette and uvicorn are imported
 """
 
 from langchain_aimlapi.testing.standin._exchange import Received
-from langchain_aimlapi.testing.standin.server import StandIn, serve
+from langchain_aimlapi.testing.standin._serve import serve
+from langchain_aimlapi.testing.standin.server import StandIn
 
 __all__ = ["Received", "StandIn", "serve"]

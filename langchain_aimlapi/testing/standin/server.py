@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
 import socket
 import threading
 import time
@@ -19,8 +18,8 @@ from langchain_aimlapi.testing.standin._app import Application
 from langchain_aimlapi.testing.standin._faults import fault
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from types import FrameType, TracebackType
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from types import TracebackType
 
     from langchain_aimlapi.testing.standin._exchange import Received
 
@@ -82,6 +81,7 @@ class StandIn:
         self._application = Application(
             keys=keys, assume=assume, strict=strict, dialect=dialect, seed=seed
         )
+        self._outer: Callable[..., Any] = self._application.asgi
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -169,6 +169,14 @@ class StandIn:
         """
         self._application.faults.extend([fault(text)] * times)
 
+    def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Put an ASGI app around the one that answers, before it starts.
+
+        Args:
+            wrapper: Makes the outer app of the inner one.
+        """
+        self._outer = wrapper(self._outer)
+
     def start(self) -> Self:
         """Listen; returns when requests are taken.
 
@@ -183,7 +191,7 @@ class StandIn:
         self._socket = socket.create_server((host, port), family=family, backlog=512)
         self._application.stopping.clear()
         config = uvicorn.Config(
-            self._application.asgi,
+            self._outer,
             http=_QuietProtocol,
             ws="none",
             lifespan="off",
@@ -251,32 +259,3 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _arguments(args: object) -> str:
     return args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
-
-
-def serve(*, host: str = "127.0.0.1", port: int = 0) -> None:
-    """Run a stand-in until the process is asked to end.
-
-    The first line printed is its base URL, once it takes requests.
-
-    Args:
-        host: The address to listen on.
-        port: The port; 0 takes a free one.
-
-    Raises:
-        OSError: The address is taken or unknown.
-    """
-    asked_to_end = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        asked_to_end.set()
-
-    before = {kind: signal.signal(kind, end) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with StandIn(host=host, port=port) as server:
-            print(server.base_url, flush=True)
-            # In short waits: on Windows a signal does not interrupt a long one.
-            while not asked_to_end.wait(0.2):
-                pass
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)

@@ -255,7 +255,7 @@ def test_documented_conversation_is_shown_as_a_person_reads_it() -> None:
     text = (DOCUMENTED / "gemini-3-pro-preview.yaml").read_text("utf-8")
     shown = conversation_text(deserialize(text))
     assert "(documented, https://docs.aimlapi.com/" in shown
-    assert "  user\n    Hello\n  assistant\n    **Greeting Initial Response**\n" in shown
+    assert "  user\n    Hello\n  assistant (thought)\n    **Greeting Initial Response**\n" in shown
     assert "    Hello! How can I help you today?\n  2 in, 158 out, 149 of them reasoning" in shown
     assert "4211 credits, gen-1763566638-cisWU4XUfAZASsAfmDrg" in shown
 
@@ -274,7 +274,10 @@ def test_stream_is_shown_as_one_answer_with_its_tool_calls() -> None:
         {"meta": {"usage": {"credits_used": 9, "usd_spent": 0.5}}},
     )
     shown = conversation_text({"interactions": [interaction(answer=body)]})
-    assert '  assistant\n    Hmm.\n    Yes\n    look({"q":"x"})\n    add()\n' in shown
+    assert (
+        '  assistant (thought)\n    Hmm.\n  assistant\n    Yes\n    look({"q":"x"})\n    add()\n'
+        in shown
+    )
     assert "  1 in, 2 out, 9 credits, USD 0.5, s-1\n" in shown
 
 
