@@ -5,6 +5,7 @@ In go bodies as vcrpy holds them and headers, out come texts or bytes.
 
 import gzip
 import zlib
+from collections.abc import MutableMapping
 from importlib import import_module
 from typing import Any
 
@@ -25,20 +26,24 @@ def plain_body(body: Any, headers: dict[str, list[str]]) -> str | bytes | None: 
         body = b"".join(body)
     encodings = ",".join(headers.get("content-encoding", [])).lower().split(",")
     for encoding in reversed([encoding.strip() for encoding in encodings]):
-        if body and isinstance(body, bytes) and encoding not in ("", "identity"):
-            body = _decompressed(body, encoding)
+        if body and encoding not in ("", "identity"):
+            # vcrpy hands over as text whatever happens to be some.
+            body = _decompressed(body.encode() if isinstance(body, str) else body, encoding)
     return body  # type: ignore[no-any-return]  # one of the three by now
 
 
-def decodable(accept_encoding: str) -> str:
-    """Return an `Accept-Encoding` with the encodings only that can be searched for secrets.
+def ask_for_decodable(headers: MutableMapping[str, str]) -> None:
+    """Take out of a request's `Accept-Encoding` what could not be searched for secrets.
+
+    That is brotli or zstd where their decoder is not installed.
 
     Args:
-        accept_encoding: As a client sends it.
+        headers: Those of a request that is about to be sent, with names in any case.
     """
-    offers = [offer.strip() for offer in accept_encoding.split(",")]
-    kept = [offer for offer in offers if _is_decodable(offer.partition(";")[0].strip().lower())]
-    return ", ".join(kept) or "identity"
+    offers = [offer.strip() for offer in headers.get("accept-encoding", "").split(",")]
+    kept = [offer for offer in offers if _is_decodable(offer.partition(";")[0].lower())]
+    if len(kept) < len(offers):
+        headers["accept-encoding"] = ", ".join(kept) or "identity"
 
 
 def _is_decodable(encoding: str) -> bool:
@@ -47,7 +52,7 @@ def _is_decodable(encoding: str) -> bool:
 
 _DECODERS = {
     "br": ("brotli", "brotlicffi"),
-    "zstd": ("compression.zstd", "zstandard", "backports.zstd"),
+    "zstd": ("zstandard", "compression.zstd", "backports.zstd"),
 }
 """Encodings that Python does not bring, and the modules that read them."""
 
@@ -71,9 +76,11 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
             return _decoded(decoder, body)
     except Exception as error:  # each decoder has errors of its own
         raise ValueError(f"a body said to be {encoding!r} is not: {error}") from error
+    module = next(iter(_DECODERS.get(encoding, ())), "")
     raise ValueError(
         f"a body with content-encoding {encoding!r} cannot be searched for secrets, so it is "
         f"not written; send 'Accept-Encoding: gzip' while recording"
+        + (f", or pip install {module}" if module else "")
     )
 
 

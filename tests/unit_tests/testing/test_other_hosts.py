@@ -1,9 +1,13 @@
 """What a tool's own HTTP sees on replay is what it saw while recording, credentials aside."""
 
+import asyncio
 import gzip
 import json
 import os
+import sys
 import threading
+import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +21,6 @@ from vcr.request import Request
 
 from langchain_aimlapi.testing import use_cassette
 from langchain_aimlapi.testing._cli.verify import cassette_findings
-from langchain_aimlapi.testing._content_encoding import decodable
 from langchain_aimlapi.testing._misses import UnrecordedRequestError
 from langchain_aimlapi.testing.matchers import RequestMatcher
 from langchain_aimlapi.testing.serializer import deserialize
@@ -33,6 +36,7 @@ class Tool:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
+    offers: list[str | None] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -48,6 +52,7 @@ def tool() -> Iterator[Tool]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"] or 0))
             state.asked.append((self.path, body))
+            state.offers.append(self.headers["accept-encoding"])
             status, headers, content = state.answers[self.path.partition("?")[0]]
             self.send_response(status)
             for name, value in headers.items():
@@ -154,7 +159,13 @@ def test_a_compressed_answer_replays_unpacked(
     tool: Tool, replayed: Callable[[Callable[[], Any]], Any]
 ) -> None:
     zstandard = pytest.importorskip("zstandard", reason="the decoder of one of the encodings")
-    packed = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
+    brotli = pytest.importorskip("brotli", reason="the decoder of one of the encodings")
+    packed = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "br": brotli.compress,
+        "zstd": zstandard.ZstdCompressor().compress,
+    }
     for name, pack in packed.items():
         tool.answers[f"/{name}"] = (200, {"content-encoding": name}, pack(b'{"a": 1}'))
     assert replayed(lambda: [httpx.get(f"{tool.url}/{name}").json() for name in packed]) == [
@@ -162,9 +173,52 @@ def test_a_compressed_answer_replays_unpacked(
     ] * len(packed)
 
 
-def test_what_cannot_be_unpacked_is_not_asked_for() -> None:
-    assert decodable("gzip, deflate, identity;q=0.5, *") == "gzip, deflate, identity;q=0.5, *"
-    assert decodable("br") in ("br", "identity")
+def by_httpx(url: str, offers: str) -> bytes:
+    return httpx.get(url, headers={"Accept-Encoding": offers}).content
+
+
+def by_async_httpx(url: str, offers: str) -> bytes:
+    async def get() -> bytes:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url, headers={"Accept-Encoding": offers})).content
+
+    return asyncio.run(get())
+
+
+def by_urllib(url: str, offers: str) -> bytes:
+    request = urllib.request.Request(url, headers={"Accept-Encoding": offers})
+    with urllib.request.urlopen(request) as response:
+        return bytes(response.read())
+
+
+@pytest.mark.parametrize("get", [by_httpx, by_async_httpx, by_urllib])
+def test_what_cannot_be_unpacked_is_not_asked_for(
+    tool: Tool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    get: Callable[[str, str], bytes],
+) -> None:
+    for module in ("brotli", "brotlicffi"):
+        monkeypatch.setitem(sys.modules, module, None)
+    tool.answers["/a"] = (200, {}, b"as it is")
+    with use_cassette(tmp_path / "a.yaml", record_mode="once"):
+        for offers in ("br, gzip;q=0.5", "br", "gzip, deflate"):
+            assert get(f"{tool.url}/a", offers) == b"as it is"
+    assert tool.offers == ["gzip;q=0.5", "identity", "gzip, deflate"]
+
+
+def test_an_answer_that_cannot_be_unpacked_is_told(
+    tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("brotli", "brotlicffi"):
+        monkeypatch.setitem(sys.modules, module, None)
+    tool.answers["/a"] = (200, {"content-encoding": "br"}, b"all the same")
+    with (
+        pytest.raises(ValueError, match=r"'br' cannot be searched .* pip install brotli"),
+        use_cassette(tmp_path / "a.yaml", record_mode="once"),
+        httpx.stream("GET", f"{tool.url}/a"),
+    ):
+        pass
 
 
 def test_only_the_credentials_of_an_answer_go(tool: Tool, tmp_path: Path) -> None:

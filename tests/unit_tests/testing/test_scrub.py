@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 import os
+import sys
 import urllib.parse
 import zlib
 from collections.abc import Callable
@@ -307,8 +308,10 @@ def test_loopback_ports_are_dropped_and_other_addresses_kept() -> None:
     ],
 )
 def test_body_that_cannot_be_searched_is_not_written(
-    body: bytes, encoding: str, message: str
+    body: bytes, encoding: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in ("brotli", "brotlicffi"):
+        monkeypatch.setitem(sys.modules, module, None)
     interaction = recorded()
     answer(interaction, body, Content_Encoding=encoding)
     with pytest.raises(ValueError, match=message):
