@@ -60,7 +60,16 @@ def encode_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, An
             have, more than 128 tools, a schema that cannot be sent (recursive, too deep, too
             large), or a value that JSON cannot say; the text names the tool and the place.
     """
-    encoded = [_encode_tool(tool, strict=strict) for tool in _listed(tools)]
+    encoded: list[dict[str, Any]] = []
+    schemas: list[Any] = []
+    for source in _listed(tools):
+        tool = _encode_tool(source, strict=strict)
+        if _is_schema(source):  # a class and its JSON schema are one tool said twice
+            said = _without_titles(tool)
+            if said in schemas:
+                continue
+            schemas.append(said)
+        encoded.append(tool)
     check_together(encoded)
     return encoded
 
@@ -221,6 +230,24 @@ def _function_name(tool: Mapping[str, Any]) -> str | None:
     function = tool.get("function")
     name = function.get("name") if isinstance(function, Mapping) else None
     return name if isinstance(name, str) else None
+
+
+def _is_schema(source: Any) -> bool:
+    if isinstance(source, Mapping):
+        return "title" in source and not {"name", "function"} & source.keys()
+    return isinstance(source, type)
+
+
+def _without_titles(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_titles(member) for member in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: _without_titles(value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str))
+    }
 
 
 def _listed(tools: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from langchain_core.caches import InMemoryCache
 from langchain_core.exceptions import OutputParserException
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableBinding
 from langchain_core.tools import tool
 from pydantic import BaseModel
@@ -176,6 +177,19 @@ def test_what_cannot_be_bound_is_refused_at_once(tools: Any, message: str) -> No
         model.bind_tools(tools)
 
 
+def test_a_class_and_its_schema_are_one_tool() -> None:
+    bound = model_of(answering()).bind_tools([Joke, SCHEMA, JokeDict, Joke])
+    assert [one["function"]["name"] for one in bound.kwargs["tools"]] == ["Joke", "JokeDict"]
+
+
+def test_strict_reaches_tools_that_are_encoded_already() -> None:
+    model = model_of(answering())
+    mine = {"name": "mine", "strict": False}
+    tools = model.bind_tools([search, mine, {"type": "x:y"}]).kwargs["tools"]
+    strict = model.bind_tools(tools, strict=True).kwargs["tools"]
+    assert [one.get("function", {}).get("strict") for one in strict] == [True, False, None]
+
+
 def test_what_is_handed_to_a_call_is_refused_there() -> None:
     model = model_of(answering())
     with pytest.raises(ValueError, match="Two tools are named 'search'"):
@@ -240,8 +254,8 @@ def test_a_response_format_without_a_schema_is_the_api_s_to_judge() -> None:
 
 
 def test_a_schema_of_no_object_is_refused_where_it_is_set() -> None:
-    for source in (list[int], {"title": "A", "type": "array"}):
-        with pytest.raises(ValueError, match=r"(?s)one JSON object|must describe an object"):
+    for source in (list[int], {"title": "A", "type": "array"}, {"name": "A", "schema": 3}):
+        with pytest.raises(ValueError, match=r"(?s)one JSON object|must (describe an object|be a)"):
             ChatAIMLGemini(model=MODEL, api_key=KEY, response_format=source)
 
 
@@ -358,6 +372,8 @@ def test_the_parser_is_one_of_langchain_s() -> None:
     with pytest.raises(OutputParserException):
         chain.last.invoke("no JSON")
     assert chain.last.invoke(TEXT) == JOKE
+    half = ChatGeneration(message=AIMessage(content="{"))
+    assert chain.last.parse_result([half], partial=True) is None
 
 
 def test_types_follow_the_schema() -> None:

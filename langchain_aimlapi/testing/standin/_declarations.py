@@ -55,7 +55,8 @@ def declaration_problem(function: Mapping[str, object]) -> str | None:
     parameters = function.get("parameters", {"type": "object"})
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         return "function.parameters: parameters schema should be of type OBJECT."
-    return next(_problems(parameters, "function.parameters"), None)
+    problems = [*_problems(parameters, "function.parameters")]
+    return problems[0] if problems else None
 
 
 def _problems(schema: object, path: str) -> Iterator[str]:

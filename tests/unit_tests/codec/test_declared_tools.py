@@ -155,14 +155,14 @@ def test_what_pydantic_says_as_a_declaration_says_it(
             {"type": "array", "items": {}, "maxItems": 0, "description": "in this order: "},
         ),
         (
-            {"prefixItems": [{"title": "A"}, True, {"enum": [1]}], "items": False},
+            {"prefixItems": [{"title": "A"}, {}, {"enum": [1]}, True], "items": False},
             {
                 "type": "array",
                 "items": {
                     "anyOf": [{"title": "A"}, {}, {"type": "integer", "description": "always 1"}]
                 },
-                "maxItems": 3,
-                "description": "in this order: A, anything, [1]",
+                "maxItems": 4,
+                "description": "in this order: A, anything, [1], anything",
             },
         ),
         (

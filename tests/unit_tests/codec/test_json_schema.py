@@ -284,6 +284,8 @@ def test_all_of_is_folded_where_one_schema_says_it(
         [{"type": "string"}, {"type": "integer"}],
         [{"type": 1}, {"type": 2}],
         [{"required": ["a"]}, {"required": "b"}],
+        [{"properties": "odd"}, {"properties": {}}],
+        [{"enum": "odd", "type": "null"}, {"enum": [None], "type": "null"}],
         [{"properties": {"x": {}}, "additionalProperties": False}, {"properties": {"y": {}}}],
         [{"if": {"minimum": 1}}, {"then": {"maximum": 3}}],
         [{"minimum": 1}, True],

@@ -120,6 +120,14 @@ def test_a_dataclass_declares_its_fields() -> None:
     assert schema["properties"]["label"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
 
+def test_a_dataclass_without_a_docstring_has_no_description() -> None:
+    @dataclasses.dataclass
+    class Bare:
+        x: int
+
+    assert declaration(Bare).description == ""
+
+
 def test_a_function_declares_its_arguments_but_not_those_that_are_injected() -> None:
     name, description, schema, *_ = declaration(weather)
     assert (name, description) == ("weather", "Tell the weather.")

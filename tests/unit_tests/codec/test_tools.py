@@ -224,6 +224,10 @@ class Node(BaseModel):
         ({"function_declarations": []}, "no tool that is known here"),
         ({"type": ["object"], "title": 3}, "no tool that is known here"),
         (7, "7 is no tool"),
+        (
+            {"name": "f", "parameters": {"anyOf": [{"type": "string"}, {"type": "object"}]}},
+            "must describe an object, but they are of type 'string or object'",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_an_error_that_says_why(source: Any, message: str) -> None:
