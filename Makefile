@@ -112,7 +112,7 @@ docs: ## Build the documentation's site into site/, failing on any warning
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
-.PHONY: record benchmark benchmark_gate rows_per_second load long_life fuzz wheel
+.PHONY: record benchmark benchmark_gate growth rows_per_second load long_life fuzz wheel
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
@@ -121,6 +121,9 @@ benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, w
 
 benchmark_gate: $(VENV)/.test ## The short benchmark: fails when we are slower than the goals allow
 	$(BIN)/python tests/benchmarks/run.py --here --short --gate
+
+growth: $(VENV)/.test ## How cost grows with size: a table of exponents, failing over 1.15
+	$(BIN)/python -W ignore -m tests.benchmarks.growth --gate
 
 rows_per_second: ## Bulk work by one, two and four actors of Ray Data, against the stand-in
 	@$(MAKE) --no-print-directory VENV=.venv-scale .venv-scale/.scale
