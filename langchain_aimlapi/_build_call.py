@@ -83,7 +83,9 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         api_key=model.api_key,
         model=model_id,
         is_stream=is_stream,
-        limits=read_limits(options.timeout, is_stream=is_stream),
+        limits=read_limits(
+            options.timeout, is_stream=is_stream, stream_timeout=options.stream_timeout
+        ),
         max_retries=options.max_retries,
         empty_response_retries=options.empty_response_retries,
         client_request_id=request_id,

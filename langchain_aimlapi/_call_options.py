@@ -42,9 +42,12 @@ _ABOUT_FIELDS = (
     "empty_response_retries",
     "max_retries",
     "missing_signatures",
+    "stream_timeout",
     "stream_usage",
     "timeout",
 )
+# For which `None` does not mean the setting, but no limit.
+_MAY_BE_NONE = ("stream_timeout", "timeout")
 # Keywords about a call that are no settings.
 _ABOUT_ONE_CALL = ("client_request_id", "extra_body", "extra_headers")
 # LangChain's own: how the call is made decides whether it streams; the schema is for traces.
@@ -68,6 +71,7 @@ class CallOptions:
     Attributes:
         wire: Parameters of the wire, under the wire's own names; `model` among them.
         timeout: As the setting of that name.
+        stream_timeout: Seconds for the whole of a stream, `None` for no limit.
         max_retries: Attempts after the first.
         empty_response_retries: Attempts after an answer with nothing in it.
         missing_signatures: As the setting of that name.
@@ -79,6 +83,7 @@ class CallOptions:
 
     wire: dict[str, Any]
     timeout: Timeout | None
+    stream_timeout: float | None
     max_retries: int
     empty_response_retries: int
     missing_signatures: Literal["auto", "send", "skip"]
@@ -131,9 +136,10 @@ def make_options(
     """
     parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
     _validators.check_parameters(parameters)
+    _validators.check_header_names(keywords.get("extra_headers") or {}, where="extra_headers")
     about = {name: fields[name] for name in _ABOUT_FIELDS}
     for name in (*_ABOUT_FIELDS, *_ABOUT_ONE_CALL):
-        if keywords.get(name) is not None or (name == "timeout" and name in keywords):
+        if keywords.get(name) is not None or (name in _MAY_BE_NONE and name in keywords):
             about[name] = keywords[name]
     _check_about(about)
     for name, setting in (("extra_body", "extra_body"), ("extra_headers", "default_headers")):
@@ -170,6 +176,7 @@ def wire_parameters(
 def _check_about(about: Mapping[str, Any]) -> None:
     for name in ("max_retries", "empty_response_retries"):
         _validators.check_attempts(name, about[name])
+    _validators.check_seconds("stream_timeout", about["stream_timeout"])
     if about["missing_signatures"] not in ("auto", "send", "skip"):
         msg = (
             f"missing_signatures={about['missing_signatures']!r} is none of 'auto', 'send' and "

@@ -33,7 +33,12 @@ _OUTPUT_LIMIT = re.compile(r"\bmax_(completion_|output_)?tokens\b", re.IGNORECAS
 _INPUT = re.compile(r"input|prompt|context", re.IGNORECASE)
 _CREDITS = re.compile(r"credit|balance|top.?up|billing|insufficient funds", re.IGNORECASE)
 _FREE_TIER = re.compile(r"free.?tier", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+# Looked for one after the other: in one expression a page of many titles costs its length squared.
+_TITLE = re.compile("<title", re.IGNORECASE)
+_TITLE_END = re.compile("</title", re.IGNORECASE)
+# Where the words of a failure stand, in this order, and its code.
+_WORDS = ("message", "detail", "errors")
+_CODE_NAMES = ("code", "statusCode", "status_code", "status", "type")
 # Words that stand where a number is expected, as seen in error events.
 _CODES = {
     "server_error": 500,
@@ -117,6 +122,34 @@ def remedy_for(failure: errors.AIMLAPIError) -> Remedy | None:
         return None
     known = find_refusal(_code_and_message(failure.body)[1] or _text(failure.body))
     return known.remedy if known else None
+
+
+def event_failure(
+    event: Any,  # noqa: ANN401  any JSON value
+    *,
+    name: str,
+    headers: Mapping[str, str],
+) -> errors.AIMLAPIError | None:
+    """Return the error that an event of a stream tells of, or `None` if it tells none.
+
+    In a stream less is needed than in a whole body: whatever is called an error is one, and an
+    object with words but nothing of an answer can be nothing else.
+
+    Args:
+        event: The decoded data of an event, or its text where that is no JSON.
+        name: What its `event:` line says, `""` if it has none.
+        headers: Response headers, names lower-cased.
+    """
+    if name != "error" and not _tells_failure(event) and not _has_only_words(event):
+        return None
+    code, message = _code_and_message(event)
+    return _failure(code or 0, message=message or _text(event), body=event, headers=headers)
+
+
+def _has_only_words(event: object) -> bool:
+    if not isinstance(event, dict) or any(event.get(key) for key in ("choices", "usage", "meta")):
+        return False
+    return any(event.get(key) for key in _WORDS)
 
 
 def unreadable_failure(
@@ -218,8 +251,9 @@ def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any
         return None, ""
     error = body.get("error")
     source = error if isinstance(error, dict) else body
-    code = _code(source.get("code")) or _code(body.get("statusCode")) or _code(source.get("type"))
-    message = source.get("message")
+    named = (_code(part.get(name)) for name in _CODE_NAMES for part in (source, body))
+    code = next((number for number in named if number), None)
+    message = next((value for name in _WORDS if (value := source.get(name))), None)
     words = _words(error if isinstance(error, str) else message)
     return code, " ".join(part for part in (words, _code_word(source), _raw(source)) if part)
 
@@ -264,8 +298,15 @@ def _parsed(body: bytes) -> Any:  # noqa: ANN401  any JSON value
         return decode_json(body)
     except ValueError:
         text = body[:_MAX_BODY].decode("utf-8", "replace").strip()
-        title = _TITLE.search(text)
-        return " ".join(title[1].split()) if title else text[:_MAX_TEXT]
+        return _title(text) or text[:_MAX_TEXT]
+
+
+def _title(text: str) -> str:
+    """Return the title of an HTML page, `""` if there is none."""
+    opening = _TITLE.search(text)
+    start = text.find(">", opening.end()) + 1 if opening else 0
+    closing = _TITLE_END.search(text, start) if start else None
+    return " ".join(text[start : closing.start()].split()) if closing else ""
 
 
 def _text(body: object) -> str:

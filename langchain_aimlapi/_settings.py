@@ -28,6 +28,7 @@ from langchain_aimlapi._call_options import (
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.response_format import encode_response_format, encode_schemas
 from langchain_aimlapi._http.call import read_limits
+from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
 from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
 from langchain_aimlapi._version import __version__
@@ -167,6 +168,10 @@ class GeminiSettings(BaseChatModel):
     silence of a stream 120 s, a whole answer 600 s. A number is each limit of an attempt, among
     them the silence between a stream's data events or the total of a whole answer."""
 
+    stream_timeout: float | None = Field(default=3600.0, gt=0)
+    """Seconds for the whole of a stream, however much it sends: a server may send signs of life
+    for ever. `None` for no such limit."""
+
     max_retries: int = Field(default=2, ge=0)
     """Attempts after the first; never after the first chunk. A retried timeout may be billed."""
 
@@ -196,6 +201,10 @@ class GeminiSettings(BaseChatModel):
     http_async_client: HttpAsyncClient | None = Field(default=None, exclude=True, repr=False)
     """Your `httpx.AsyncClient` for async calls; as `http_client`."""
 
+    connections: Any = Field(default_factory=Clients, exclude=True, repr=False)
+    """The model's own connections. Not to be set: the models that `configurable_fields` makes take
+    them over from the model that they come from, so that they need not connect again."""
+
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the wire that have no setting here."""
 
@@ -214,7 +223,7 @@ class GeminiSettings(BaseChatModel):
         return {
             name: value
             for name, value in given.items()
-            if value is not None or name in ("model", "timeout")
+            if value is not None or name in ("model", "stream_timeout", "timeout")
         }
 
     @field_validator("model")
@@ -270,6 +279,13 @@ class GeminiSettings(BaseChatModel):
     def _check_client(cls, client: Any, info: ValidationInfo) -> Any:
         return _validators.checked_client(client, name=str(info.field_name))
 
+    @field_validator("connections")
+    @classmethod
+    def _check_connections(cls, connections: object) -> Clients:
+        if isinstance(connections, Clients):
+            return connections
+        raise ValueError("connections is not to be set: pass http_client or http_async_client.")
+
     @field_serializer("aimlapi_api_key", when_used="json")
     def _hide_key(self, _: object) -> str:
         return "**********"
@@ -278,6 +294,12 @@ class GeminiSettings(BaseChatModel):
     def _set_aimlapi_version(self) -> Self:
         self._add_version("langchain-aimlapi", __version__)
         return self
+
+    def __copy__(self) -> Self:
+        """Copy the settings; a copy has connections of its own, which are closed with it alone."""
+        copied = super().__copy__()
+        copied.__dict__["connections"] = Clients()
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy all but the user's clients, which cannot be copied."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -92,12 +91,50 @@ def checked_base_url(base_url: str) -> str:
     return base_url
 
 
+# What the HTTP client writes by itself from the request and its address; a second word on it makes
+# the request unreadable, or has it read as something else.
+_NOT_TO_BE_SET = frozenset(
+    {
+        "authorization",
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def check_header_names(headers: Mapping[str, object], *, where: str) -> None:
+    """Check that headers are none of those that belong to the HTTP client, or the key's.
+
+    Args:
+        headers: By name, in any case.
+        where: The setting or keyword that they come from.
+
+    Raises:
+        ValueError: One of them is; it is named, its value not shown.
+    """
+    for name in headers:
+        if name.strip().lower() in _NOT_TO_BE_SET:
+            msg = (
+                f"{where}[{name!r}] is not to be set: the HTTP client writes it by itself (the key "
+                "goes into api_key, the address into base_url)."
+            )
+            raise ValueError(msg)
+
+
 def checked_headers(headers: dict[str, str] | None) -> dict[str, str] | None:
     """Return the headers.
 
     Raises:
         ValueError: One of them cannot be sent; its value is not shown.
     """
+    check_header_names(headers or {}, where="default_headers")
     for name, value in (headers or {}).items():
         if not (name + value).isascii() or not (name + value).isprintable():
             msg = f"default_headers[{name!r}] holds characters that no HTTP header can carry."
@@ -115,13 +152,20 @@ def checked_client(client: Any, *, name: str) -> Any:  # noqa: ANN401  httpx's c
     Raises:
         ValueError: It is no client, or one of the other kind.
     """
-    is_async = name == "http_async_client"
-    send = getattr(client, "send", None)
-    if client is None or (callable(send) and inspect.iscoroutinefunction(send) == is_async):
+    wanted = "AsyncClient" if name == "http_async_client" else "Client"
+    if client is None or any(
+        kind.__name__ == wanted and kind.__module__ in _CLIENT_LIBRARIES
+        for kind in type(client).__mro__
+    ):
         return client
-    wanted = "httpx.AsyncClient" if is_async else "httpx.Client"
-    msg = f"{name} takes an {wanted}, not an object of type {type(client).__name__}."
+    msg = (
+        f"{name} takes an httpx.{wanted} or httpx2.{wanted}, not an object of type "
+        f"{type(client).__name__}."
+    )
     raise ValueError(msg)
+
+
+_CLIENT_LIBRARIES = ("httpx", "httpx2")
 
 
 def check_parameters(parameters: Mapping[str, Any]) -> None:
@@ -179,6 +223,19 @@ def check_effort(level: object, *, name: str) -> None:
         msg = f"{name}={level!r} is not a known level; did you mean {close[0]!r}?"
         raise ValueError(msg)
     warn_caller(f"{name}={level!r} is not one of {', '.join(EFFORTS)}; it is sent all the same.")
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Check a limit of time; `None` is none.
+
+    Raises:
+        ValueError: It is not over 0.
+    """
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        msg = f"{name}={value!r} is not a limit: pass seconds over 0, or None for no limit."
+        raise ValueError(msg)
 
 
 def check_attempts(name: str, value: object) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import BaseMessage  # noqa: TC002
 from langchain_core.runnables import RunnableConfig  # noqa: TC002
-from pydantic import PrivateAttr
 
 from langchain_aimlapi._binding import BindsTools, GeminiBinding
 from langchain_aimlapi._build_call import build_call
@@ -19,7 +18,6 @@ from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
-from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._refusals import Remedies
 from langchain_aimlapi._settings import GeminiSettings
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
@@ -150,7 +148,6 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
         ```
     """
 
-    _clients: Clients = PrivateAttr(default_factory=Clients)
     _remedies: Remedies = PrivateAttr(default_factory=Remedies)
 
     @classmethod
@@ -263,7 +260,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
             messages=messages,
             run_id=run_id,
             is_stream=is_stream,
-            clients=self._clients,
+            clients=self.connections,
             remedies=self._remedies,
         )
 
@@ -313,11 +310,11 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
 
     def close(self) -> None:
         """Close this model's connections for sync calls; the next call opens new ones."""
-        self._clients.close()
+        self.connections.close()
 
     async def aclose(self) -> None:
         """Close this model's connections of the running event loop and those for sync calls."""
-        await self._clients.aclose()
+        await self.connections.aclose()
 
     def __enter__(self) -> Self:
         """Return the model; its connections are closed at the end of the block."""

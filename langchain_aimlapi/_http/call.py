@@ -82,9 +82,9 @@ def read_limits(
     limits = _read_limits(timeout, is_stream=is_stream)
     if not is_stream or stream_timeout is None:
         return limits
-    # A stream that falls silent for good may not wait past its limit either.
-    reads = [seconds for seconds in (limits.read, stream_timeout) if seconds is not None]
-    return replace(limits, read=min(reads), stream=stream_timeout)
+    # A stream that falls silent may not be waited for past its end either.
+    read = None if limits.read is None else min(limits.read, stream_timeout)
+    return replace(limits, read=read, stream=stream_timeout)
 
 
 def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  as above

@@ -34,6 +34,12 @@ def http_errors(*names: str) -> tuple[type[Exception], ...]:
     return tuple(kind for kind in found if kind is not None)
 
 
+def connection_errors() -> tuple[type[Exception], ...]:
+    """Return what can go wrong once a response has begun."""
+    # TLS reports some of its failures as they are.
+    return (*http_errors("HTTPError", "StreamError"), OSError)
+
+
 def is_failure(error: Exception, *, has_begun: bool) -> bool:
     """Tell whether an error is about the connection, not of a decoder or a consumer.
 
@@ -43,8 +49,7 @@ def is_failure(error: Exception, *, has_begun: bool) -> bool:
     """
     if isinstance(error, errors.AIMLAPIError):  # told already; two of them are OSErrors as well
         return False
-    # TLS reports some of its failures as they are.
-    kinds = (*http_errors("HTTPError", "StreamError"), OSError)
+    kinds = connection_errors()
     if has_begun:
         return isinstance(error, kinds)
     return isinstance(error, (*kinds, *http_errors("InvalidURL"), *_BEFORE))
@@ -61,11 +66,11 @@ def is_hang_up(error: Exception) -> bool:
     return isinstance(error, http_errors("RemoteProtocolError")) and "disconnected" in str(error)
 
 
-def refused_response(error: Exception) -> httpx.Response | None:
+def refused_response(error: BaseException | None) -> httpx.Response | None:
     """Return the response for whose status a hook of the user's client raised."""
     if not isinstance(error, http_errors("HTTPStatusError")):
         return None
-    response: httpx.Response = vars(error)["response"]
+    response: httpx.Response = vars(error)["response"]  # the same in both libraries
     return response
 
 

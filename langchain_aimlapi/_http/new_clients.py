@@ -49,17 +49,12 @@ _NO_COOKIES = _NoCookies()
 class _Client(httpx.Client):
     cookies: Any = _NO_COOKIES
 
-    # Private, but the one way to socket options that leaves the environment's proxies alone; httpx
-    # makes each of its own transports here. (`transport=` turns the proxies off.)
+    # Private, but the one way to socket options that leaves the environment's proxies alone
+    # (`transport=` turns them off). Connections to a proxy take none: httpcore 1.0 hands none on.
     def _init_transport(
         self, *_: object, transport: httpx.BaseTransport | None = None, **__: object
     ) -> httpx.BaseTransport:
-        return transport or httpx.HTTPTransport(**_transport_settings())
-
-    def _init_proxy_transport(
-        self, proxy: httpx.Proxy, *_: object, **__: object
-    ) -> httpx.BaseTransport:
-        return httpx.HTTPTransport(proxy=proxy, **_transport_settings())
+        return transport or httpx.HTTPTransport(socket_options=_KEEPALIVE, **_transport_settings())
 
 
 class _AsyncClient(httpx.AsyncClient):
@@ -68,12 +63,9 @@ class _AsyncClient(httpx.AsyncClient):
     def _init_transport(
         self, *_: object, transport: httpx.AsyncBaseTransport | None = None, **__: object
     ) -> httpx.AsyncBaseTransport:
-        return transport or httpx.AsyncHTTPTransport(**_transport_settings())
-
-    def _init_proxy_transport(
-        self, proxy: httpx.Proxy, *_: object, **__: object
-    ) -> httpx.AsyncBaseTransport:
-        return httpx.AsyncHTTPTransport(proxy=proxy, **_transport_settings())
+        return transport or httpx.AsyncHTTPTransport(
+            socket_options=_KEEPALIVE, **_transport_settings()
+        )
 
 
 def new_client() -> httpx.Client:
@@ -89,6 +81,7 @@ def new_async_client() -> httpx.AsyncClient:
 def _client_settings() -> dict[str, Any]:
     """Return the settings of a client; limits of time are set per request."""
     return {
+        **_transport_settings(),
         "timeout": None,
         "cookies": _NO_COOKIES.jar,
         "trust_env": _may_name_a_proxy(),
@@ -96,7 +89,7 @@ def _client_settings() -> dict[str, Any]:
 
 
 def _transport_settings() -> dict[str, Any]:
-    return {"verify": _TLS.context(), "limits": _POOL, "socket_options": _KEEPALIVE}
+    return {"verify": _TLS.context(), "limits": _POOL}
 
 
 def _may_name_a_proxy() -> bool:

@@ -227,38 +227,45 @@ class Attempts:
         is_unpacked = response.is_stream_consumed
         return Reader(self.call, headers=headers, started=self._started, is_unpacked=is_unpacked)
 
-    def settle(self, error: Exception) -> None:
-        """Raise what an error means; return if it means nothing.
+    def end(self, error: BaseException | None) -> bool:
+        """Raise what the end of an attempt means; tell whether it means nothing.
 
         Args:
-            error: What came out of an attempt.
+            error: What came out of the attempt.
+
+        Returns:
+            Whether the error is to be forgotten.
 
         Raises:
-            AIMLAPIError: The attempt failed.
+            AIMLAPIError: The connection failed.
         """
-        failure = self.failed(error)
-        if failure is error:
-            raise error
+        has_begun = self._response is not None
+        self._response = self._response or refused_response(error)
+        self._log()
+        if not isinstance(error, Exception) or not is_failure(error, has_begun=has_begun):
+            return False  # of a decoder, of who reads the stream; a cancellation
+        failure = self.failed(error, self._response)
+        if failure is None:
+            return True
         self._is_stale = self._may_refresh and self._is_hang_up_of_an_idle_connection(error)
-        self._response = refused_response(error) or self._response
-        if failure is not None:
-            raise failure from bare(error, secret=self.key)
+        raise failure from bare(error, secret=self.key)
 
-    def failed(self, error: Exception) -> Exception | None:
-        """Return what an error of an attempt amounts to: ours, or the error itself.
+    def failed(
+        self, error: Exception, response: httpx.Response | None
+    ) -> errors.AIMLAPIError | None:
+        """Return what a failure of the connection amounts to.
 
         Args:
-            error: What came out of an attempt.
+            error: What the HTTP client raised.
+            response: The response, if it had begun.
 
         Returns:
             `None` if the answer was whole before: after `[DONE]` a stream is read on so that its
             connection can be used again, and a connection that breaks then has cost nothing.
         """
-        if not is_failure(error, has_begun=self._response is not None):
-            return error  # of a decoder, or of who reads the stream
         if self.is_answered:
             return None
-        return connection_failure(self.call, error, self._response, secret=self.key)
+        return connection_failure(self.call, error, response, secret=self.key)
 
     def _is_hang_up_of_an_idle_connection(self, error: Exception) -> bool:
         """Tell whether the server had closed the connection before the request came.
@@ -275,7 +282,7 @@ class Attempts:
             and time.monotonic() - self._started < _STALE_SECONDS
         )
 
-    def log(self) -> None:
+    def _log(self) -> None:
         """Write the log line of an attempt that ended: no key, no prompt."""
         if _logger.isEnabledFor(logging.DEBUG):
             response = self._response

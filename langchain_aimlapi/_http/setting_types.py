@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     import httpx
+    import httpx2
     from pydantic import SecretStr
 
     ApiKey = str | SecretStr | Callable[[], str] | Callable[[], Awaitable[str]]
-    Timeout = float | httpx.Timeout | Literal["default"]
-    HttpClient = httpx.Client
-    HttpAsyncClient = httpx.AsyncClient
+    Timeout = float | httpx.Timeout | httpx2.Timeout | Literal["default"]
+    HttpClient = httpx.Client | httpx2.Client
+    HttpAsyncClient = httpx.AsyncClient | httpx2.AsyncClient
 else:
     ApiKey = Annotated[
         Any, WithJsonSchema({"type": "string", "format": "password", "writeOnly": True})

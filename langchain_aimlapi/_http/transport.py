@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._http.call import acurrent_key, current_key
-from langchain_aimlapi._http.exceptions import drop_http_frames, http_errors
+from langchain_aimlapi._http.exceptions import connection_errors, drop_http_frames, http_errors
 from langchain_aimlapi._http.new_clients import new_async_client, new_client
 from langchain_aimlapi._http.retry import Attempts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
 
     from langchain_core.outputs import ChatGenerationChunk
     from pydantic import SecretStr
@@ -93,7 +94,8 @@ def stream(
     attempts = Attempts(call, given=call.http_client)
     while not attempts.is_answered:
         try:
-            with _response(attempts) as response:
+            with _Attempt(attempts) as attempt:
+                response = attempt.open()
                 feed = attempts.feed(response, make_decoder)
                 blocks = _blocks(response)
                 for block in blocks:
@@ -109,14 +111,19 @@ def stream(
             raise
 
 
-async def astream(
+def astream(call: Call, make_decoder: Callable[[Mapping[str, str]], Decoder]) -> _Unregistered:
+    """Return the chunks of a streamed answer, which are to be closed; see `stream`."""
+    return _Unregistered(_astream(call, make_decoder))
+
+
+async def _astream(
     call: Call, make_decoder: Callable[[Mapping[str, str]], Decoder]
-) -> AsyncIterator[ChatGenerationChunk]:
-    """Yield the chunks of a streamed answer; see `stream`."""
+) -> AsyncGenerator[ChatGenerationChunk]:
     attempts = Attempts(call, given=call.http_async_client)
     while not attempts.is_answered:
         try:
-            async with _aresponse(attempts) as response:
+            async with _AsyncAttempt(attempts) as attempt:
+                response = await attempt.open()
                 feed = attempts.feed(response, make_decoder)
                 blocks = _ablocks(response)
                 async for block in blocks:
@@ -136,62 +143,119 @@ async def astream(
 
 def _whole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
     """Return body with headers of one attempt."""
-    with _response(attempts) as response:
+    with _Attempt(attempts) as attempt:
+        response = attempt.open()
         answer = attempts.answer(response)
         for block in _blocks(response):
             answer.take(block)
-        return answer.data(), attempts.shown_headers(response)
+    return answer.data(), attempts.shown_headers(response)
 
 
 async def _awhole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
     """Return body with headers of one attempt; see `_whole`."""
-    async with _aresponse(attempts) as response:
+    async with _AsyncAttempt(attempts) as attempt:
+        response = await attempt.open()
         answer = attempts.answer(response)
         async for block in _ablocks(response):
             answer.take(block)
-        return answer.data(), attempts.shown_headers(response)
+    return answer.data(), attempts.shown_headers(response)
 
 
-@contextmanager
-def _response(attempts: Attempts) -> Iterator[httpx.Response]:
-    """Open one attempt: a client, a good status; all failures told as ours."""
-    attempts.begin(current_key(attempts.call.api_key))
-    try:
+class _Attempt:
+    """One attempt: a client, a response of good status; all failures told as ours."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
+        self._response: httpx.Response | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def open(self) -> httpx.Response:
+        attempts = self._attempts
+        attempts.begin(current_key(attempts.call.api_key))
         attempts.lease = attempts.source.acquire(new_client)
-        sent = attempts.lease.client.send(
+        response: httpx.Response = attempts.lease.client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
-        with closing(sent) as response:
-            attempts.receive(response)
-            if attempts.is_refused(response):
-                attempts.refuse(response, _first_bytes(attempts, response))
-            yield response
-    except Exception as error:  # noqa: BLE001  sorted out there
-        attempts.settle(error)
-    finally:
-        attempts.log()
+        self._response = response
+        attempts.receive(response)
+        if attempts.is_refused(response):
+            attempts.refuse(response, _first_bytes(attempts, response))
+        return response
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        attempts = self._attempts
+        with suppress(*connection_errors()):
+            if self._response is not None:
+                self._response.close()
         attempts.source.release(attempts.lease)
+        return attempts.end(error)
 
 
-@asynccontextmanager
-async def _aresponse(attempts: Attempts) -> AsyncIterator[httpx.Response]:
-    """Open one attempt; see `_response`."""
-    attempts.begin(await acurrent_key(attempts.call.api_key))
-    try:
+class _AsyncAttempt:
+    """One attempt; see `_Attempt`.
+
+    A class, not an asynchronous generator: a loop that ends closes all of these at once, also those
+    that another one is just closing.
+    """
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
+        self._response: httpx.Response | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def open(self) -> httpx.Response:
+        attempts = self._attempts
+        attempts.begin(await acurrent_key(attempts.call.api_key))
         attempts.lease = await attempts.source.aacquire(new_async_client)
-        sent = await attempts.lease.client.send(
+        response: httpx.Response = await attempts.lease.client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
-        async with aclosing(sent) as response:
-            attempts.receive(response)
-            if attempts.is_refused(response):
-                attempts.refuse(response, await _afirst_bytes(attempts, response))
-            yield response
-    except Exception as error:  # noqa: BLE001  sorted out there
-        attempts.settle(error)
-    finally:
-        attempts.log()
+        self._response = response
+        attempts.receive(response)
+        if attempts.is_refused(response):
+            attempts.refuse(response, await _afirst_bytes(attempts, response))
+        return response
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        attempts = self._attempts
+        with suppress(*connection_errors()):
+            if self._response is not None:
+                await self._response.aclose()
         await attempts.source.arelease(attempts.lease)
+        return attempts.end(error)
+
+
+class _Unregistered:
+    """An asynchronous generator of which the loop is not told.
+
+    A loop that ends closes every generator that it knows of, all at once: the one that we are
+    reading, and the one of ours that is closing it at that moment. Python then complains of both.
+    """
+
+    def __init__(self, generator: AsyncGenerator[ChatGenerationChunk]) -> None:
+        self._generator = generator
+        self._is_begun = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable[ChatGenerationChunk]:
+        if self._is_begun:
+            return self._generator.__anext__()
+        self._is_begun = True
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
+        try:
+            return self._generator.__anext__()  # here it would be told
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    async def aclose(self) -> None:
+        await self._generator.aclose()
 
 
 class _KeyAuth:

@@ -381,4 +381,4 @@ def test_a_turn_with_tools_goes_back_and_forth() -> None:
 
 def test_the_first_call_imports_the_transport_not_the_class() -> None:
     model = ChatAIMLGemini(model=MODEL, api_key=KEY)
-    assert not model._clients._idle.leases
+    assert not model.connections._idle.leases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._error_mapping import body_failure, response_failure, unreadable_failure
+from langchain_aimlapi._error_mapping import (
+    body_failure,
+    event_failure,
+    response_failure,
+    unreadable_failure,
+)
 from tests.answers import JSON
 
 AUTH, PERMISSION, CREDITS, NOT_FOUND, OVERFLOW, INVALID, RATE, SERVER, TIMEOUT, RESPONSE = (
@@ -152,9 +158,64 @@ def test_no_failure_is_seen_where_there_is_none(body: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("event", "name", "kind", "code", "words"),
+    [
+        ({"message": "m", "code": 402}, "", CREDITS, 402, "402 m"),
+        ({"detail": "d", "status": 429}, "", RATE, 429, "429 d"),
+        ({"detail": [{"msg": "d"}]}, "", RESPONSE, None, "[{'msg': 'd'}]"),
+        ({"errors": [{"code": 7}], "status_code": "503"}, "", SERVER, 503, "503 [{'code': 7}]"),
+        ({"message": "m"}, "chunk", RESPONSE, None, "m"),
+        ({"error": {"code": 401, "message": "m"}, "choices": [1]}, "", AUTH, 401, "401 m"),
+        ({"code": 402, "msg": "m"}, "error", CREDITS, 402, "402 {'code': 402, 'msg': 'm'}"),
+        ({"message": "m", "choices": [1]}, "error", RESPONSE, None, "m"),
+        ("upstream is gone", "error", RESPONSE, None, "upstream is gone"),
+        (None, "error", RESPONSE, None, "None"),
+    ],
+)
+def test_an_event_tells_of_a_failure_in_more_ways_than_a_body(
+    event: Any, name: str, kind: type[errors.AIMLAPIError], code: int | None, words: str
+) -> None:
+    error = event_failure(event, name=name, headers={})
+    assert error is not None
+    assert type(error) is kind
+    assert error.status_code == code
+    assert str(error).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "ping",
+        {},
+        {"message": "", "detail": None, "errors": []},
+        {"message": "m", "choices": [{}]},
+        {"message": "m", "usage": {"total_tokens": 1}},
+        {"message": "m", "meta": {"usage": {}}},
+    ],
+)
+def test_an_event_with_something_of_an_answer_tells_of_none(event: Any) -> None:
+    assert event_failure(event, name="", headers={}) is None
+    assert event_failure(event, name="message", headers={}) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["<title>", "<title", "<title></title", "<TITLE>a</title" * 3, ">"]
+)
+def test_a_page_of_many_titles_costs_no_more_than_its_length(text: str) -> None:
+    started = time.perf_counter()
+    response_failure(502, body=text.encode() * (65_000 // len(text)), headers={})
+    assert time.perf_counter() - started < 0.1
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         (b"", "502 (empty body)"),
+        (b"<title>Bad</title> <title>Gateway</title>", "502 Bad"),
+        (b"<title lang=en>Bad</title", "502 Bad"),
+        (b"<title>Bad", "502 <title>Bad"),
+        (b"<title Bad", "502 <title Bad"),
         (b"null", "502 None"),
         (b"<html><head><TITLE>502\n  Bad Gateway</TITLE></head>secret", "502 502 Bad Gateway"),
         (b"upstream said no", "502 upstream said no"),

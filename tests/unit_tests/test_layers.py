@@ -99,7 +99,7 @@ INSTALLED = {"langchain_core", "pydantic", "pydantic_core", "typing_extensions"}
 # What only some rooms may import besides.
 THEIRS = {
     "_cli": {"httpx"},  # the demo plays the documentation through its mock transport
-    "_http": {"httpx"},
+    "_http": {"httpx", "httpx2"},
     "middleware": {"langchain", "langgraph"},
     "tracing": {"opentelemetry"},
     "testing": {"httpx", "pytest", "pytest_recording", "starlette", "uvicorn", "vcr", "yaml"},

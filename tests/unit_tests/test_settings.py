@@ -115,14 +115,14 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
         ({"max_retries": -1}, "max_retries"),
         ({"empty_response_retries": -1}, "empty_response_retries"),
         ({"missing_signatures": "drop"}, "missing_signatures"),
-        ({"http_client": "proxy"}, "http_client takes an httpx.Client, not an object of type str"),
+        ({"http_client": "a"}, "takes an httpx.Client or httpx2.Client, not an object of type str"),
         (
             {"http_client": httpx.AsyncClient()},
-            "takes an httpx.Client, not an object of type AsyncClient",
+            "takes an httpx.Client or httpx2.Client, not an object of type AsyncClient",
         ),
         (
             {"http_async_client": httpx.Client()},
-            "takes an httpx.AsyncClient, not an object of type Client",
+            "takes an httpx.AsyncClient or httpx2.AsyncClient, not an object of type Client",
         ),
         ({"default_headers": {"x": "é"}}, r"default_headers\['x'\]"),
         ({"default_headers": {"x\n": "a"}}, "default_headers"),
@@ -305,8 +305,8 @@ def test_copies_share_the_users_clients_but_pickles_do_not() -> None:
 
 def test_constructing_touches_no_network() -> None:
     model = made(timeout=httpx.Timeout(3))
-    assert not model._clients._idle.leases
-    assert model._clients._loops == {}
+    assert not model.connections._idle.leases
+    assert model.connections._loops == {}
 
 
 def test_the_versions_are_noted() -> None:

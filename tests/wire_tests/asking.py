@@ -16,6 +16,10 @@ from tests.wire_tests.loopback import MODEL, Loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+# The library of the user's clients with which the models of these tests call: `None` for the
+# package's own clients. (`test_httpx2` sets it.)
+library: Any = None
+
 KEY = "sk-aiml-4d1f0c7b9e2a4f6d8c3b5a7e9f1d2c4b"
 WAYS = ("invoke", "ainvoke", "stream", "astream")
 
@@ -28,7 +32,18 @@ def model_at(server: Loopback | str, **settings: Any) -> ChatAIMLGemini:
     """Return a model of this server; without retries and impatient unless told otherwise."""
     url = server if isinstance(server, str) else server.url
     given = {"model": MODEL, "max_retries": 0, "timeout": 2.0, **settings}
+    if library is not None:
+        given = {**given_clients(library), **given}
     return ChatAIMLGemini(base_url=url, api_key=KEY, **given)
+
+
+def given_clients(library: Any) -> dict[str, Any]:
+    """Return clients of a library for a model; they leave no connection open behind a test."""
+    limits = library.Limits(max_keepalive_connections=0)
+    return {
+        "http_client": library.Client(limits=limits),
+        "http_async_client": library.AsyncClient(limits=limits),
+    }
 
 
 def ask(model: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> AIMessage:

@@ -103,7 +103,7 @@ def test_24_one_model_serves_loop_after_loop(way: str) -> None:
             assert asyncio.run(aask(model, way, f"n{number}")).content == f"n{number}"
             assert server.wait_open(0)
         gc.collect()
-        assert len(model._clients._loops) <= 1
+        assert len(model.connections._loops) <= 1
 
 
 @pytest.mark.parametrize("way", ["ainvoke", "astream"])
@@ -221,10 +221,10 @@ def test_25_calls_of_threads_that_overlap_do_not_share_a_client() -> None:
         streams: list[Any] = [model.stream("Hi") for _ in range(20)]
         for one in streams:
             next(one)
-        assert not model._clients._idle.leases
+        assert not model.connections._idle.leases
         for one in streams:
             one.close()
-        assert len({id(lease.client) for lease in model._clients._idle.leases}) == 20
+        assert len({id(lease.client) for lease in model.connections._idle.leases}) == 20
         model.close()
         assert server.wait_open(0)
 
@@ -349,7 +349,7 @@ MID_WORK = """
     model = model_at(sys.argv[1], timeout=10)
     held, over = threading.Event(), threading.Event()
     def work():
-        with model._clients._lock:
+        with model.connections._lock:
             held.set()
             over.wait(30)
     thread = threading.Thread(target=work)
@@ -407,8 +407,8 @@ def test_26_a_child_forked_in_the_middle_of_another_threads_work_does_its_own(sc
 def test_26_in_another_process_the_parents_connections_are_left_alone() -> None:
     async def use() -> None:
         await aask(model, "ainvoke")
-        parents = [*model._clients._idle.leases, *model._clients._loops[loop()].idle.leases]
-        model._clients.lay_aside()  # as a child does
+        parents = [*model.connections._idle.leases, *model.connections._loops[loop()].idle.leases]
+        model.connections.lay_aside()  # as a child does
         assert (await asyncio.to_thread(ask, model, "invoke", "child")).content == "child"
         assert (await aask(model, "ainvoke", "child")).content == "child"
         assert server.connections == 4
@@ -425,7 +425,7 @@ def test_26_in_another_process_the_parents_connections_are_left_alone() -> None:
         asyncio.run(use())
         model.close()
         unused = model_at(server)
-        unused._clients.lay_aside()
+        unused.connections.lay_aside()
         assert ask(unused, "invoke", "child").content == "child"
         unused.close()
         assert server.wait_open(0)

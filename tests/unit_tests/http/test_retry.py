@@ -213,25 +213,22 @@ def test_a_stale_connection_costs_no_attempt_but_only_once(
         attempts.lease.connection = connection
         attempts._started = time.monotonic() - seconds
         with pytest.raises(errors.AIMLAPIError) as caught:
-            attempts.settle(error)
+            attempts.end(error)
         with suppress(errors.AIMLAPIError):
             delays.append(attempts.delay(caught.value))
     assert delays == [0.0] * is_stale
 
 
-def test_what_is_no_failure_of_the_connection_comes_out_as_it_is() -> None:
-    attempts = attempts_of()
-    bug = KeyError("of a decoder")
-    with pytest.raises(KeyError) as caught:
-        attempts.settle(bug)
-    assert caught.value is bug
+@pytest.mark.parametrize("error", [None, KeyError("of a decoder"), KeyboardInterrupt()])
+def test_what_is_no_failure_of_the_connection_comes_out_as_it_is(error: Any) -> None:
+    assert not attempts_of().end(error)
 
 
 def test_a_connection_that_breaks_after_the_answer_has_cost_nothing() -> None:
     attempts = attempts_of()
     fed(attempts, has_handed_out=True, is_over=True)
     assert attempts.is_answered
-    attempts.settle(httpx.ReadError("gone"))
+    assert attempts.end(httpx.ReadError("gone"))
 
 
 def test_a_failure_is_completed() -> None:
@@ -284,10 +281,10 @@ def test_each_attempt_has_its_line_without_the_key(caplog: pytest.LogCaptureFixt
     attempts = attempts_of()
     with caplog.at_level(logging.DEBUG, logger="langchain_aimlapi"):
         attempts.receive(httpx.Response(503, headers={"x-inference-id": KEY}))
-        attempts.log()
+        attempts._log()
         attempts.delay(errors.AIMLAPIServerError("x", status_code=503))
         attempts.begin(SecretStr(KEY))
-        attempts.log()
+        attempts._log()
     first, retry, second = caplog.messages
     assert "POST https://example.com/v1/chat/completions model=m attempt=1 outcome=503" in first
     assert "client_request_id=mine inference_id=**********" in first
@@ -297,5 +294,5 @@ def test_each_attempt_has_its_line_without_the_key(caplog: pytest.LogCaptureFixt
     assert KEY not in caplog.text
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="langchain_aimlapi"):
-        attempts.log()
+        attempts._log()
     assert caplog.messages == []

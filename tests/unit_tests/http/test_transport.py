@@ -524,7 +524,7 @@ def test_a_stream_that_is_broken_off_closes_its_response(way: str) -> None:
         async def broken_off() -> None:
             stream = transport.astream(call, decoder)
             assert (await anext(stream)).text == "a"
-            await stream.aclose()  # type: ignore[attr-defined]  # a generator
+            await stream.aclose()  # a generator
 
         asyncio.run(broken_off())
     assert responses[0].is_closed
