@@ -1,4 +1,4 @@
-"""Promises 38 to 40, 42 to 46: what a hostile, odd or tired server does costs nobody more than one call."""
+"""Promises 38 to 46, but 41: what a hostile or odd server does costs nobody more than one call."""
 
 from __future__ import annotations
 
