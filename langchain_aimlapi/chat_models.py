@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import BaseMessage  # noqa: TC002
 from langchain_core.runnables import RunnableConfig  # noqa: TC002
+from pydantic import PrivateAttr
 
 from langchain_aimlapi._binding import BindsTools, GeminiBinding
 from langchain_aimlapi._build_call import build_call
