@@ -1,7 +1,7 @@
 """The books of a spend: what was charged by model, what is open or under way, the limits.
 
-Every change is an event that is applied and, if there is a journal, written down: `begin` or `fail`
-with an item, `end` with an item's id and, if it cost something, model and cost.
+Every change is written down if there is a journal: `begin` and `fail` with an item, `end` with an
+item's id, model and cost.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import weakref
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
@@ -27,7 +28,7 @@ from langchain_aimlapi.spend.open_items import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from decimal import Decimal
 
     from langchain_aimlapi._watch import Call
@@ -140,10 +141,14 @@ class Books:
         self._running: dict[UUID, Running] = {}
         self._counted: set[str] = set()
         self.dearest = Cost()
+        # Kept beside the tables, so that a call costs the same however many were made.
+        self._total = Cost()
+        self._begun = 0
         self._lock = threading.Lock()
-        self._journal = journal
+        self._journal: Journal | None = None
         for event in journal.events() if journal else ():
-            self._apply(event)
+            self._replay(event)
+        self._journal = journal
         _alive.add(self)
 
     # ------------------------------------------------------------ figures
@@ -151,22 +156,15 @@ class Books:
     def by_model(self) -> dict[str, Cost]:
         """Return costs by model, what is open under the id that was asked for."""
         with self._lock:
-            return self._snapshot()
+            by_model = dict(self._by_model)
+            for item in self._items.values():
+                by_model[item.model] = by_model.get(item.model, Cost()) + item.cost
+        return by_model
 
     def open_items(self) -> list[OpenItem]:
         """Return the calls that ended without telling what they cost."""
         with self._lock:
-            return self._open()
-
-    def _open(self) -> list[OpenItem]:
-        running = {started.item.id for started in self._running.values() if started.item}
-        return [item for item in self._items.values() if item.id not in running]
-
-    def _snapshot(self) -> dict[str, Cost]:
-        by_model = dict(self._by_model)
-        for item in self._open():
-            by_model[item.model] = by_model.get(item.model, Cost()) + item.cost
-        return by_model
+            return [*self._items.values()]
 
     # ------------------------------------------------------------ one call
 
@@ -186,7 +184,8 @@ class Books:
             self._check()
             # Set here, so that a call that is checked next to it sees this one.
             started.item = OpenItem.of(call)
-            self._record({"begin": dump_item(started.item)})
+            self._begun += 1
+            self._write("begin", partial(dump_item, started.item))
             return started.item
 
     def end(self, run_id: UUID | None, model: str, cost: Cost, inference_id: str | None) -> None:
@@ -197,11 +196,9 @@ class Books:
             if started and started.has_retried and inference_id:
                 self._counted.add(inference_id)
             if item and cost.unpriced:
-                facts = {"reason": "no cost", "unpriced": 1, "inference_id": inference_id}
-                self._record({"fail": dump_item(item) | facts})
+                self._keep(replace(item, reason="no cost", unpriced=1, inference_id=inference_id))
                 item = None
-            ended = item.id if item else None
-            self._record({"end": ended, "model": model, "cost": dump_cost(cost)})
+            self._close(item.id if item else None, model, cost)
 
     def fail(self, run_id: UUID | None, error: BaseException) -> None:
         """Keep the call of a run as an open item if it may be billed, else forget it."""
@@ -212,16 +209,13 @@ class Books:
             self.leave(started.item, error)
         else:
             with self._lock:
-                self._record({"end": started.item.id})
+                self._close(started.item.id)
 
     def leave(self, item: OpenItem, error: BaseException) -> None:
         """Keep an item that ended in an error."""
-        facts = {
-            "reason": type(error).__name__,
-            "inference_id": getattr(error, "inference_id", None),
-        }
+        inference_id = getattr(error, "inference_id", None)
         with self._lock:
-            self._record({"fail": dump_item(item) | facts})
+            self._keep(replace(item, reason=type(error).__name__, inference_id=inference_id))
 
     def check(self) -> None:
         """Refuse a further call where a limit is reached.
@@ -233,8 +227,7 @@ class Books:
             self._check()
 
     def _check(self) -> None:
-        total = sum(self._snapshot().values(), start=Cost())
-        beside = sum(started.item is not None for started in self._running.values())
+        total, beside = self._total, self._begun
         spent = {
             "max_credits": total.credits + total.credits_open + beside * self.dearest.credits,
             "max_usd": total.usd + total.usd_open + beside * self.dearest.usd,
@@ -253,6 +246,8 @@ class Books:
     def _pop(self, run_id: UUID | None) -> Running | None:
         with self._lock:
             started = self._running.pop(run_id, None) if run_id else None
+            if started and started.item:
+                self._begun -= 1
         if started:
             started.is_over = True
             started.call = None  # its body need not live as long as the context it was made in
@@ -260,22 +255,41 @@ class Books:
 
     # ------------------------------------------------------------ events
 
-    def _record(self, event: dict[str, Any]) -> None:
-        self._apply(event)
-        if self._journal:
-            self._journal.write(event)
+    def _keep(self, item: OpenItem) -> None:
+        """Take an item into the books, in the place of an earlier state of it."""
+        self._forget(item.id)
+        self._items[item.id] = item
+        self._total += item.cost
+        self._write("fail", lambda: dump_item(item))
 
-    def _apply(self, event: dict[str, Any]) -> None:
-        if facts := event.get("begin") or event.get("fail"):
-            item = load_item(facts)
-            self._items[item.id] = item
-            return
-        self._items.pop(event["end"], None)
-        if "cost" in event:
-            cost = load_cost(event["cost"])
-            self._by_model[event["model"]] = self._by_model.get(event["model"], Cost()) + cost
+    def _close(self, item_id: str | None, model: str = "", cost: Cost | None = None) -> None:
+        """Charge what a call cost, if anything, and let its item go."""
+        self._forget(item_id)
+        if cost is not None:
+            self._charge(model, cost)
             if (cost.credits, cost.usd) > (self.dearest.credits, self.dearest.usd):
                 self.dearest = cost
+        self._write("end", lambda: [item_id, model, None if cost is None else dump_cost(cost)])
+
+    def _forget(self, item_id: str | None) -> None:
+        if item_id and (before := self._items.pop(item_id, None)):
+            self._total -= before.cost
+
+    def _charge(self, model: str, cost: Cost) -> None:
+        self._by_model[model] = self._by_model.get(model, Cost()) + cost
+        self._total += cost
+
+    def _write(self, kind: str, dump: Callable[[], object]) -> None:
+        if self._journal:
+            self._journal.write({kind: dump()})
+
+    def _replay(self, event: dict[str, Any]) -> None:
+        """Take in what another process wrote: a call that had begun is an item that is open."""
+        if facts := event.get("begin") or event.get("fail"):
+            self._keep(load_item(facts))
+        else:
+            item_id, model, cost = event["end"]
+            self._close(item_id, model, None if cost is None else load_cost(cost))
 
     # ------------------------------------------------------------ the bill
 
@@ -294,7 +308,7 @@ class Books:
         """
         rows = [*rows]
         with self._lock:
-            items = self._open()
+            items = [*self._items.values()]
             for position, item in enumerate(items):
                 found = [row for row in rows if self._is_of(row, item)]
                 if any(_is_same_call(other, item) for other in items[position + 1 :]):
@@ -302,7 +316,7 @@ class Books:
                 if found:
                     self._counted.update(row.inference_id for row in found)
                     cost = sum(map(_charged, found), start=Cost(unpriced=-item.unpriced))
-                    self._record({"end": item.id, "model": item.model, "cost": dump_cost(cost)})
+                    self._close(item.id, item.model, cost)
 
     def _is_of(self, row: Row, item: OpenItem) -> bool:
         if row.inference_id in self._counted:
@@ -319,8 +333,9 @@ class Books:
         held = other.__getstate__()
         with self._lock:
             for model, cost in held["_by_model"].items():
-                self._by_model[model] = self._by_model.get(model, Cost()) + cost
-            self._items |= held["_items"]
+                self._charge(model, cost)
+            for item in held["_items"].values():
+                self._keep(item)
             self._counted |= held["_counted"]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -328,13 +343,15 @@ class Books:
             return {
                 "limits": dict(self.limits),
                 "_by_model": dict(self._by_model),
-                "_items": {item.id: item for item in self._open()},
+                "_items": dict(self._items),
                 "_counted": set(self._counted),
+                "_total": self._total,
                 "dearest": self.dearest,
             }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _running={}, _journal=None, _lock=threading.Lock())
+        fresh = {"_running": {}, "_begun": 0, "_journal": None, "_lock": threading.Lock()}
+        self.__dict__.update(state | fresh)
         _alive.add(self)
 
     def free(self) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage
 
+
 # Inferred from three pairs in the gateway's documentation, read 2026-11-21.
 CREDITS_PER_USD = 2_000_000
 _ZERO = Decimal(0)

@@ -60,6 +60,6 @@ def _notes(by_model: Mapping[str, Cost]) -> Iterator[str]:
         yield f"{total.unpriced} of the answers came without a cost"
     if total.open:
         yield (
-            f"{total.open} calls open: at most {plain(total.credits_open)} credits "
-            f"({plain(total.usd_open)} USD) more; `reconcile` looks them up"
+            f"{total.open} calls open; USD: {plain(total.usd_reported)} reported, "
+            f"{plain(total.usd_derived)} derived, {plain(total.usd_open)} open at most"
         )
