@@ -131,7 +131,11 @@ class _Writer:
             missing_signatures=self._options.missing_signatures,
             remedies=self._applied,
         )
-        return {**request, **self._options.extra_body}
+        request.update(self._options.extra_body)
+        if not request["messages"]:
+            msg = "There is nothing to send: pass at least one message that is not empty."
+            raise ValueError(msg)
+        return request
 
     def remedy(self, failure: AIMLAPIError) -> bytes | None:
         """Return the body that may be taken where the last one was refused, `None` for none.

@@ -136,6 +136,8 @@ def make_options(
     """
     parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
     _validators.check_parameters(parameters)
+    for name in ("extra_body", "extra_headers"):
+        _validators.check_mapping(name, keywords.get(name))
     _validators.check_header_names(keywords.get("extra_headers") or {}, where="extra_headers")
     about = {name: fields[name] for name in _ABOUT_FIELDS}
     for name in (*_ABOUT_FIELDS, *_ABOUT_ONE_CALL):
@@ -169,7 +171,10 @@ def wire_parameters(
     wire.update(given)
     if stop is not None:
         wire["stop"] = stop
-    wire["model"] = full_model_id(wire["model"] or fields["model"])
+    _validators.check_stop(wire.get("stop"))
+    model = fields["model"] if wire["model"] in (None, "") else wire["model"]
+    _validators.check_model(model)
+    wire["model"] = full_model_id(model)
     return wire
 
 

@@ -195,3 +195,15 @@ def check_no_credentials(parameters: Mapping[str, Any] | None, *, where: str) ->
         if plain.endswith(_CREDENTIALS) or plain in ("token", "access_token"):
             msg = f"{where} holds {name!r}, which would be sent and shown in traces: {_KEY}."
             raise ValueError(msg)
+
+
+def check_not_reserved(parameters: Mapping[str, Any] | None) -> None:
+    """Refuse among further parameters what a call is made of.
+
+    Raises:
+        ValueError: A name is that of the model's id or of the messages.
+    """
+    for name, instead in (("model", "set it as model"), ("messages", "pass them to invoke")):
+        if name in (parameters or {}):
+            msg = f"model_kwargs holds {name!r}: {instead}."
+            raise ValueError(msg)

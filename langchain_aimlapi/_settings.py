@@ -30,7 +30,7 @@ from langchain_aimlapi._codec.response_format import encode_response_format, enc
 from langchain_aimlapi._http.call import read_limits
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
-from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
+from langchain_aimlapi._setting_names import check_no_credentials, check_not_reserved, resolve_names
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
 
@@ -256,6 +256,8 @@ class GeminiSettings(BaseChatModel):
         cls, parameters: dict[str, Any] | None, info: ValidationInfo
     ) -> dict[str, Any] | None:
         check_no_credentials(parameters, where=str(info.field_name))
+        if info.field_name == "model_kwargs":
+            check_not_reserved(parameters)
         return parameters
 
     @field_validator("timeout")

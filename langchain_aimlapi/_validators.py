@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from langchain_aimlapi._warnings import warn_caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 # The documented ranges (schema of the model pages, read 2026-11-21);
 RANGES: dict[str, tuple[float, float]] = {
@@ -55,6 +56,9 @@ def checked_secret(key: SecretStr) -> SecretStr:
     text = key.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable():
         msg = "api_key is empty or holds characters that no HTTP header can carry."
+        raise ValueError(msg)
+    if text.lower().startswith("bearer "):
+        msg = "api_key begins with a scheme: pass the key alone, without 'Bearer'."
         raise ValueError(msg)
     return SecretStr(text)
 
@@ -235,6 +239,40 @@ def check_seconds(name: str, value: object) -> None:
         return
     if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
         msg = f"{name}={value!r} is not a limit: pass seconds over 0, or None for no limit."
+        raise ValueError(msg)
+
+
+def check_stop(stop: object) -> None:
+    """Check stop sequences; `None` is not set.
+
+    Raises:
+        ValueError: They are no text and no list of texts.
+    """
+    texts = stop if isinstance(stop, list | tuple) else [stop]
+    if stop is not None and not all(isinstance(text, str) for text in texts):
+        msg = f"stop={stop!r} is no text and no list of texts."
+        raise ValueError(msg)
+
+
+def check_model(model: object) -> None:
+    """Check a model id.
+
+    Raises:
+        ValueError: It is no text.
+    """
+    if not isinstance(model, str):
+        msg = f"model={model!r} is no model id: pass text, such as 'google/gemini-3-flash-preview'."
+        raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
+
+
+def check_mapping(name: str, value: object) -> None:
+    """Check that what is laid over something is a mapping; `None` is not set.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        msg = f"{name}={value!r} is no mapping of names to values: pass a dict."
         raise ValueError(msg)
 
 

@@ -21,7 +21,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from langchain_aimlapi._codec.media import audio_block, encode_media, holds_media, image_blocks
+from langchain_aimlapi._codec.media import (
+    audio_block,
+    encode_media,
+    holds_media,
+    image_blocks,
+    local_path,
+)
 
 __all__ = [
     "audio_block",
@@ -264,8 +270,16 @@ def _user_parts(block: object) -> Iterator[dict[str, Any]]:
             f"{_name(block)} cannot be sent in a user message: its type is not known here, or it "
             "lacks its data. Text, image, audio, video, file and text-plain blocks can be sent, "
             "with their data in `url`, or in `base64` with a `mime_type`; the result of a tool "
-            "belongs in a ToolMessage."
+            f"belongs in a ToolMessage.{_file_hint(block)}"
         )
+
+
+def _file_hint(block: object) -> str:
+    """Return how a file is sent that a block names in a way of its own."""
+    for value in block.values() if isinstance(block, Mapping) else ():
+        if isinstance(value, str) and (path := local_path(value)) is not None:
+            return f" To send the file {path!r}, use langchain_aimlapi.image_block or file_block."
+    return ""
 
 
 def _result_parts(block: object) -> Iterator[dict[str, Any]]:

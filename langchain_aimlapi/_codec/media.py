@@ -16,6 +16,7 @@ image of some MB is copied once, into its data URI.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -36,6 +37,9 @@ _KIND_OF_TYPE = {
 }
 _ADDRESS_KEYS = ("url", "file_uri")
 _DATA_KEYS = ("base64", "data", "file_data")
+# Longer is no path, but data.
+_LONGEST_PATH = 256
+_BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*")
 _SIDE_KEYS = ("filename", "name", "title", "detail")  # what may stand beside the block's own keys
 
 # Subtype of a MIME type -> `format`, in the spelling of AI/ML API's schema.
@@ -118,6 +122,7 @@ def encode_media(block: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "file":
         kind = _kind_of_content(source)
     try:
+        _refuse_path(source, kind)
         return _ENCODERS[kind](source, fields)
     except ValueError as error:
         raise ValueError(
@@ -222,6 +227,41 @@ def _source(fields: Mapping[str, Any]) -> _Source:
     elif len(data[:80].split()) > 1:  # lines of 76, as `base64` and `encodebytes` write them
         data = "".join(data.split())
     return _Source(uri, data, mime_type or _apparent_mime_type(data), _first(fields, "file_id"))
+
+
+def local_path(text: str) -> str | None:
+    """Return a text that names a file of this machine, `None` for an address or anything else.
+
+    Args:
+        text: What stands where an address or data belong.
+    """
+    scheme, colon, rest = text[:_LONGEST_PATH].partition(":")
+    if colon and len(scheme) > 1:  # one letter is a drive
+        return text if scheme.lower() == "file" else None
+    ends_like_a_file = re.search(r"\.[A-Za-z0-9]{1,5}$", text) is not None
+    is_path = "/" in text or "\\" in text or ends_like_a_file or (colon and rest)
+    return text if len(text) <= _LONGEST_PATH and is_path else None
+
+
+def _refuse_path(source: _Source, kind: str) -> None:
+    """Refuse what the endpoint cannot read: a path of this machine, and what is no base64.
+
+    Raises:
+        ValueError: It is named, with what makes a block of a file.
+    """
+    if kind == "text":
+        return
+    maker = f"langchain_aimlapi.{kind}_block"
+    if source.uri is not None and (path := local_path(source.uri)) is not None:
+        raise ValueError(
+            f"{path!r} is a file of this machine, which the endpoint cannot read. Let "
+            f"{maker}({path!r}) read it and make the block."
+        )
+    if source.uri is None and not _BASE64.fullmatch(source.data[:_LONGEST_PATH]):
+        raise ValueError(
+            f"{source.data[:_LONGEST_PATH]!r} is no base64 data. Of a file, {maker}(path) makes "
+            "the block."
+        )
 
 
 def _apparent_mime_type(data: str) -> str | None:

@@ -10,6 +10,7 @@ import httpx
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._error_mapping import response_failure
+from langchain_aimlapi._http.environment import environment_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,13 +98,17 @@ def connection_failure(
     if isinstance(error, http_errors("TimeoutException")):
         msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
         return errors.AIMLAPITimeoutError(msg, response_headers=headers)
-    is_unsendable = isinstance(error, http_errors("UnsupportedProtocol", "LocalProtocolError"))
-    if isinstance(error, (*http_errors("HTTPError"), OSError)) and not is_unsendable:
+    unsendable = (*http_errors("UnsupportedProtocol", "LocalProtocolError"), FileNotFoundError)
+    advice = environment_advice(call.url)
+    if isinstance(error, (*http_errors("HTTPError"), OSError)) and not isinstance(
+        error, unsendable
+    ):
         msg = f"The connection to {call.url} failed ({words})."
-        return errors.AIMLAPIConnectionError(msg, response_headers=headers)
+        return errors.AIMLAPIConnectionError(msg, response_headers=headers, advice=advice)
     return errors.AIMLAPIConnectionError(
         f"The request to {call.url} cannot be made ({words}).",
-        advice="Check base_url, the headers, the environment's proxies, a client of your own.",
+        advice="Check base_url, the headers, the environment's proxies, a client of your own."
+        + (advice and f" {advice}"),
         is_retryable=False,
     )
 
