@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langchain_aimlapi.testing.standin._declarations import declaration_problem
+from langchain_aimlapi.testing.standin._gemini import request_refusal
 
 
 def problem_with(entry: Any) -> str | None:
@@ -96,3 +97,13 @@ def test_parameters_are_an_object(parameters: Any) -> None:
 
 def test_a_function_may_have_no_parameters() -> None:
     assert declaration_problem({"name": "f"}) is None
+
+
+def test_a_strict_server_refuses_a_request_for_its_declarations() -> None:
+    function = {"name": "f", "parameters": {"type": "object", "properties": {"x": {"const": 1}}}}
+    body = {"messages": [], "tools": [{"type": "x:y"}, {"type": "function", "function": function}]}
+    assert (
+        'tools.1.function.parameters.properties[x]: Invalid JSON payload. Unknown name "const"'
+        in (request_refusal(body, strict=True) or "")
+    )
+    assert request_refusal(body, strict=False) is None
