@@ -30,7 +30,7 @@ _LONG = 16
 """Characters from which a random value counts as a secret under a vague name (`token`)."""
 
 _VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
-_SECRET_VARIABLE = re.compile("key|token|secret|password", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile("key(?!board|map)|token(?!iz)|secret|password", re.IGNORECASE)
 
 PLACEHOLDERS = frozenset(
     {

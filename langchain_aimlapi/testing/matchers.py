@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -285,7 +286,8 @@ def _changes(then: list[str], now: list[str]) -> Iterator[str]:
     now = now[first : len(now) - max(0, end - _CONTEXT)]
     if len(then) * len(now) <= _MOST_COMPARED:
         diff = difflib.unified_diff(then, now, lineterm="", n=_CONTEXT)
-        yield from (line for line in diff if not line.startswith(("---", "+++", "@@")))
+        # Less its head; the numbers of the lines would be those of what was left.
+        yield from (line for line in islice(diff, 2, None) if not line.startswith("@@"))
         return
     for sign, lines in (("-", then), ("+", now)):
         yield from (sign + line for line in lines[:_MOST_SHOWN])

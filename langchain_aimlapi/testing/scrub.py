@@ -383,11 +383,9 @@ def _event_payloads(text: str) -> Iterator[_Payload]:
         if field:
             start = match.start() + field.end()
             data.append(_Payload(start, match.end(1), text[start : match.end(1)]))
-        elif data and not match[1]:  # the blank line that ends an event
+        elif data and not match[1]:  # the blank line that ends an event, or the text's end
             yield _payload_of(data)
             data = []
-    if data:
-        yield _payload_of(data)
 
 
 def _payload_of(data: list[_Payload]) -> _Payload:

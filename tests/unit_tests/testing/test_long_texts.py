@@ -216,6 +216,18 @@ def test_texts_too_long_to_compare_are_shown_by_their_starts() -> None:
     assert [line[:4] for line in lines if line.endswith(" more lines)")] == ["-...", "+..."]
 
 
+def test_rules_and_dashes_are_lines_of_a_difference_too() -> None:
+    def asked(content: str) -> str:
+        body = json.dumps({"content": content})
+        return canonical_request({"method": "POST", "uri": CHAT, "headers": {}, "body": body})
+
+    then, now = asked("one\n---\n++ x\ntwo"), asked("one\n-- y\ntwo")
+    lines = [
+        line.replace("  ", "") for line in request_difference(now, candidates=[then]).splitlines()
+    ]
+    assert lines[-4:] == ["----", "-++ x", "+-- y", " two"]
+
+
 def test_files_section_is_plain_yaml(tmp_path: Path) -> None:
     data = picture(3_000)
     path = tmp_path / "a.yaml"

@@ -1,5 +1,6 @@
 """What counts as a secret: by value, by the form of well-known keys, by name, in any framing."""
 
+import io
 import json
 import time
 import urllib.parse
@@ -57,7 +58,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def recorded(
     uri: str = TOOL,
     *,
-    asked: str | bytes = "{}",
+    asked: Any = "{}",
     said: str | bytes = "{}",
     request_headers: dict[str, str] | None = None,
     response_headers: dict[str, str] | None = None,
@@ -158,6 +159,7 @@ def test_addresses_that_are_credentials_are_known_by_their_form(uri: str, secret
     "uri",
     [
         "https://org-0123456789abcdef0123.example.com:8443/a?b=c",
+        "https://org-0123456789abcdef0123.example.com/v1/chat/completions",
         "http://127.0.0.1:40123/v1?key=user1&token=page2&auth=basic",
         "https://h/o?page_token=CAUQAA12345678abcdef&next_token=abc123abc123abc123",
         "https://h/o?appid=weather&pwd=secret",
@@ -167,6 +169,20 @@ def test_addresses_that_are_credentials_are_known_by_their_form(uri: str, secret
 )
 def test_other_addresses_stay_as_they_are(uri: str) -> None:
     assert clean_uri(uri, secrets=Secrets()) == uri
+
+
+def test_letters_that_grow_when_made_small_do_not_move_a_secret() -> None:
+    secrets = Secrets(["K\u0130ey-0123456789"])
+    assert secrets.hidden("\u0130\u0130 k\u0130EY-0123456789!") == "\u0130\u0130 REDACTED!"
+
+
+def test_bodies_that_are_files_or_pieces_are_read() -> None:
+    texts = set()
+    for body in ("my key", b"my key", io.BytesIO(b"my key"), iter([b"my ", b"key"])):
+        texts.add(serialize({"interactions": [recorded(asked=body)]}).partition("provenance")[0])
+        request = recorded(asked=b"my key")["request"]
+        assert canonical_request({**request, "body": io.BytesIO(b"my key")}).endswith("my key")
+    assert len(texts) == 1
 
 
 def test_a_known_secret_goes_even_out_of_a_host() -> None:
@@ -186,6 +202,7 @@ def test_a_known_secret_goes_even_out_of_a_host() -> None:
         ("MYTOKEN", "Norwegian", True),
         ("PGPASSWORD", "correct-horse", True),
         ("EDITOR", "3f2a9c0d4e5b", False),
+        ("TOKENIZER_MODEL", "google/gemini-3-pro-preview", False),
         ("TOKEN_URL", "https://auth.example.com/token", False),
         ("AIMLAPI_API_KEY", "lowercase", True),
         ("AIMLAPI_API_KEY", "no key is needed on replay", False),
