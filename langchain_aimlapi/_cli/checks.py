@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
 import struct
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,6 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_aimlapi import errors
 from langchain_aimlapi.account import Account
 from langchain_aimlapi.chat_models import ChatAIMLGemini
+from langchain_aimlapi.spend import decode_amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +129,11 @@ class Probe:
     def account(self) -> Account:
         """The account of the key."""
         return Account(
-            api_key=self.api_key, base_url=self.base_url, http_client=self.client, max_retries=0
+            api_key=self.api_key,
+            base_url=self.base_url,
+            http_client=self.client,
+            max_retries=0,
+            cache_dir=Path(os.devnull),  # no folder: what is kept says nothing of today
         )
 
     @cached_property
@@ -308,7 +315,7 @@ def check_log(probe: Probe) -> Verdict:
     facts = probe.whole[0].response_metadata
     for entry in probe.account.logs(period="1h"):
         if entry.client_request_id == facts["client_request_id"]:
-            is_same = entry.cost.credits == facts.get("credits_used")
+            is_same = entry.cost.credits == decode_amount(facts.get("credits_used"))
             return held(is_same, "at the same cost", "at another cost than the answer said")
     return not_told("the log has no row yet")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages.ai import UsageMetadata
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
 _CREDITS_PER_USD = 2_000_000
+# More than there is: a damaged figure.
+_MOST_CREDITS = 10**18
 _INPUT_DETAILS = {
     "cached_tokens": "cache_read",
     "cache_write_tokens": "cache_creation",
@@ -78,7 +81,8 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
         headers: Response headers, names lower-cased; whole answers carry the cost there too.
 
     Returns:
-        As far as known: `meta` as it came, `credits_used` (int), `usd_spent` (float) with
+        As far as known: `meta` as it came, `credits_used` (exactly: an int; a fraction as float,
+        or as text where no float is equal to it), `usd_spent` (float) with
         `usd_spent_source`: `"body"`, `"header"`, or `"derived"` from the credits at 2,000,000 to
         the dollar, a rate that is inferred from the documentation.
 
@@ -89,24 +93,45 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
     usage = meta.get("usage") if isinstance(meta, dict) else None
     spent = usage if isinstance(usage, dict) else {}
     credits_used = _first(
-        _count(spent.get("credits_used")),
-        _count(spent.get("tokens_used")),
-        _count(headers.get("x-aimlapi-credits-used")),
+        _credits(spent.get("credits_used")),
+        _credits(spent.get("tokens_used")),
+        _credits(headers.get("x-aimlapi-credits-used")),
     )
     if credits_used is not None:
         cost["credits_used"] = credits_used
     for source, usd in (
         ("body", _amount(spent.get("usd_spent"))),
         ("header", _amount(headers.get("x-aimlapi-usd-spent"))),
-        ("derived", None if credits_used is None else credits_used / _CREDITS_PER_USD),
+        ("derived", None if credits_used is None else _usd_of(credits_used)),
     ):
         if usd is not None:
             return {**cost, "usd_spent": usd, "usd_spent_source": source}
     return cost
 
 
-def _first(*values: int | None) -> int | None:
+def _first(*values: float | str | None) -> float | str | None:
     return next((value for value in values if value is not None), None)
+
+
+def _credits(value: object) -> float | str | None:
+    """Return an amount of credits exactly, in a type that JSON has; else `None`."""
+    if type(value) is int and value >= 0:  # as nearly always
+        return value if value <= _MOST_CREDITS else None
+    if isinstance(value, bool) or not isinstance(value, float | str):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or not 0 <= amount <= _MOST_CREDITS:
+        return None
+    if amount == amount.to_integral_value():
+        return int(amount)
+    return float(amount) if Decimal(str(float(amount))) == amount else str(amount)
+
+
+def _usd_of(credits_used: float | str) -> float:
+    return float(Decimal(str(credits_used)) / _CREDITS_PER_USD)
 
 
 def _count(value: object) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -151,3 +152,37 @@ def test_any_value_is_read_without_an_error(usage: Any, meta: Any) -> None:
     assert read_usage(usage) is None or isinstance(usage, dict)
     assert "usd_spent" not in read_cost(meta, headers={}) or isinstance(meta, dict)
     assert read_cost({"usage": meta}, headers={})["meta"] == {"usage": meta}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (2480, 2480),
+        ("2480", 2480),
+        (2480.0, 2480),
+        (2480.9, 2480.9),
+        ("0.4", 0.4),
+        (0.4, 0.4),
+        ("9007199254740993", 9007199254740993),
+        (9007199254740993, 9007199254740993),
+        ("0.1000000000000000000001", "0.1000000000000000000001"),
+    ],
+)
+def test_credits_are_read_exactly_in_types_that_json_has(written: Any, read: Any) -> None:
+    for meta, headers in (
+        ({"usage": {"credits_used": written}}, {}),
+        ({"usage": {"tokens_used": written}}, {}),
+        (None, {"x-aimlapi-credits-used": str(written)}),
+    ):
+        cost = read_cost(meta, headers=headers)
+        assert cost["credits_used"] == read
+        assert type(cost["credits_used"]) is type(read)
+        assert cost["usd_spent"] == pytest.approx(float(read) / 2_000_000)
+        assert json.loads(json.dumps(cost)) == cost
+
+
+@pytest.mark.parametrize(
+    "written", [True, None, -1, -0.1, "much", "NaN", 10**30, 1e300, [], "1e99"]
+)
+def test_credits_that_are_none_are_not_there(written: Any) -> None:
+    assert "credits_used" not in read_cost({"usage": {"credits_used": written}}, headers={})
