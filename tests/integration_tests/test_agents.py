@@ -151,9 +151,8 @@ async def test_a_human_removes_the_unsigned_calls(server: StandIn, way: Way) -> 
 async def test_a_human_removes_the_signed_call(way: Way) -> None:
     """Nothing is left that was signed: only Google's bypass value helps, on the first call left."""
     config: Any = {"configurable": {"thread_id": "1"}}
-    settings = {"missing_signatures": "skip"}
-    with StandIn() as server:  # a strict one wants all details back, also those of the removed call
-        async with model_at(server, way, **settings) as model:
+    with StandIn(strict=True) as server:
+        async with model_at(server, way) as model:
             agent = create_agent(
                 model, [look], checkpointer=InMemorySaver(), interrupt_before=["tools"]
             )

@@ -31,7 +31,7 @@ NEWER = "google/gemini-3-7-flash"
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    with StandIn(seed="features") as running:
+    with StandIn(seed="features", strict=True) as running:
         yield running
 
 

@@ -33,7 +33,7 @@ SIGNATURE = "c2lnbmF0dXJl"  # base64, as every signature is
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    with StandIn(seed="histories") as running:
+    with StandIn(seed="histories", strict=True) as running:
         yield running
 
 
@@ -86,9 +86,10 @@ def test_names_of_speakers_are_sent(server: StandIn) -> None:
     ],
 )
 def test_roles_given_as_text_are_understood(server: StandIn, role: str, wire: str) -> None:
-    _model(server).invoke([ChatMessage(content="One", role=role), HumanMessage("Two")])
+    said = ChatMessage(content="One", role=role)
+    _model(server).invoke([HumanMessage("Zero"), said, HumanMessage("Two")])
 
-    assert server.requests[0].body["messages"][0] == {"role": wire, "content": "One"}
+    assert server.requests[0].body["messages"][1] == {"role": wire, "content": "One"}
 
 
 def test_a_role_that_nobody_knows_is_an_error_that_names_it(server: StandIn) -> None:

@@ -52,7 +52,7 @@ def get_weather(city: str) -> str:
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    with StandIn(seed="middleware") as running:
+    with StandIn(seed="middleware", strict=True) as running:
         yield running
 
 

@@ -11,22 +11,23 @@ import warnings
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
-from deepagents import create_deep_agent
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import MessagesState, StateGraph
-from langgraph_supervisor import create_supervisor
-from langgraph_swarm import create_handoff_tool, create_swarm
 from pydantic import BaseModel
 
 from langchain_aimlapi.testing.standin import StandIn
 from tests.integration_tests.agent_kit import MODES_AND_DIALECTS, counted, look, model_at, run
 
+NEEDS = "needs newer versions than the lowest"
+deepagents: Any = pytest.importorskip("deepagents", reason=NEEDS)
+supervisors: Any = pytest.importorskip("langgraph_supervisor", reason=NEEDS)
+swarms: Any = pytest.importorskip("langgraph_swarm", reason=NEEDS)
 with warnings.catch_warnings():  # it imports a name from where langgraph no longer wants it
     warnings.simplefilter("ignore")
-    from trustcall import create_extractor
+    trustcall: Any = pytest.importorskip("trustcall", reason=NEEDS)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,9 @@ async def test_langgraph_supervisor(server: StandIn, way: Way) -> None:
     """It writes a pair of messages with a call of its own when an agent hands back."""
     async with model_at(server, way) as model:
         agents = [worker(model, "scout"), worker(model, "writer")]
-        supervisor = create_supervisor(agents, model=model).compile(checkpointer=InMemorySaver())
+        supervisor = supervisors.create_supervisor(agents, model=model).compile(
+            checkpointer=InMemorySaver()
+        )
         for turn in ("first", "second"):
             calls(server, ("transfer_to_scout", {}))
             calls(server, ("look", {"query": "a"}), ("look", {"query": "b"}))
@@ -94,9 +97,9 @@ async def test_langgraph_supervisor(server: StandIn, way: Way) -> None:
 
 async def test_langgraph_swarm(server: StandIn, way: Way) -> None:
     async with model_at(server, way) as model:
-        alice = worker(model, "alice", create_handoff_tool(agent_name="bob"))
-        bob = worker(model, "bob", create_handoff_tool(agent_name="alice"))
-        swarm = create_swarm([alice, bob], default_active_agent="alice").compile(
+        alice = worker(model, "alice", swarms.create_handoff_tool(agent_name="bob"))
+        bob = worker(model, "bob", swarms.create_handoff_tool(agent_name="alice"))
+        swarm = swarms.create_swarm([alice, bob], default_active_agent="alice").compile(
             checkpointer=InMemorySaver()
         )
         for here, there in (("alice", "bob"), ("bob", "alice")):
@@ -131,7 +134,7 @@ class Found(TypedDict):
 
 def remembering(model: ChatAIMLGemini) -> Any:
     """Return a graph whose one node keeps a document up to date with trustcall."""
-    extractor: Any = create_extractor(model, tools=[Person], tool_choice="Person")
+    extractor = trustcall.create_extractor(model, tools=[Person], tool_choice="Person")
 
     def given(state: Known) -> dict[str, Any]:
         known = state.get("document")
@@ -192,7 +195,7 @@ async def test_deepagents_with_parallel_sub_agents(server: StandIn, way: Way) ->
         for name in ("north", "south")
     ]
     async with model_at(server, way) as model:
-        agent = create_deep_agent(
+        agent = deepagents.create_deep_agent(
             model, tools=[look], subagents=scouts, checkpointer=InMemorySaver()
         )
         for turn in ("first", "second"):
