@@ -102,8 +102,26 @@ def test_parts_say_where_they_come_from_and_what_they_cost() -> None:
     assert (cost.cost.credits, cost.cost.usd) == (Decimal(2_000_000), Decimal(1))
 
 
-def test_calls_of_a_model_that_does_not_say_when_it_is_done_come_at_the_end() -> None:
-    assert told([*stream_parts(PIECES[:-1])])[-1] == SAID[2]
+class Endless:
+    """An asynchronous stream that is no generator: it cannot be closed."""
+
+    def __init__(self, events: list[Any]) -> None:
+        self.events = iter(events)
+
+    def __aiter__(self) -> Endless:
+        return self
+
+    async def __anext__(self) -> Any:
+        for event in self.events:
+            return event
+        raise StopAsyncIteration
+
+
+async def test_calls_of_a_model_that_does_not_say_when_it_is_done_come_at_the_end() -> None:
+    nameless = [piece.model_copy(update={"id": None}) for piece in PIECES[:-1]]
+    for pieces in (PIECES[:-1], nameless):
+        assert told([*stream_parts(pieces)])[-1] == SAID[2]
+        assert told([part async for part in astream_parts(Endless(pieces))])[-1] == SAID[2]
 
 
 def test_messages_without_an_id_are_told_each_time() -> None:

@@ -423,3 +423,20 @@ def test_every_setting_is_described() -> None:
     assert not [name for name in own if not ChatAIMLGemini.model_fields[name].description]
     for name in own:
         assert f"{ChatAIMLGemini.model_fields[name].alias or name}:" in str(ChatAIMLGemini.__doc__)
+
+
+def test_a_subclass_keeps_its_own_words() -> None:
+    class Ours(ChatAIMLGemini):
+        """Words."""
+
+        @classmethod
+        def is_lc_serializable(cls) -> bool:
+            return False
+
+    assert str(Ours.__doc__).startswith("Words.\n\n    Settings:\n")
+    assert Ours(model=MODEL, api_key=KEY).to_json()["type"] == "not_implemented"
+
+
+def test_a_subclass_without_words_gets_none() -> None:
+    bare = type("Bare", (ChatAIMLGemini,), {"__module__": __name__})
+    assert not bare.__doc__
