@@ -68,5 +68,5 @@ def is_long_data(piece: bytes) -> bool:
     """Return whether a piece of a body is one long word of base64, an address `data:` perhaps."""
     if len(piece) < LONGEST:
         return False
-    start = _DATA_ADDRESS.match(piece)
-    return not piece[start.end() if start else 0 :].translate(None, _ALPHABET)
+    rest = piece.translate(None, _ALPHABET)
+    return not rest or (_DATA_ADDRESS.match(piece) is not None and not rest.strip(b":;,."))
