@@ -82,8 +82,8 @@ def _is_too_deep(value: Any) -> bool:  # noqa: ANN401  any JSON value
 def decode_arguments(text: str) -> dict[str, Any] | None:
     """Return a tool call's arguments, or `None` if they are not one whole JSON object.
 
-    Strict where langchain-core is not: no missing brackets mended, no NaN, no raw newlines in
-    strings, because a call made from half an answer would be executed.
+    Strict where langchain-core is not: no missing brackets mended, no NaN, because a call made from
+    half an answer would be executed.
 
     Args:
         text: The `arguments` of the wire; empty text means no arguments.
@@ -181,21 +181,19 @@ def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:  # noqa: AN
             return value
 
 
-def overlaid(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-    """Return `left` with `right` laid over it, nested objects alike; nothing wins over something.
+def overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Lay `above` over `below`, in place, nested objects alike; nothing wins over something.
 
     Args:
-        left: What came first of an object that a server sends in parts, or repeats.
-        right: What came later.
+        below: What came first of an object that a server sends in parts, or repeats.
+        above: What came later.
     """
-    both = dict(left)
-    for key, value in right.items():
-        before = both.get(key)
+    for key, value in above.items():
+        before = below.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
-            both[key] = overlaid(before, value)
-        elif key not in both or not is_nothing(value):
-            both[key] = value
-    return both
+            overlay(before, value)
+        elif key not in below or not is_nothing(value):
+            below[key] = value
 
 
 def is_nothing(value: object) -> bool:

@@ -21,7 +21,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, PrivateAttr, RootModel, TypeAdapter
 from pydantic_core import from_json
 
-from langchain_aimlapi._codec.metadata import is_withheld
+from langchain_aimlapi._codec.finish_reason import is_withheld
 from langchain_aimlapi._codec.response_format import read_schema
 from langchain_aimlapi._json import json_text, mended
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError

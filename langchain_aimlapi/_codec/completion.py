@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._codec.content import read_text
-from langchain_aimlapi._codec.metadata import (
-    answer_extras,
-    answer_metadata,
-    ending_failure,
-    ending_message,
-)
-from langchain_aimlapi._codec.signature_reader import SignatureReader, reasoning_text
-from langchain_aimlapi._codec.tool_calls import decode_tool_calls, read_tool_calls
-from langchain_aimlapi._codec.usage import read_usage
+from langchain_aimlapi._codec.answer import Answer
+from langchain_aimlapi._codec.finish_reason import Ending
+from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._error_mapping import body_failure, unreadable_failure
 from langchain_aimlapi._json import decode_json
 
@@ -26,7 +18,10 @@ if TYPE_CHECKING:
 
 # What belongs to the answer as a whole: with `n` choices it stands on the first alone, so that
 # adding up generations counts nothing twice.
-_ONCE = ("token_usage", "meta", "credits_used", "usd_spent", "usd_spent_source")
+_ONCE = ("token_usage", "native_usage", "meta", "credits_used", "usd_spent", "usd_spent_source")
+
+# Endings that may leave nothing of an answer but themselves.
+_BARE = ("length", "content_filter", "error")
 
 
 def decode_completion(
@@ -53,19 +48,41 @@ def decode_completion(
         raise failure
     body = _unnested(body)
     choices = _choices(body, headers=headers)
+    answers = [Answer(headers, client_request_id=client_request_id, body=body) for _ in choices]
+    for answer, choice in zip(answers, choices, strict=True):
+        _read(answer, body, choice)
+    return result_of(answers)
+
+
+def _read(answer: Answer, body: dict[str, Any], choice: dict[str, Any]) -> None:
+    answer.read_completion(body)
+    answer.read_choice(choice)
+    message = choice.get("message") or {}
+    text, running = answer.read_message(message)
+    answer.texts.append(text)
+    answer.thoughts.append(running.get(REASONING_TEXT, ""))
+    answer.calls.read(message)
+
+
+def result_of(answers: list[Answer]) -> ChatResult:
+    """Return answers that were read to their end as LangChain's result.
+
+    Args:
+        answers: One for each choice.
+
+    Raises:
+        AIMLAPIResponseError: One of them ended without a usable answer.
+    """
+    messages = [answer.message() for answer in answers]
+    for message in messages[1:]:
+        message.usage_metadata = None
+        for key in _ONCE:
+            message.response_metadata.pop(key, None)
     generations = [
-        _generation(
-            body,
-            choice=choice,
-            metadata=answer_metadata(
-                body, choice=choice, headers=headers, client_request_id=client_request_id
-            ),
-            is_first=number == 0,
-            headers=headers,
-        )
-        for number, choice in enumerate(choices)
+        ChatGeneration(message=message, generation_info=_info(message.response_metadata))
+        for message in messages
     ]
-    return ChatResult(generations=generations, llm_output=_output(generations[0]))
+    return ChatResult(generations=generations, llm_output=_output(messages[0].response_metadata))
 
 
 def _unnested(body: Any) -> Any:  # noqa: ANN401  any JSON value
@@ -85,53 +102,17 @@ def _choices(body: object, *, headers: Mapping[str, str]) -> list[dict[str, Any]
             raise errors.AIMLAPIResponseError(msg, body=body, response_headers=headers)
         if failure := body_failure({"error": choice.get("error")}, headers=headers):
             raise failure
-        if not isinstance(choice.get("message"), dict):
+        is_missing = choice.get("message") is None and Ending.read(choice).reason in _BARE
+        if not is_missing and not isinstance(choice.get("message"), dict):
             msg = f"A choice of the answer has no message: {choice!r:.500}"
             raise errors.AIMLAPIResponseError(msg, body=body, response_headers=headers)
     return choices
-
-
-def _generation(
-    body: dict[str, Any],
-    *,
-    choice: dict[str, Any],
-    metadata: dict[str, Any],
-    is_first: bool,
-    headers: Mapping[str, str],
-) -> ChatGeneration:
-    message = choice["message"]
-    if not is_first:
-        metadata = {key: value for key, value in metadata.items() if key not in _ONCE}
-    calls = read_tool_calls(message, completion_id=str(metadata.get("id", "")))
-    good, bad = decode_tool_calls(calls, finish_reason=choice.get("finish_reason"))
-    reader = SignatureReader()
-    reader.feed(message)
-    signatures = reader.signatures(calls=calls, text=reasoning_text(message))
-    text, extras = read_text(message.get("content")), answer_extras(message)
-    fields: dict[str, Any] = {
-        "content": text,
-        "additional_kwargs": {**signatures.to_kwargs(), **extras},
-        "tool_calls": good,
-        "invalid_tool_calls": bad,
-        "usage_metadata": read_usage(body.get("usage")) if is_first else None,
-        "response_metadata": metadata,
-    }
-    if kind := ending_failure(metadata, is_empty=not (text or calls or extras)):
-        raise kind(
-            ending_message(metadata),
-            request_id=metadata.get("inference_id"),
-            body=body,
-            response_headers=headers,
-            partial=AIMessageChunk(**fields),
-        )
-    return ChatGeneration(message=AIMessage(**fields), generation_info=_info(metadata))
 
 
 def _info(metadata: dict[str, Any]) -> dict[str, Any] | None:
     return {key: metadata[key] for key in ("finish_reason", "logprobs") if key in metadata} or None
 
 
-def _output(generation: ChatGeneration) -> dict[str, Any]:
+def _output(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return what `generate()` adds up over several prompts."""
-    metadata = generation.message.response_metadata
     return {key: metadata[key] for key in ("model_name", "token_usage", "id") if key in metadata}

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.messages.block_translators import register_translator
 
 from langchain_aimlapi._codec.content import citations
+from langchain_aimlapi._codec.finish_reason import Ending
 from langchain_aimlapi._codec.media import audio_block, image_blocks
-from langchain_aimlapi._codec.metadata import PROVIDER, is_withheld
+from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import CALL_BLOCKS, Signatures
+from langchain_aimlapi._codec.tool_calls import CALL_ORDER, model_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +58,9 @@ def content_blocks(message: AIMessage) -> list[ContentBlock]:
 def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
     """Return the standard blocks of a chunk, or of chunks added up; never raises."""
     chunks = message.tool_call_chunks
-    added_up = message.chunk_position == "last" and all(chunk["name"] for chunk in chunks)
-    if isinstance(message.content, list) or (chunks and added_up):
+    added_up = message.chunk_position == "last" and any(chunk["name"] for chunk in chunks)
+    is_partial = bool(message.invalid_tool_calls) and not chunks  # of a failure: nothing is running
+    if isinstance(message.content, list) or added_up or is_partial:
         return content_blocks(message)
     # In the last chunk of a stream are only calls with something to tell at the end. Those that
     # say no more than their id have no block: langchain-core would make a nameless call of it.
@@ -98,14 +101,13 @@ def _text_blocks(text: str, annotations: object) -> list[Block]:
 
 def _refusal_blocks(message: AIMessage) -> list[Block]:
     refusal = message.additional_kwargs.get("refusal")
-    withheld = is_withheld(message.response_metadata)
-    if not withheld and not isinstance(refusal, str):
+    ending = Ending.read(message.response_metadata)
+    if not ending.is_withheld and not isinstance(refusal, str):
         return []
     words = refusal if isinstance(refusal, str) else ""
     block: Block = {"type": "refusal", "refusal": words, "index": "lc_rf_0"}
-    if withheld:
-        native = message.response_metadata.get("native_finish_reason")
-        block["extras"] = {"category": native or "content_filter"}
+    if ending.is_withheld:
+        block["extras"] = {"category": ending.native or ending.reason}
     return [block]
 
 
@@ -120,10 +122,13 @@ def _call_blocks(message: AIMessage) -> list[Block]:
     if not (message.tool_calls or message.invalid_tool_calls):
         return []
     extras = Signatures.from_kwargs(message.additional_kwargs).call_extras()
-    return [
+    blocks = [
         *(_call_block(call, "tool_call", extras) for call in message.tool_calls),
         *(_call_block(call, "invalid_tool_call", extras) for call in message.invalid_tool_calls),
     ]
+    order = message.additional_kwargs.get(CALL_ORDER)
+    places = {str(call_id): place for place, call_id in enumerate(order or ())}
+    return sorted(blocks, key=lambda block: places.get(block["id"], -1)) if places else blocks
 
 
 def _call_block(call: ToolCall | InvalidToolCall, kind: str, extras: dict[str, Block]) -> Block:
@@ -134,6 +139,7 @@ def _call_block(call: ToolCall | InvalidToolCall, kind: str, extras: dict[str, B
         "args": call["args"],
     }
     if kind == "invalid_tool_call":
+        block["args"] = model_arguments(cast("InvalidToolCall", call))
         block["error"] = call.get("error")
     its = extras.get(call["id"] or "")
     return {**block, "extras": its} if its else block
@@ -157,5 +163,6 @@ def _passed_through(message: AIMessage) -> list[Block]:
         {"type": "text", "text": block} if isinstance(block, str) else block
         for block in cast("list[Any]", message.content)
     ]
-    present = [block.get("id") for block in blocks if block.get("type") in CALL_BLOCKS]
+    ids = (block.get("id") for block in blocks if block.get("type") in CALL_BLOCKS)
+    present = {call_id for call_id in ids if isinstance(call_id, str)}
     return blocks + [call for call in _call_blocks(message) if call["id"] not in present]

@@ -1,141 +1,136 @@
-"""What stands beside the words of an answer: ids, cost, how it ended.
+"""What stands beside the words of an answer: each field of each wire object, once.
 
-Shared by whole answers and by the last chunk of a stream, so that both say the same.
+The tables are read by `answer`, which whole answers and streams share, so that both say the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_aimlapi import errors
-from langchain_aimlapi._codec.usage import read_cost
+from langchain_aimlapi._codec.usage import read_cost, token_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_aimlapi._codec.finish_reason import Ending
+
 PROVIDER = "aimlapi"
 
-_BODY_NAMES = {
-    "model": "model_name",
-    "id": "id",
-    "provider": "provider",
-    "system_fingerprint": "system_fingerprint",
-    "service_tier": "service_tier",
+
+class Field(NamedTuple):
+    """A field of a wire object that an answer shows.
+
+    Attributes:
+        name: Its name in `response_metadata`, or in `additional_kwargs`.
+        kind: Its JSON type; of any other type it says nothing.
+        is_running: Whether a stream sends it in pieces (texts are joined, lists extended); else
+            what comes last counts.
+    """
+
+    name: str
+    kind: type | tuple[type, ...]
+    is_running: bool = False
+
+
+# Of a completion, thus of each chunk of a stream.
+COMPLETION = {
+    "id": Field("id", str),
+    "model": Field("model_name", str),
+    "created": Field("created", (int, float)),
+    "provider": Field("provider", str),  # the upstream's name
+    "system_fingerprint": Field("system_fingerprint", str),
+    "service_tier": Field("service_tier", str),
+    "usage": Field("token_usage", dict),
+    "meta": Field("meta", dict),
 }
-_EXTRAS: dict[str, type] = {"refusal": str, "annotations": list, "images": list, "audio": dict}
-# Gemini's reasons for withholding an answer (`FinishReason` of Google's API). As
-# `native_finish_reason` behind this gateway only STOP, MAX_TOKENS, MALFORMED_FUNCTION_CALL were
-# seen: assumed.
-_WITHHELD = frozenset(
-    {"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION", "SPII", "IMAGE_SAFETY"}
-)
-_MALFORMED = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"})
+CHOICE = {
+    "finish_reason": Field("finish_reason", str),
+    "native_finish_reason": Field("native_finish_reason", str),
+    "logprobs": Field("logprobs", dict, is_running=True),
+}
+# Of a message or delta, beside what `answer` hands on: text, reasoning, tool calls.
+MESSAGE = {
+    "name": Field("name", str),
+    "refusal": Field("refusal", str, is_running=True),
+    "annotations": Field("annotations", list, is_running=True),
+    "images": Field("images", list, is_running=True),
+    "audio": Field("audio", dict, is_running=True),
+}
+
+
+def gather(known: dict[str, Any], told: dict[str, Any], table: dict[str, Field]) -> None:
+    """Add to what is known of a wire object, by our names, what another piece of it tells.
+
+    Running texts are kept in their pieces.
+    """
+    for key, (name, kind, is_running) in table.items():
+        if not (value := told.get(key)) or not isinstance(value, kind):
+            continue
+        if is_running:
+            value = _joined(known.get(name), [value] if kind is str else value)
+        known[name] = value
+
+
+def _joined(before: Any, piece: Any) -> Any:  # noqa: ANN401  any JSON value
+    """Return two pieces as one: texts joined, lists extended in place, objects key by key."""
+    match before, piece:
+        case str(), str():
+            return before + piece
+        case list(), list():
+            before.extend(piece)
+            return before
+        case dict(), dict():
+            for key, value in piece.items():
+                before[key] = _joined(before.get(key), value)
+            return before
+        case _:
+            return before if piece is None else piece
 
 
 def answer_metadata(
-    body: dict[str, Any],
+    known: Mapping[str, Any],
     *,
-    choice: dict[str, Any],
+    ending: Ending,
+    normalized: str,
     headers: Mapping[str, str],
     client_request_id: str,
 ) -> dict[str, Any]:
     """Return `response_metadata` of an answer: JSON types only, each key only if known.
 
     Args:
-        body: The completion, or what its chunks said of `id`, `model`, `created`, `provider`,
-            `system_fingerprint`, `service_tier`, `usage`, `meta`.
-        choice: The choice, or what its chunks said of `finish_reason`, `native_finish_reason`,
-            `logprobs`.
+        known: What was gathered of the completion, plus `logprobs`, by our names.
+        ending: How it ended.
+        normalized: The same in langchain-core's vocabulary.
         headers: Response headers, names lower-cased.
         client_request_id: The id that the call was sent with.
 
     Returns:
-        `model_provider`, `model_name`, `id`, `created`, `provider` (the upstream's name),
-        `system_fingerprint`, `service_tier`, `finish_reason`, `native_finish_reason`, `logprobs`,
-        `token_usage` (the wire's usage, verbatim), `meta`, `credits_used`, `usd_spent`,
-        `usd_spent_source`, `inference_id`, `client_request_id`.
+        `model_provider`, `model_name`, `id`, `created` (seconds since the epoch), `provider` (the
+        upstream's name), `system_fingerprint`, `service_tier`, `finish_reason`,
+        `native_finish_reason`, `normalized_finish_reason`, `logprobs`, `token_usage` (the wire's
+        usage; where its sums had to be put right, the wire's own is `native_usage`), `meta`,
+        `credits_used`, `usd_spent`, `usd_spent_source`, `inference_id`, `client_request_id`.
     """
-    metadata: dict[str, Any] = {"model_provider": PROVIDER}
-    for theirs, ours in _BODY_NAMES.items():
-        if isinstance(value := body.get(theirs), str) and value:
-            metadata[ours] = value
-    if isinstance(created := body.get("created"), int) and created:
-        metadata["created"] = created
-    metadata.update(_ending(choice))
-    if isinstance(body.get("usage"), dict) and body["usage"]:
-        metadata["token_usage"] = body["usage"]
-    metadata.update(read_cost(body.get("meta"), headers=headers))
-    if inference_id := headers.get("x-inference-id"):
-        metadata["inference_id"] = inference_id
-    metadata["client_request_id"] = headers.get("x-client-request-id") or client_request_id
-    return metadata
-
-
-def _ending(choice: dict[str, Any]) -> dict[str, Any]:
-    ending: dict[str, Any] = {
-        key: value
-        for key in ("finish_reason", "native_finish_reason")
-        if isinstance(value := choice.get(key), str) and value
+    facts = {
+        **known,
+        "created": _whole(known.get("created")),
+        "finish_reason": ending.reason,
+        "native_finish_reason": ending.native,
+        "normalized_finish_reason": normalized,
+        **read_cost(known.get("meta"), headers=headers),
+        "inference_id": headers.get("x-inference-id"),
     }
-    if isinstance(logprobs := choice.get("logprobs"), dict) and logprobs:
-        ending["logprobs"] = logprobs
-    return ending
+    if usage := known.get("token_usage"):
+        facts["token_usage"] = token_usage(usage)
+        if facts["token_usage"] is not usage:
+            facts["native_usage"] = usage
+    told = {key: value for key, value in facts.items() if value is not None and value != ""}
+    sent = headers.get("x-client-request-id") or client_request_id
+    return {"model_provider": PROVIDER, **told, "client_request_id": sent}
 
 
-def answer_extras(message: dict[str, Any]) -> dict[str, Any]:
-    """Return what `additional_kwargs` keeps of a message beside reasoning, as it came.
-
-    Args:
-        message: The wire's message: `refusal` (text), `annotations` (list), `images` (list),
-            `audio` (object).
-    """
-    return {
-        key: value
-        for key, kind in _EXTRAS.items()
-        if isinstance(value := message.get(key), kind) and value
-    }
-
-
-def is_withheld(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether the provider withheld the answer (safety, copyright), by its finish reasons.
-
-    Args:
-        metadata: `response_metadata` of an answer.
-    """
-    if metadata.get("finish_reason") == "content_filter":
-        return True
-    native = metadata.get("native_finish_reason")
-    return isinstance(native, str) and native in _WITHHELD
-
-
-def ending_failure(
-    metadata: Mapping[str, Any], *, is_empty: bool
-) -> type[errors.AIMLAPIResponseError] | None:
-    """Return the class of error that an answer's ending amounts to, or `None` for a good one.
-
-    Args:
-        metadata: `response_metadata` of the answer.
-        is_empty: Whether it has no text, tool call, refusal, image or audio.
-    """
-    native = metadata.get("native_finish_reason")
-    if isinstance(native, str) and native in _MALFORMED:
-        return errors.AIMLAPIEmptyResponseError
-    if metadata.get("finish_reason") == "error":
-        return errors.AIMLAPIResponseError
-    if is_empty and metadata.get("finish_reason") != "length" and not is_withheld(metadata):
-        return errors.AIMLAPIEmptyResponseError
-    return None
-
-
-def ending_message(metadata: Mapping[str, Any]) -> str:
-    """Return the words of the error that `ending_failure` named."""
-    reasons = [
-        f"{key}={metadata[key]!r}"
-        for key in ("finish_reason", "native_finish_reason")
-        if key in metadata
-    ]
-    named = f" ({', '.join(reasons)})" if reasons else ""
-    return (
-        f"The model {metadata.get('model_name', '')!r} ended without a usable answer{named}; "
-        f"id {metadata.get('id')!r}. Ask again, or set empty_response_retries to have that done."
-    )
+def _whole(number: object) -> int | None:
+    """Return a time in seconds, which gateways also write as `1700000000.0`."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or number % 1:
+        return None
+    return int(number)

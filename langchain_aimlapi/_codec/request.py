@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.messages import (
     AIMessage,
@@ -32,7 +32,7 @@ from langchain_aimlapi._codec.content import (
 from langchain_aimlapi._codec.interop import signatures_of
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT, REASONING_DETAILS, add_bypass
-from langchain_aimlapi._json import encode_json
+from langchain_aimlapi._codec.sent_calls import encode_calls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -126,10 +126,11 @@ def encode_messages(
             case AIMessage():
                 following = islice(messages, number + 1, None)
                 is_bypassed = number >= bypassed_from
-                request = _assistant(message, following, is_bypassed=is_bypassed)
+                request, results = _assistant(message, following, is_bypassed=is_bypassed)
                 calls = request.get("tool_calls", ())
                 names |= {call["id"]: call["function"]["name"] for call in calls}
                 encoded += [request] if any(request.get(key) for key in _SUBSTANCE) else []
+                encoded += results
             case ToolMessage():
                 encoded.append(_tool(message, message.tool_call_id, names, media))
             case SystemMessage():
@@ -268,21 +269,20 @@ def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
 
 def _assistant(
     message: AIMessage, following: Iterable[BaseMessage], *, is_bypassed: bool
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the message, then results of our making for calls of it that nobody answered."""
     content, kwargs = message.content, message.additional_kwargs
     refusal = kwargs.get("refusal") if _is_ours(message) else None
     text = content if isinstance(content, str) else _block_text(content, refusal)
     request = _named({"role": "assistant", "content": text}, message)
     if kwargs:
         warn_of_media_left_out(kwargs)
-    calls = message.tool_calls or _calls_elsewhere(message)
-    encoded = [_encoded_call(call["id"], call["name"], _arguments(call)) for call in calls]
-    broken = _invalid_calls(message)
-    if not encoded and not kwargs and not broken and isinstance(content, str):
-        return request
+    is_bare = not kwargs and not message.tool_calls and not message.invalid_tool_calls
+    if is_bare and isinstance(content, str):
+        return request, []
     signatures = signatures_of(message)
-    if broken:
-        encoded = _with_answered(encoded, broken, following, first=signatures.carrying_calls())
+    sent = encode_calls(message, following=following, signed=signatures.carrying_calls())
+    encoded = sent.calls
     call_ids = [call["id"] for call in encoded]
     fields, by_call = signatures.to_wire(call_ids=call_ids)
     for call in encoded:
@@ -295,7 +295,7 @@ def _assistant(
     request.update(fields)
     if isinstance(refusal, str):
         request["refusal"] = refusal
-    return request
+    return request, sent.results
 
 
 def _block_text(content: list[Any], refusal: object) -> str:
@@ -309,88 +309,3 @@ def _block_text(content: list[Any], refusal: object) -> str:
 
 def _is_ours(message: AIMessage) -> bool:
     return message.response_metadata.get("model_provider") == PROVIDER
-
-
-def _calls_elsewhere(message: AIMessage) -> Iterator[dict[str, Any]]:
-    """Yield calls that only the content blocks, or the oldest OpenAI form, know of.
-
-    A message that another package or langchain-core (v1 form) made has its calls in `tool_calls`;
-    if these are gone, someone removed them.
-    """
-    if message.response_metadata.get("model_provider") not in (None, PROVIDER):
-        return
-    older = message.additional_kwargs.get("function_call")
-    if isinstance(older, dict):
-        name = older.get("name")
-        yield {"id": f"call-{name}", "name": name, "text": older.get("arguments") or "{}"}
-    content = message.content
-    if isinstance(content, str) or message.response_metadata.get("output_version") == "v1":
-        return
-    for block in content:
-        if isinstance(block, dict) and block.get("type") in ("tool_call", "tool_use"):
-            args = block.get("args", block.get("input", {}))
-            yield {"id": block.get("id"), "name": block.get("name"), "args": args}
-
-
-def _arguments(call: Any) -> str:  # noqa: ANN401  LangChain's ToolCall or ours
-    if "text" in call:
-        return str(call["text"])
-    args = call["args"]
-    return encode_json(args, where=f"The arguments of tool call {call['name']!r}") if args else "{}"
-
-
-def _encoded_call(call_id: object, name: object, arguments: str) -> dict[str, Any]:
-    if not (call_id and name and isinstance(call_id, str) and isinstance(name, str)):
-        msg = f"A tool call has the id {call_id!r} and the name {name!r}: both must be text."
-        raise ValueError(msg)
-    return {
-        "id": call_id,
-        "type": "function",
-        "function": {"name": name, "arguments": arguments},
-    }
-
-
-def _invalid_calls(message: AIMessage) -> list[Any]:
-    """Return the cut-off calls, also those that only the content blocks know of."""
-    content = message.content
-    if isinstance(content, str):
-        return cast("list[Any]", message.invalid_tool_calls)
-    known = {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
-    return [
-        *message.invalid_tool_calls,
-        *(
-            block
-            for block in content
-            if isinstance(block, dict)
-            and block.get("type") in ("invalid_tool_call", "tool_call_chunk")
-            and block.get("id") not in known
-        ),
-    ]
-
-
-def _with_answered(
-    encoded: list[dict[str, Any]],
-    broken: list[Any],
-    following: Iterable[BaseMessage],
-    *,
-    first: frozenset[str],
-) -> list[dict[str, Any]]:
-    """Return the calls with those cut-off ones that a tool message answers, signed ones first.
-
-    Unanswered, Gemini would refuse them. Only results of this turn count: a server may use an id
-    again in a later one. Gemini signs the first call of several and wants it first again, while
-    LangChain keeps the broken ones apart.
-    """
-    answered: set[str | None] = set()
-    for result in following:
-        if not isinstance(result, ToolMessage):
-            break
-        answered.add(result.tool_call_id)
-    added = [
-        _encoded_call(call["id"], call.get("name"), call.get("args") or "{}")
-        for call in broken
-        if call.get("id") in answered
-    ]
-    return (
-        sorted([*encoded, *added], key=lambda call: call["id"] not in first) if added else encoded
-    )

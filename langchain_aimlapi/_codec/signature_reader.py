@@ -18,7 +18,7 @@ from langchain_aimlapi._codec.reasoning import (
     dicts,
     id_of,
 )
-from langchain_aimlapi._json import is_nothing, overlaid
+from langchain_aimlapi._json import is_nothing, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ class SignatureReader:
             self._take(details)
         extra = message.get(EXTRA_CONTENT)
         if extra and isinstance(extra, dict):
-            self._extra = overlaid(self._extra, extra)
+            overlay(self._extra, extra)
 
     def signatures(self, *, calls: Sequence[Call], text: str = "") -> Signatures:
         """Return what has arrived so far.
@@ -136,7 +136,8 @@ class _Detail:
 
     def _append(self, key: str, value: str) -> None:
         pieces = self._pieces.setdefault(key, [])
-        if key == "data" and pieces and value == "".join(pieces):
+        is_as_long = key == "data" and len(value) == sum(map(len, pieces)) > 0
+        if is_as_long and value == "".join(pieces):
             return  # encrypted data that comes whole a second time is the same data
         pieces.append(value)
         self._fields[key] = None  # holds the key's place in the order of arrival

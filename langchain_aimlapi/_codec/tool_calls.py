@@ -1,9 +1,10 @@
 """Tool calls of the model, from the wire to LangChain.
 
 Servers behind the gateway are seen to repeat ids and names in every fragment, to leave out ids,
-indexes or arguments, to give wrong indexes, or to use one id twice (wire facts 5.12, 5.13, 10.1 and
-11 of 2026-11-21). All of that is put right here, whole and streamed alike: LangChain sees each call
-once, with a unique id, and never an executable call made from arguments that were cut off.
+names, indexes or arguments, to give wrong indexes, to use one id twice, to change an id between two
+fragments, to say a call twice (wire facts 5.12, 5.13, 10.1, 11 and 13 of 2026-11-26). All of that
+is put right here, whole and streamed alike: LangChain sees each call once, with a unique id, and
+never an executable call without a name, or one made from arguments that were cut off.
 """
 
 from __future__ import annotations
@@ -16,18 +17,25 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
 
+from langchain_aimlapi._codec.arguments import Arguments, fault_of
 from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT
-from langchain_aimlapi._json import decode_arguments, json_text, mended, overlaid
+from langchain_aimlapi._json import decode_arguments, json_text, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from langchain_core.messages import InvalidToolCall, ToolCall, ToolCallChunk
 
+# In `additional_kwargs`: ids of the calls in the order of the wire, where LangChain, which keeps
+# invalid calls apart, would lose it.
+CALL_ORDER = "tool_call_order"
 # One of these makes any cut-off JSON text unparsable for langchain-core's partial parser, which
-# gives up at a mismatched closing bracket (run on langchain-core 1.7.2 and 1.8.2).
+# gives up at a mismatched closing bracket (run on langchain-core 1.7.2 and 1.8.3).
 _SPOILERS = ("]", "}", '"]', '"}', '""]', '""}')
-_CUT = "The arguments are not a whole JSON object; the answer was probably cut off (max_tokens)."
+_CUT = "The answer was cut off (max_tokens) before the arguments were whole."
+_NAMELESS = "The call has no name, so there is nothing to call."
+_OUR_WORDS = ("The call ", "The answer ", "The arguments ")
+_FAILED = "The answer did not come to a good end, so none of its calls may be run."
 
 
 @dataclass(slots=True)
@@ -40,8 +48,9 @@ class WireCall:
         wire_id: The id that the server sent, `""` if none.
         ordinal: How many earlier calls of the answer have the same `wire_id`.
         name: Function name.
-        pieces: The `arguments` text, in the pieces that arrived.
+        arguments: The text of its arguments.
         extra_content: What the server asks to be echoed with this call (dialect V), or `{}`.
+        is_double: Whether it is another call said again, which was seen only when it was whole.
     """
 
     position: int
@@ -49,68 +58,76 @@ class WireCall:
     wire_id: str = ""
     ordinal: int = 0
     name: str = ""
-    pieces: list[str] = field(default_factory=list)
+    arguments: Arguments = field(default_factory=Arguments)
     extra_content: dict[str, Any] = field(default_factory=dict)
+    is_double: bool = False
 
-    @property
-    def arguments(self) -> str:
-        """The arguments' text so far."""
-        return str(mended("".join(self.pieces)))
+    def decoded(self, *, is_truncated: bool) -> dict[str, Any] | None:
+        """Return the arguments if the call is executable, else `None`."""
+        if not self.name or self.is_double or (is_truncated and not self.arguments.text):
+            return None
+        return self.arguments.decoded()
 
-    def is_complete(self) -> bool:
-        """Tell whether the arguments are a whole JSON object already."""
-        return bool(self.pieces) and (
-            self.pieces[-1].rstrip().endswith("}") and decode_arguments(self.arguments) is not None
-        )
+    def goes_on(self, name: str, arguments: str) -> bool:
+        """Tell whether a fragment of this call's index, but with another id, may be its next."""
+        if name or not arguments.strip():
+            return False
+        return self.arguments.is_empty_object() or not self.arguments.is_whole()
 
+    def is_followed(self, name: str, arguments: str, *, has_id: bool) -> bool:
+        """Tell whether a fragment that matches this call begins a second one all the same."""
+        if name and self.name and name != self.name and not has_id:
+            return True
+        if not arguments.strip() or not self.arguments.is_whole():
+            return False
+        return bool(name) or not self.arguments.is_empty_object()
 
-def read_tool_calls(message: dict[str, Any], *, completion_id: str) -> list[WireCall]:
-    """Return the calls of a whole answer's message.
-
-    Args:
-        message: The wire's message; `tool_calls`, or the older `function_call`.
-        completion_id: Id of the answer, from which missing ids are made.
-    """
-    calls = StreamedToolCalls(completion_id=completion_id)
-    for fragment in _fragments(message):
-        calls.open(fragment)
-    return calls.calls
+    def fault(self, *, is_truncated: bool) -> str:
+        """Say why the call is not executable."""
+        if not self.name:
+            return _NAMELESS
+        return _CUT if is_truncated else fault_of(self.arguments.text)
 
 
 def decode_tool_calls(
-    calls: Iterable[WireCall], *, finish_reason: object
+    calls: Iterable[WireCall], *, is_truncated: bool
 ) -> tuple[list[ToolCall], list[InvalidToolCall]]:
     """Return the executable calls, then the invalid ones.
 
     Args:
         calls: Calls of one answer.
-        finish_reason: The wire's word; `"length"` makes empty arguments a cut-off call.
+        is_truncated: Whether the answer was cut off, so that empty arguments are none.
     """
     good: list[ToolCall] = []
     bad: list[InvalidToolCall] = []
     for call in calls:
-        arguments = _whole_arguments(call, finish_reason=finish_reason)
+        if call.is_double:
+            continue
+        arguments = call.decoded(is_truncated=is_truncated)
         if arguments is None:
-            bad.append(
-                invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=_CUT)
-            )
+            bad.append(_invalid(call, call.fault(is_truncated=is_truncated)))
         else:
             good.append(tool_call(name=call.name, args=arguments, id=call.id))
     return good, bad
 
 
-def _whole_arguments(call: WireCall, *, finish_reason: object) -> dict[str, Any] | None:
-    text = call.arguments
-    if not text and finish_reason == "length":
-        return None
-    return decode_arguments(text)
+def failed_calls(calls: Iterable[WireCall]) -> list[InvalidToolCall]:
+    """Return the calls of an answer that failed: none of them is executable, whole or not."""
+    return [_invalid(call, _FAILED) for call in calls]
 
 
-class StreamedToolCalls:
-    """The calls of one streamed answer, put together from fragments.
+def _invalid(call: WireCall, error: str) -> InvalidToolCall:
+    return invalid_tool_call(
+        name=call.name or None, args=call.arguments.text, id=call.id, error=error
+    )
+
+
+class ToolCalls:
+    """The calls of one answer, put together from the calls of a message or fragments of a stream.
 
     A fragment belongs to the call of the same id, else of the same index, else of the same
-    position in its delta.
+    position in its delta. One that says a whole call once more adds nothing; one without a name
+    never begins an executable call.
     """
 
     def __init__(self, *, completion_id: str = "") -> None:
@@ -119,6 +136,15 @@ class StreamedToolCalls:
         self._by_id: dict[str, WireCall] = {}
         self._by_index: dict[int, WireCall] = {}
         self._namesakes: Counter[str] = Counter()
+        self._whole: dict[tuple[object, ...], WireCall] = {}
+
+    def read(self, message: dict[str, Any]) -> None:
+        """Take the calls of a whole message: `tool_calls`, or the older `function_call`."""
+        for fragment in _fragments(message):
+            if not self._is_said_again(fragment):
+                call = self._open(fragment)
+                if call.arguments.decoded() is not None:
+                    self._remember(call, fragment)
 
     def feed(self, delta: dict[str, Any]) -> list[ToolCallChunk]:
         """Take the fragments of one delta; return what LangChain is to see of them now.
@@ -130,38 +156,46 @@ class StreamedToolCalls:
             Chunks whose id, name and index are each sent once per call, arguments as they came.
         """
         fragments = _fragments(delta)
-        return [
+        chunks = (
             self._take(fragment, position if len(fragments) > 1 else len(self.calls) - 1)
             for position, fragment in enumerate(fragments)
-        ]
+        )
+        return [chunk for chunk in chunks if chunk is not None]
 
-    def finish(self, *, finish_reason: object, late: frozenset[str]) -> list[ToolCallChunk]:
-        """Return the last chunks: spoilers for cut-off calls, marks for late signatures.
+    def finish(self, *, is_truncated: bool, late: frozenset[str]) -> list[ToolCallChunk]:
+        """Return the last chunks: what was held back, spoilers, marks for late signatures.
 
         Args:
-            finish_reason: The wire's word.
+            is_truncated: Whether the answer was cut off.
             late: Ids of calls whose signature, or more of it, came after their first chunk.
         """
-        ends = ((call, _spoiler(call, finish_reason=finish_reason)) for call in self.calls)
-        return [
-            tool_call_chunk(name=None, args=spoiler, id=call.id, index=call.position)
-            for call, spoiler in ends
-            if spoiler or call.id in late
-        ]
-
-    def partial(self) -> list[ToolCallChunk]:
-        """Return what has arrived of each call, spoiled so that none of it is executable."""
-        return [
-            tool_call_chunk(
-                name=call.name or None,
-                args=call.arguments + _spoiler(call, finish_reason="length"),
-                id=call.id,
-                index=call.position,
-            )
+        ends = [
+            (call, call.arguments.held() + _spoiler(call, is_truncated=is_truncated))
             for call in self.calls
         ]
+        return [
+            tool_call_chunk(name=None, args=end, id=call.id, index=call.position)
+            for call, end in ends
+            if end or call.id in late
+        ]
 
-    def open(self, fragment: dict[str, Any]) -> WireCall:
+    def _take(self, fragment: dict[str, Any], position: int) -> ToolCallChunk | None:
+        if self._is_said_again(fragment):
+            return None
+        name, call_id = None, None
+        if call := self._owner(fragment, position):
+            was_named = bool(call.name)
+            self._add(call, fragment)
+            name = None if was_named else call.name or None
+        else:
+            call = self._open(fragment)
+            name, call_id = call.name or None, call.id
+        if call.arguments.is_whole():
+            self._remember(call, fragment)
+        args = call.arguments.showable()
+        return tool_call_chunk(name=name, args=args, id=call_id, index=call.position)
+
+    def _open(self, fragment: dict[str, Any]) -> WireCall:
         """Begin a new call with its first fragment."""
         position = len(self.calls)
         wire_id = _text(fragment.get("id"))
@@ -182,35 +216,23 @@ class StreamedToolCalls:
             invented += "x"
         return invented
 
-    def _take(self, fragment: dict[str, Any], position: int) -> ToolCallChunk:
-        call = self._owner(fragment, position)
-        if call is None:
-            call = self.open(fragment)
-            text = "".join(call.pieces)  # may end in half a surrogate pair
-            return tool_call_chunk(
-                name=call.name or None, args=text, id=call.id, index=call.position
-            )
-        named = bool(call.name)
-        piece = self._add(call, fragment)
-        name = None if named else call.name or None
-        return tool_call_chunk(name=name, args=piece, id=None, index=call.position)
-
     def _owner(self, fragment: dict[str, Any], position: int) -> WireCall | None:
+        """Return the call that a fragment goes on, or `None` if it begins another."""
         wire_id, index = _text(fragment.get("id")), fragment.get("index")
-        if wire_id:
-            call = self._by_id.get(wire_id)
-            if call is None and isinstance(index, int):
-                call = self._by_index.get(index)
-                if call is not None and call.wire_id:
-                    return None  # two calls with one index: their ids differ
-        elif isinstance(index, int):
+        name, arguments = _name_and_arguments(fragment)
+        call = self._by_id.get(wire_id) if wire_id else None
+        if call is None and isinstance(index, int):
             call = self._by_index.get(index)
-        else:
+            if call is not None and wire_id and call.wire_id and not call.goes_on(name, arguments):
+                return None  # two calls with one index: their ids differ
+        if call is None and not wire_id and not (name and isinstance(index, int)):
             call = self.calls[position] if 0 <= position < len(self.calls) else None
-        if call is None or self._begins_anew(call, fragment, has_id=bool(wire_id)):
+        if call is None or call.is_followed(name, arguments, has_id=bool(wire_id)):
             return None
-        if not call.wire_id:
+        if wire_id and not call.wire_id:
             self._set_wire_id(call, wire_id)
+        elif wire_id:
+            self._by_id.setdefault(wire_id, call)  # an id that changed between two fragments
         return call
 
     def _set_wire_id(self, call: WireCall, wire_id: str) -> None:
@@ -219,26 +241,50 @@ class StreamedToolCalls:
             self._namesakes[wire_id] += 1
             self._by_id[wire_id] = call
 
-    @staticmethod
-    def _begins_anew(call: WireCall, fragment: dict[str, Any], *, has_id: bool) -> bool:
-        """Tell whether a fragment that matches a call is a second call all the same."""
-        name, arguments = _name_and_arguments(fragment)
-        if not has_id and name and call.name and name != call.name:
-            return True
-        return bool(arguments.strip()) and call.is_complete()
+    def _remember(self, call: WireCall, fragment: dict[str, Any]) -> None:
+        """Keep a whole call in mind; in a stream it may be another one, said again in pieces."""
+        ids = dict.fromkeys(filter(None, (call.wire_id, _text(fragment.get("id")))))
+        for key in ids or (fragment.get("index"),):
+            if call.name and isinstance(key, str | int):
+                said = (key, call.name, call.arguments.canonical())
+                call.is_double |= self._whole.setdefault(said, call) is not call
+
+    def _is_said_again(self, fragment: dict[str, Any]) -> bool:
+        """Tell whether a fragment is a whole call that was said before; keep what it carries.
+
+        Without an id two equal calls are one only where they have one index, too: a model may well
+        want the same thing twice.
+        """
+        name, text = _name_and_arguments(fragment)
+        if not self._whole or not (text.rstrip() or "}").endswith("}"):
+            return False
+        key: object = _text(fragment.get("id")) or fragment.get("index")
+        if not isinstance(key, str | int):
+            return False
+        owner = self._by_id.get(key) if isinstance(key, str) else self._by_index.get(key)
+        if not name and owner is not None:
+            key, name = owner.wire_id or key, owner.name
+        arguments = Arguments(text)
+        if arguments.decoded() is None:
+            return False
+        call = self._whole.get((key, name, arguments.canonical()))
+        if call is not None:
+            _echo(call, fragment)
+        return call is not None
 
     @staticmethod
-    def _add(call: WireCall, fragment: dict[str, Any]) -> str:
+    def _add(call: WireCall, fragment: dict[str, Any]) -> None:
         name, arguments = _name_and_arguments(fragment)
         call.name = call.name or name
-        if not call.pieces:  # blanks alone are no arguments, which langchain-core would not know
-            arguments = arguments.lstrip()
-        if arguments:
-            call.pieces.append(arguments)
-        extra = fragment.get(EXTRA_CONTENT)
-        if isinstance(extra, dict):
-            call.extra_content = overlaid(call.extra_content, extra)
-        return arguments
+        call.arguments.add(arguments)
+        _echo(call, fragment)
+
+
+def _echo(call: WireCall, fragment: dict[str, Any]) -> None:
+    """Keep what a fragment asks to be echoed with its call."""
+    extra = fragment.get(EXTRA_CONTENT)
+    if isinstance(extra, dict):
+        overlay(call.extra_content, extra)
 
 
 def _fragments(delta: dict[str, Any]) -> list[dict[str, Any]]:
@@ -256,21 +302,40 @@ def _name_and_arguments(fragment: dict[str, Any]) -> tuple[str, str]:
     arguments = function.get("arguments")
     if arguments is not None and not isinstance(arguments, str):
         arguments = json_text(arguments)  # an object where text is documented
-    return _text(function.get("name")), arguments or ""
+    name = _text(function.get("name"))
+    return name if name.strip() else "", arguments or ""
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _spoiler(call: WireCall, *, finish_reason: object) -> str:
-    """Return what to append so that langchain-core makes no executable call of unusable text."""
-    text = call.arguments
-    if _whole_arguments(call, finish_reason=finish_reason) is not None:
+def _spoiler(call: WireCall, *, is_truncated: bool) -> str:
+    """Return what to append so that langchain-core makes no executable call of an unusable one."""
+    text = call.arguments.text
+    if call.decoded(is_truncated=is_truncated) is not None:
         return ""
     if text and not _is_taken(text):
         return ""
     return next((end for end in _SPOILERS if not _is_taken(text + end)), _SPOILERS[0])
+
+
+def model_arguments(call: InvalidToolCall) -> str:
+    """Return the arguments of an invalid call as the model wrote them, for people to read.
+
+    langchain-core adds a streamed call up from what left, spoiler included; calls of whole answers,
+    which have none, are known by our words of what is wrong.
+    """
+    text = call.get("args") or ""
+    if (call.get("error") or "").startswith(_OUR_WORDS):
+        return text
+    # Longest first: a quote too few reads better than one that the model did not write.
+    for end in reversed(_SPOILERS):
+        rest = text.removesuffix(end)
+        is_named_and_whole = bool(call.get("name")) and decode_arguments(rest or "-") is not None
+        if rest != text and not is_named_and_whole and (not rest or _is_taken(rest)):
+            return rest
+    return text
 
 
 def _is_taken(text: str) -> bool:

@@ -7,7 +7,6 @@ output. Cost is counted by the gateway in credits.
 
 from __future__ import annotations
 
-import math
 import sys
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 # Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
 _CREDITS_PER_USD = 2_000_000
-# More than there is: a damaged figure.
-_MOST_CREDITS = 10**18
 _INPUT_DETAILS = {
     "cached_tokens": "cache_read",
     "cache_write_tokens": "cache_creation",
@@ -64,11 +61,43 @@ def read_usage(usage: object) -> UsageMetadata | None:
         prompt = max(total - (completion or 0), 0)
     total = max(total, prompt + (completion or 0))
     counts = UsageMetadata(input_tokens=prompt, output_tokens=total - prompt, total_tokens=total)
-    if inputs := _details(usage.get("prompt_tokens_details"), _INPUT_DETAILS):
+    if inputs := _details(usage.get("prompt_tokens_details"), _INPUT_DETAILS, most=prompt):
         counts["input_token_details"] = cast("InputTokenDetails", inputs)
-    if outputs := _details(usage.get("completion_tokens_details"), _OUTPUT_DETAILS):
+    output = counts["output_tokens"]
+    if outputs := _details(usage.get("completion_tokens_details"), _OUTPUT_DETAILS, most=output):
         counts["output_token_details"] = cast("OutputTokenDetails", outputs)
     return counts
+
+
+def token_usage(usage: dict[str, Any]) -> dict[str, Any]:
+    """Return the wire's usage with sums that are right, for those who price by it.
+
+    Dialect V leaves the reasoning out of `completion_tokens`; here it is in, so that prompt and
+    completion make the total. No detail exceeds what it is a part of.
+
+    Args:
+        usage: `usage` of a completion or chunk; returned itself if there is nothing to put right.
+    """
+    counts = read_usage(usage)
+    if counts is None:
+        return usage
+    parts = (
+        ("prompt_tokens", "prompt_tokens_details", counts["input_tokens"]),
+        ("completion_tokens", "completion_tokens_details", counts["output_tokens"]),
+    )
+    told = {
+        **usage,
+        **({"total_tokens": counts["total_tokens"]} if "total_tokens" in usage else {}),
+    }
+    for key, details_key, count in parts:
+        if key in usage:
+            told[key] = count
+        if isinstance(details := usage.get(details_key), dict):
+            told[details_key] = {
+                name: count if (_count(detail) or 0) > count else detail
+                for name, detail in details.items()
+            }
+    return usage if told == usage else told
 
 
 def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -81,8 +110,8 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
         headers: Response headers, names lower-cased; whole answers carry the cost there too.
 
     Returns:
-        As far as known: `meta` as it came, `credits_used` (exactly: an int; a fraction as float,
-        or as text where no float is equal to it), `usd_spent` (float) with
+        As far as known: `meta` as it came, `credits_used` (exact: int, a float where credits came
+        with a fraction, the wire's text where a float cannot hold it), `usd_spent` (float) with
         `usd_spent_source`: `"body"`, `"header"`, or `"derived"` from the credits at 2,000,000 to
         the dollar, a rate that is inferred from the documentation.
 
@@ -93,45 +122,24 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
     usage = meta.get("usage") if isinstance(meta, dict) else None
     spent = usage if isinstance(usage, dict) else {}
     credits_used = _first(
-        _credits(spent.get("credits_used")),
-        _credits(spent.get("tokens_used")),
-        _credits(headers.get("x-aimlapi-credits-used")),
+        _amount(spent.get("credits_used")),
+        _amount(spent.get("tokens_used")),
+        _amount(headers.get("x-aimlapi-credits-used")),
     )
     if credits_used is not None:
-        cost["credits_used"] = credits_used
+        cost["credits_used"] = _json_number(credits_used)
     for source, usd in (
         ("body", _amount(spent.get("usd_spent"))),
         ("header", _amount(headers.get("x-aimlapi-usd-spent"))),
-        ("derived", None if credits_used is None else _usd_of(credits_used)),
+        ("derived", None if credits_used is None else credits_used / _CREDITS_PER_USD),
     ):
         if usd is not None:
-            return {**cost, "usd_spent": usd, "usd_spent_source": source}
+            return {**cost, "usd_spent": float(usd), "usd_spent_source": source}
     return cost
 
 
-def _first(*values: float | str | None) -> float | str | None:
+def _first(*values: Decimal | None) -> Decimal | None:
     return next((value for value in values if value is not None), None)
-
-
-def _credits(value: object) -> float | str | None:
-    """Return an amount of credits exactly, in a type that JSON has; else `None`."""
-    if type(value) is int and value >= 0:  # as nearly always
-        return value if value <= _MOST_CREDITS else None
-    if isinstance(value, bool) or not isinstance(value, float | str):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or not 0 <= amount <= _MOST_CREDITS:
-        return None
-    if amount == amount.to_integral_value():
-        return int(amount)
-    return float(amount) if Decimal(str(float(amount))) == amount else str(amount)
-
-
-def _usd_of(credits_used: float | str) -> float:
-    return float(Decimal(str(credits_used)) / _CREDITS_PER_USD)
 
 
 def _count(value: object) -> int | None:
@@ -139,22 +147,33 @@ def _count(value: object) -> int | None:
     if type(value) is int and 0 <= value <= sys.maxsize:  # as nearly always
         return value
     amount = _amount(value)
-    return None if amount is None else int(value) if isinstance(value, int) else int(amount)
+    return None if amount is None else int(amount)
 
 
-def _amount(value: object) -> float | None:
-    """Return a number that is finite and not negative, also from text; else `None`."""
+def _amount(value: object) -> Decimal | None:
+    """Return a number that is finite and not negative, exactly, also from text; else `None`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        amount = float(value)
-    except (ValueError, OverflowError):
+        amount = Decimal(value if isinstance(value, int) else str(value))
+    except InvalidOperation:
         return None
-    return amount if math.isfinite(amount) and amount >= 0 else None
+    # Not `1e999999999`, of which an int would fill the memory.
+    if not amount.is_finite() or amount < 0 or amount.adjusted() > sys.float_info.max_10_exp:
+        return None
+    return amount
 
 
-def _details(details: object, names: dict[str, str]) -> dict[str, int]:
+def _json_number(amount: Decimal) -> int | float | str:
+    if amount == amount.to_integral_value():
+        return int(amount)
+    number = float(amount)
+    return number if Decimal(str(number)) == amount else str(amount)
+
+
+def _details(details: object, names: dict[str, str], *, most: int) -> dict[str, int]:
+    """Return the known parts of a count; a part that exceeds the whole is as much as the whole."""
     if not isinstance(details, dict):
         return {}
     counts = ((ours, _count(details.get(theirs))) for theirs, ours in names.items())
-    return {name: count for name, count in counts if count is not None}
+    return {name: min(count, most) for name, count in counts if count is not None}

@@ -194,16 +194,18 @@ class Carried(NamedTuple):
 
 
 def carried(message: Json, *, is_answer: bool = False) -> Carried:
-    """Return what a message carries; of an answer, without calls that were cut off."""
+    """Return what a message carries; of an answer, without unsigned calls that were cut off."""
     calls = message.get("tool_calls", [])
     details = message.get("reasoning_details", [])
     names = {call["id"] for call in calls if call["id"]}
-    kept = [call for call in calls if not (is_answer and _is_cut(call, message))]
+    kept = [call for call in calls if not (is_answer and is_left_out(call, message))]
     return Carried(
         calls=[
             (
                 call["function"]["name"],
-                json.dumps(json.loads(_arguments(call) or "{}"), sort_keys=True),
+                "{}"
+                if is_answer and _is_cut(call, message)
+                else json.dumps(json.loads(_arguments(call) or "{}"), sort_keys=True),
                 [one for one in details if call["id"] and one.get("id") == call["id"]],
                 call.get("extra_content", {}),
             )
@@ -219,10 +221,9 @@ def details_to_send(message: Json, *, without: Collection[str] = ()) -> list[Jso
 
     Args:
         message: The answer.
-        without: Ids of calls that were taken out of it, besides those that were cut off.
+        without: Ids of calls that were taken out of it.
     """
-    cut = {call["id"] for call in message.get("tool_calls", []) if _is_cut(call, message)}
-    gone = {*cut, *without} - {""}
+    gone = {*without} - {""}
     details: list[Json] = message.get("reasoning_details", [])
     return [] if any(detail.get("id") in gone for detail in details) else details
 
@@ -245,6 +246,13 @@ def in_any_order(found: Carried) -> Carried:
     return found._replace(
         loose=sorted(found.loose, key=lambda one: json.dumps(one, sort_keys=True))
     )
+
+
+def is_left_out(call: Json, message: Json) -> bool:
+    """Tell whether a call of an answer, unanswered, does not go back: broken and unsigned."""
+    details = message.get("reasoning_details", [])
+    is_signed = any(call["id"] and one.get("id") == call["id"] for one in details)
+    return _is_cut(call, message) and not is_signed and not call.get("extra_content")
 
 
 def _arguments(call: Json) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from langchain_aimlapi import errors
-from langchain_aimlapi._codec.metadata import (
-    answer_extras,
-    answer_metadata,
-    ending_failure,
-    ending_message,
-    is_withheld,
-)
+from langchain_aimlapi._codec.answer import Answer
+from langchain_aimlapi._codec.finish_reason import ending_message, is_withheld
 from tests.answers import JSON
 
 BODY = {
@@ -40,7 +35,17 @@ CHOICE = {
 def metadata_of(
     body: dict[str, Any], choice: dict[str, Any], headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    return answer_metadata(body, choice=choice, headers=headers or {}, client_request_id="mine")
+    answer = Answer(headers or {}, client_request_id="mine")
+    answer.read_completion(body)
+    answer.read_choice(choice)
+    return answer.metadata()
+
+
+def answer_of(*messages: dict[str, Any]) -> Answer:
+    answer = Answer({}, client_request_id="mine")
+    for message in copy.deepcopy(messages):
+        answer.read_message(message)
+    return answer
 
 
 def test_everything_has_its_name() -> None:
@@ -55,6 +60,7 @@ def test_everything_has_its_name() -> None:
         "service_tier": "provisioned",
         "finish_reason": "stop",
         "native_finish_reason": "STOP",
+        "normalized_finish_reason": "stop",
         "logprobs": {"content": []},
         "token_usage": {"prompt_tokens": 1},
         "meta": {"usage": {"credits_used": 2}},
@@ -89,67 +95,44 @@ def test_extras_are_kept_as_they_came() -> None:
         "images": [{"type": "image_url"}],
         "audio": {"data": "UklG"},
         "reasoning": "thought",
+        "name": "Gem",
     }
     kept = {key: message[key] for key in ("refusal", "annotations", "images", "audio")}
-    assert answer_extras(message) == kept
-    assert answer_extras(dict.fromkeys(message)) == {}
-    assert answer_extras({"refusal": [], "annotations": "a", "images": {}, "audio": []}) == {}
+    assert answer_of(message).extras() == kept
+    assert answer_of(message).name == "Gem"
+    assert answer_of(dict.fromkeys(message)).extras() == {}
+    odd = {"refusal": [], "annotations": "a", "images": {}, "audio": []}
+    assert answer_of(odd).extras() == {}
+    twice = answer_of(message, message)
+    assert twice.extras()["refusal"] == "nono"
+    assert twice.extras()["images"] == [{"type": "image_url"}] * 2
+    assert twice.extras()["audio"] == {"data": "UklGUklG"}
 
 
 @pytest.mark.parametrize(
-    ("finish", "native", "withheld"),
-    [
-        ("stop", "STOP", False),
-        ("content_filter", None, True),
-        ("stop", "SAFETY", True),
-        ("stop", "PROHIBITED_CONTENT", True),
-        ("error", "RECITATION", True),
-        (None, None, False),
-    ],
+    ("created", "told"),
+    [(1700000000.0, 1700000000), (1700000000, 1700000000), (1.5, None), (True, None), ("1", None)],
 )
-def test_a_withheld_answer_is_known_by_its_ending(
-    finish: str | None,
-    native: str | None,
-    withheld: bool,  # noqa: FBT001  a table
-) -> None:
-    assert is_withheld({"finish_reason": finish, "native_finish_reason": native}) is withheld
+def test_a_time_is_whole_seconds(created: Any, told: int | None) -> None:
+    assert metadata_of({"created": created}, {}).get("created") == told
 
 
-EMPTY, RESPONSE = errors.AIMLAPIEmptyResponseError, errors.AIMLAPIResponseError
-
-
-@pytest.mark.parametrize(
-    ("finish", "native", "is_empty", "kind"),
-    [
-        ("stop", "STOP", False, None),
-        ("stop", "STOP", True, EMPTY),
-        (None, None, True, EMPTY),
-        ("tool_calls", "STOP", True, EMPTY),
-        ("length", "MAX_TOKENS", True, None),
-        ("content_filter", None, True, None),
-        ("stop", "SAFETY", True, None),
-        ("error", None, False, RESPONSE),
-        ("error", None, True, RESPONSE),
-        ("error", "MALFORMED_FUNCTION_CALL", True, EMPTY),
-        ("stop", "MALFORMED_FUNCTION_CALL", False, EMPTY),
-        ("stop", "UNEXPECTED_TOOL_CALL", True, EMPTY),
-        ("something new", "NEW", False, None),
-    ],
-)
-def test_an_ending_is_a_failure_or_not(
-    finish: str | None,
-    native: str | None,
-    is_empty: bool,  # noqa: FBT001  a table
-    kind: type[errors.AIMLAPIError] | None,
-) -> None:
-    metadata = {"finish_reason": finish, "native_finish_reason": native}
-    assert ending_failure(metadata, is_empty=is_empty) is kind
-
-
-def test_the_message_names_the_reasons() -> None:
-    metadata = {"finish_reason": "error", "native_finish_reason": "X", "model_name": "m", "id": "g"}
-    text = ending_message(metadata)
-    assert "finish_reason='error', native_finish_reason='X'" in text
-    assert "'m'" in text
-    assert "'g'" in text
-    assert "()" not in ending_message({})
+def test_usage_is_told_with_sums_that_are_right_beside_the_raw_one() -> None:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 566,
+        "total_tokens": 1521,
+        "completion_tokens_details": {"reasoning_tokens": 2000, "note": "odd"},
+        "extra_properties": {"google": {"traffic_type": "ON_DEMAND"}},
+    }
+    metadata = metadata_of({"usage": usage}, {})
+    assert metadata["native_usage"] == usage
+    assert metadata["token_usage"] == {
+        **usage,
+        "completion_tokens": 1512,
+        "completion_tokens_details": {"reasoning_tokens": 1512, "note": "odd"},
+    }
+    fine = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "cost": 0.1}
+    assert metadata_of({"usage": fine}, {})["token_usage"] == fine
+    assert "native_usage" not in metadata_of({"usage": fine}, {})
+    assert metadata_of({"usage": {"odd": 1}}, {})["token_usage"] == {"odd": 1}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from langchain_aimlapi._codec.reasoning import Signatures, first_signature
 from langchain_aimlapi._codec.signature_reader import SignatureReader, reasoning_text
-from langchain_aimlapi._codec.tool_calls import WireCall, read_tool_calls
+from langchain_aimlapi._codec.tool_calls import ToolCalls, WireCall
 from tests.answers import JSON, Json
 
 TEXT: Json = {"type": "reasoning.text", "text": "thought", "format": "google-gemini-v1", "index": 0}
@@ -23,8 +23,17 @@ DATA: Json = {
 EXTRA: Json = {"google": {"thought_signature": "sig"}}
 
 
+def read_tool_calls(message: Json, *, completion_id: str) -> list[WireCall]:
+    calls = ToolCalls(completion_id=completion_id)
+    calls.read(message)
+    return calls.calls
+
+
 def calls_of(*ids: str) -> list[WireCall]:
-    fragments = [{"id": one, "function": {"name": "get"}} for one in ids]
+    fragments = [
+        {"id": one, "function": {"name": "get", "arguments": {"n": number}}}
+        for number, one in enumerate(ids)
+    ]
     return read_tool_calls({"tool_calls": fragments}, completion_id="gen-1")
 
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
 from langchain_aimlapi._codec.tool_calls import (
-    StreamedToolCalls,
+    ToolCalls,
+    WireCall,
     decode_tool_calls,
-    read_tool_calls,
+    failed_calls,
+    model_arguments,
 )
 from tests.answers import JSON
 
@@ -25,21 +27,27 @@ def call(call_id: Any, name: str = "get", arguments: Any = "{}", **more: Any) ->
     return {**given, "function": {"name": name, "arguments": arguments}, **more}
 
 
+def read_tool_calls(message: Any, *, completion_id: str) -> list[WireCall]:
+    calls = ToolCalls(completion_id=completion_id)
+    calls.read(message)
+    return calls.calls
+
+
 def whole(*calls: Any, finish_reason: str = "tool_calls") -> tuple[list[Any], list[Any]]:
     read = read_tool_calls({"tool_calls": list(calls)}, completion_id="gen-1")
-    return decode_tool_calls(read, finish_reason=finish_reason)
+    return decode_tool_calls(read, is_truncated=finish_reason == "length")
 
 
 def streamed(
     *deltas: list[Any], finish_reason: str = "tool_calls"
-) -> tuple[list[Any], list[Any], StreamedToolCalls]:
+) -> tuple[list[Any], list[Any], ToolCalls]:
     """Feed deltas, add up what LangChain sees of them."""
-    calls = StreamedToolCalls(completion_id="gen-1")
+    calls = ToolCalls(completion_id="gen-1")
     chunks = [AIMessageChunk(content="")]
     for delta in deltas:
         fragments = calls.feed({"tool_calls": delta})
         chunks.append(AIMessageChunk(content="", tool_call_chunks=fragments))
-    ends = calls.finish(finish_reason=finish_reason, late=frozenset())
+    ends = calls.finish(is_truncated=finish_reason == "length", late=frozenset())
     chunks.append(AIMessageChunk(content="", tool_call_chunks=ends, chunk_position="last"))
     total = reduce(add, chunks)
     return total.tool_calls, total.invalid_tool_calls, calls
@@ -60,7 +68,10 @@ def test_a_whole_call_is_read() -> None:
     [
         ([call("a"), call("b")], ["a", "b"]),
         ([call(""), call(None)], ["gen-1-0", "gen-1-1"]),
-        ([call("a"), call("a"), call("a")], ["a", "gen-1-1", "gen-1-2"]),
+        (
+            [call("a"), call("a", arguments='{"x":1}'), call("a", arguments='{"x":2}')],
+            ["a", "gen-1-1", "gen-1-2"],
+        ),
         ([call("gen-1-1"), call("")], ["gen-1-1", "gen-1-1x"]),
         ([call(3), call([])], ["gen-1-0", "gen-1-1"]),
     ],
@@ -106,7 +117,7 @@ CUT = [
     "{",
     '{"a": {"b":',
 ]
-CUT += ['["a"]', "1", "null", "nonsense", '{"a": NaN}', '{"a": "x\ny"}', '"', '{"a": "\\u00']
+CUT += ['["a"]', "1", "null", "nonsense", '{"a": NaN}', '"', '{"a": "\\u00']
 CUT += ['{"a": tru', '{"a": 1}]', '{"a"', '{"a": "b",', '{"a": "b", "c', '{"a": [{"b": "c"}', "[{"]
 
 
@@ -119,7 +130,7 @@ def test_no_call_is_made_of_arguments_that_are_not_whole(
     good, bad = whole(one, finish_reason=finish_reason)
     assert good == []
     assert (bad[0]["id"], bad[0]["name"], bad[0]["args"]) == ("c", "get", arguments)
-    assert "max_tokens" in bad[0]["error"]
+    assert ("max_tokens" in bad[0]["error"]) is (finish_reason == "length")
     pieces = [call("c", "get", arguments[:3], index=0), call("c", "get", arguments[3:], index=0)]
     for deltas in ([[one]], [[piece] for piece in pieces]):
         good, bad, _ = streamed(*deltas, finish_reason=finish_reason)
@@ -229,18 +240,215 @@ STREAMS: dict[str, tuple[list[list[Any]], list[tuple[str, str, Any]]]] = {
 }
 
 
+FIVE, SIX = '{"amount": 5}', '{"amount": 6}'
+STREAMS |= {
+    "nameless, after an empty object of its index": (
+        [[fragment(0, "{}", "a", "pay")], [fragment(0, FIVE)]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "nameless, after an empty object in pieces": (
+        [
+            [fragment(0, "{", "a", "pay")],
+            [fragment(0, "}")],
+            [fragment(0, FIVE[:4])],
+            [fragment(0, FIVE[4:])],
+        ],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "nameless, after an empty object, by position": (
+        [[fragment(None, "{}", "a", "pay")], [fragment(None, FIVE)]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "nameless, with the id, after an empty object": (
+        [[fragment(0, "{}", "a", "pay")], [fragment(0, FIVE, "a")]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "nameless, with an index that nobody has": (
+        [[fragment(0, "", "a", "pay")], [fragment(1, FIVE)]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "only an empty object": (
+        [[fragment(0, "{", "a", "pay")], [fragment(0, " }")]],
+        [("a", "pay", {})],
+    ),
+    "nameless, after whole arguments": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, SIX)]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "nameless and the same": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, FIVE)], [fragment(0, FIVE, "a")]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "never a name": ([[fragment(0, FIVE, "a")], [fragment(1, "", "b")]], []),
+    "a name of blanks": ([[fragment(0, FIVE, "a", " ")]], []),
+    "the id changes between two fragments": (
+        [
+            [fragment(0, FIVE[:4], "a", "pay")],
+            [fragment(0, FIVE[4:9], "b")],
+            [fragment(0, FIVE[9:], "b")],
+        ],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "an id of its own comes before the name": (
+        [[fragment(0, "{}", "a", "pay")], [fragment(0, "", "b")], [fragment(0, FIVE, "b", "pay")]],
+        [("a", "pay", {}), ("b", "pay", {"amount": 5})],
+    ),
+    "the same event twice": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, FIVE, "a", "pay")]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "the same call again, not adjacent, at another index, written otherwise": (
+        [
+            [fragment(0, '{"a": 1, "b": 2}', "a", "pay"), fragment(1, "{}", "b", "get")],
+            [fragment(7, '{"b":2,"a":1}', "a", "pay"), fragment(9, "{}", "b", "get")],
+        ],
+        [("a", "pay", {"a": 1, "b": 2}), ("b", "get", {})],
+    ),
+    "a call in pieces, then whole once more": (
+        [
+            [fragment(0, FIVE[:4], "a", "pay")],
+            [fragment(0, FIVE[4:])],
+            [fragment(0, FIVE, "a", "pay")],
+        ],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "a call in pieces, twice": (
+        [[fragment(0, FIVE[:4], "a", "pay")], [fragment(0, FIVE[4:], "a")]] * 2,
+        [("a", "pay", {"amount": 5})],
+    ),
+    "without an id, the same at the same index": (
+        [[fragment(0, FIVE, name="pay")]] * 2,
+        [("gen-1-0", "pay", {"amount": 5})],
+    ),
+    "without an id, the same at another index": (
+        [[fragment(0, FIVE, name="pay")], [fragment(1, FIVE, name="pay")]],
+        [("gen-1-0", "pay", {"amount": 5}), ("gen-1-1", "pay", {"amount": 5})],
+    ),
+    "equal arguments of unequal types": (
+        [[fragment(0, '{"a": 1}', "a", "pay")], [fragment(0, '{"a": true}', "a", "pay")]],
+        [("a", "pay", {"a": 1}), ("gen-1-1", "pay", {"a": True})],
+    ),
+    "other arguments under one id": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, SIX, "a", "pay")]],
+        [("a", "pay", {"amount": 5}), ("gen-1-1", "pay", {"amount": 6})],
+    ),
+    "raw control characters in strings": (
+        [
+            [fragment(0, '{"a": "x\n', "a", "get")],
+            [fragment(0, 'y\t\\"', "a"), fragment(0, '\x01"}')],
+        ],
+        [("a", "get", {"a": 'x\ny\t"\x01'})],
+    ),
+    "control characters between the values": (
+        [[fragment(0, '{\n\t"a": 1', "a", "get")], [fragment(0, "\n}")]],
+        [("a", "get", {"a": 1})],
+    ),
+    "an escape cut in two": (
+        [[fragment(0, '{"a": "x\n\\', "a", "get")], [fragment(0, '"\n"}')]],
+        [("a", "get", {"a": 'x\n"\n'})],
+    ),
+}
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_fragments_find_their_call(name: str) -> None:
     deltas, expected = STREAMS[name]
     if "pair" in name:  # the decoder joins halves before LangChain sees them
         _, _, calls = streamed(*deltas)
-        assert simple(decode_tool_calls(calls.calls, finish_reason="stop")[0]) == expected
+        assert simple(decode_tool_calls(calls.calls, is_truncated=False)[0]) == expected
         return
     assert simple(streamed(*deltas)[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("deltas", "bad"),
+    [
+        ([[fragment(0, FIVE, "a", "pay")], [fragment(0, SIX)]], [("gen-1-1", None)]),
+        ([[fragment(0, FIVE, "a", "pay")], [fragment(0, SIX, "a")]], [("gen-1-1", None)]),
+        ([[fragment(0, FIVE, "a", "pay")], [fragment(0, SIX, "b")]], [("b", None)]),
+        ([[fragment(0, FIVE, "a")], [fragment(1, "", "b")]], [("a", None), ("b", None)]),
+        ([[fragment(0, "{}", "a")]], [("a", None)]),
+        ([[fragment(0, "{", "a", "pay")]], [("a", "pay")]),
+    ],
+)
+def test_a_call_without_a_name_is_invalid(deltas: list[Any], bad: list[Any]) -> None:
+    good, found, calls = streamed(*deltas)
+    assert [(one["id"], one["name"]) for one in found] == bad
+    assert all(one["name"] == "pay" for one in good)
+    _, whole = decode_tool_calls(calls.calls, is_truncated=False)
+    assert [(one["id"], one["name"]) for one in whole] == bad
+
+
+@pytest.mark.parametrize("name", ["", None, " ", 3, "missing"])
+def test_a_whole_call_without_a_name_is_invalid(name: Any) -> None:
+    function = {"arguments": FIVE} | ({} if name == "missing" else {"name": name})
+    good, bad = whole({"id": "a", "function": function}, call("b", "pay", FIVE))
+    assert simple(good) == [("b", "pay", {"amount": 5})]
+    assert (bad[0]["id"], bad[0]["name"], bad[0]["args"]) == ("a", None, FIVE)
+    assert "no name" in bad[0]["error"]
+
+
+def test_a_whole_answer_says_a_call_once() -> None:
+    twice = [call("a", "pay", FIVE), call("a", "pay", '{"amount":5}'), call("a", "pay", SIX)]
+    assert simple(whole(*twice)[0]) == [
+        ("a", "pay", {"amount": 5}),
+        ("gen-1-1", "pay", {"amount": 6}),
+    ]
+    assert simple(whole(call("a", arguments=""), call("a"))[0]) == [("a", "get", {})]
+    signed = call("a", "pay", FIVE, extra_content={"google": {"thought_signature": "late"}})
+    [read] = read_tool_calls(
+        {"tool_calls": [call("a", "pay", FIVE), signed]}, completion_id="gen-1"
+    )
+    assert read.extra_content == {"google": {"thought_signature": "late"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ('{"a": tru', "not valid JSON: "),
+        ('{"a": NaN}', "not valid JSON: "),
+        ("{'a': 1}", "not valid JSON: "),
+        ("[1]", "a JSON array, not an object"),
+        ('"a"', "a JSON string, not"),
+        ("null", "a JSON null, not"),
+        ("true", "a JSON boolean, not"),
+        ("1.5", "a JSON number, not"),
+    ],
+)
+def test_an_invalid_call_says_what_is_wrong_with_it(arguments: str, words: str) -> None:
+    [bad] = whole(call("a", "get", arguments))[1]
+    assert words in bad["error"]
+    assert "cut off" not in bad["error"]
+    [cut] = whole(call("a", "get", arguments), finish_reason="length")[1]
+    assert "cut off (max_tokens)" in cut["error"]
+
+
+@pytest.mark.parametrize("text", [one for one in CUT if one.strip()])
+def test_what_was_appended_to_arguments_can_be_taken_off(text: str) -> None:
+    _, [bad], _ = streamed([call("a", "get", text)])
+    shown = model_arguments(bad)
+    assert shown in (text, text.removesuffix('"'), text.removesuffix('""'))
+    [bad] = whole(call("a", "get", text))[1]
+    assert model_arguments(bad) == text
+
+
+def test_of_a_nameless_call_too() -> None:
+    for text in ("", "{}", FIVE):
+        _, [bad], _ = streamed([call("a", "", text)])
+        assert model_arguments(bad) == text.removesuffix("{}")
+    bad["args"] = None
+    assert model_arguments(bad) == ""
+
+
+def test_raw_control_characters_are_the_only_thing_forgiven() -> None:
+    assert whole(call("a", "get", '{"a": "x\ny"}'))[0][0]["args"] == {"a": "x\ny"}
+    for text in ('{"a": "x\ny", "b": NaN}', '{"a": "x\ny"', '{"a": "x\ny"} 1', "{\n'a': 1}"):
+        assert whole(call("a", "get", text))[0] == []
+        assert streamed([call("a", "get", text)])[0] == []
+
+
 def test_each_name_and_id_leaves_once() -> None:
-    calls = StreamedToolCalls(completion_id="gen-1")
+    calls = ToolCalls(completion_id="gen-1")
     chunks = [
         chunk
         for piece in ('{"x"', ": ", "1}")
@@ -254,25 +462,25 @@ def test_each_name_and_id_leaves_once() -> None:
 def test_the_older_form_of_one_call_is_read() -> None:
     older = {"function_call": {"name": "get", "arguments": '{"x": 1}'}}
     [read] = read_tool_calls(older, completion_id="gen-1")
-    assert (read.id, read.name, read.arguments) == ("gen-1-0", "get", '{"x": 1}')
-    calls = StreamedToolCalls(completion_id="gen-1")
+    assert (read.id, read.name, read.arguments.text) == ("gen-1-0", "get", '{"x": 1}')
+    calls = ToolCalls(completion_id="gen-1")
     calls.feed({"function_call": {"name": "get", "arguments": '{"x"'}})
     calls.feed({"function_call": {"arguments": ": 1}"}})
-    assert [(one.name, one.arguments) for one in calls.calls] == [("get", '{"x": 1}')]
+    assert [(one.name, one.arguments.text) for one in calls.calls] == [("get", '{"x": 1}')]
 
 
 def test_what_is_to_be_echoed_is_kept_with_its_call() -> None:
     extra = {"google": {"thought_signature": "sig"}}
-    calls = StreamedToolCalls()
+    calls = ToolCalls()
     calls.feed({"tool_calls": [call("a", extra_content=extra), call("b", extra_content="odd")]})
     calls.feed({"tool_calls": [call("a", arguments="", extra_content={"other": 1})]})
     assert [one.extra_content for one in calls.calls] == [{**extra, "other": 1}, {}]
 
 
 def test_late_signatures_are_marked_in_the_last_chunk() -> None:
-    calls = StreamedToolCalls()
+    calls = ToolCalls()
     calls.feed({"tool_calls": [call("a"), call("b"), call("c", arguments='{"x')]})
-    ends = calls.finish(finish_reason="stop", late=frozenset({"b"}))
+    ends = calls.finish(is_truncated=False, late=frozenset({"b"}))
     assert [(one["id"], one["index"], one["name"]) for one in ends] == [
         ("b", 1, None),
         ("c", 2, None),
@@ -281,14 +489,19 @@ def test_late_signatures_are_marked_in_the_last_chunk() -> None:
 
 
 def test_what_has_arrived_of_a_failed_stream_is_not_executable() -> None:
-    calls = StreamedToolCalls()
+    calls = ToolCalls()
     calls.feed(
         {"tool_calls": [call("a", arguments='{"x": 1}'), call("b", arguments='{"city": "Os')]}
     )
-    calls.feed({"tool_calls": [call("c", arguments=""), {"index": 9}]})
-    partial = AIMessageChunk(content="", tool_call_chunks=calls.partial())
-    assert simple(partial.tool_calls) == [("a", "get", {"x": 1})]
-    assert [one["id"] for one in partial.invalid_tool_calls] == ["b", "c", "call-3"]
+    calls.feed({"tool_calls": [call("c", arguments=""), {"index": 9, "id": "d"}]})
+    failed = failed_calls(calls.calls)
+    assert [(one["id"], one["name"], one["args"]) for one in failed] == [
+        ("a", "get", '{"x": 1}'),
+        ("b", "get", '{"city": "Os'),
+        ("c", "get", ""),
+        ("d", None, ""),
+    ]
+    assert all("none of its calls may be run" in str(one["error"]) for one in failed)
 
 
 ODD: st.SearchStrategy[Any] = st.none() | JSON | st.just([]) | st.just({})
@@ -308,6 +521,6 @@ def test_any_fragments_are_read_without_an_error(fragments: list[Any]) -> None:
         read = read_tool_calls(message, completion_id="gen-1")
         ids = [one.id for one in read]
         assert len(set(ids)) == len(ids)
-        good, bad = decode_tool_calls(read, finish_reason="stop")
+        good, bad = decode_tool_calls(read, is_truncated=False)
         assert len(good) + len(bad) == len(read)
         streamed([one for one in fragments if isinstance(one, dict)])

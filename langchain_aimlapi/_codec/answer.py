@@ -1,0 +1,206 @@
+"""One choice of an answer, gathered from what the wire tells of it: whole, or in pieces.
+
+Whole answers and streams are read by the same tables and the same code, so that the sum of a stream
+is the whole answer. What differs is only what leaves early: a stream's running text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from langchain_aimlapi._codec.content import read_text
+from langchain_aimlapi._codec.finish_reason import Ending, ending_message
+from langchain_aimlapi._codec.metadata import (
+    CHOICE,
+    COMPLETION,
+    MESSAGE,
+    answer_metadata,
+    gather,
+)
+from langchain_aimlapi._codec.reasoning import REASONING_TEXT
+from langchain_aimlapi._codec.signature_reader import SignatureReader, reasoning_text
+from langchain_aimlapi._codec.tool_calls import (
+    CALL_ORDER,
+    ToolCalls,
+    decode_tool_calls,
+    failed_calls,
+)
+from langchain_aimlapi._codec.usage import read_usage
+from langchain_aimlapi._json import mended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages.ai import UsageMetadata
+
+    from langchain_aimlapi import errors
+    from langchain_aimlapi._codec.reasoning import Signatures
+
+REFUSAL = "refusal"
+
+
+class Answer:
+    """What is known of one choice of an answer.
+
+    Attributes:
+        calls: Its tool calls.
+        signatures: What carries its signatures.
+        texts: Its text, in the pieces that arrived.
+        thoughts: Its reasoning text, in pieces.
+        has_choices: Whether a choice has been read.
+        has_halves: Whether its texts may hold halves of surrogate pairs.
+    """
+
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        *,
+        client_request_id: str,
+        body: dict[str, Any] | None = None,
+    ) -> None:
+        """Begin an answer.
+
+        Args:
+            headers: Response headers, names lower-cased.
+            client_request_id: The id that the call was sent with.
+            body: The whole body, for the error that the answer may end in.
+        """
+        self.calls = ToolCalls()
+        self.signatures = SignatureReader()
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.has_choices = False
+        self.has_halves = False
+        self._headers = headers
+        self._client_request_id = client_request_id
+        self._body = body
+        self._completion: dict[str, Any] = {}
+        self._choice: dict[str, Any] = {}
+        self._message: dict[str, Any] = {}
+
+    def read_completion(self, completion: dict[str, Any]) -> None:
+        """Take what a completion, or a chunk of a stream, tells beside its choices."""
+        gather(self._completion, completion, COMPLETION)
+        self.calls.completion_id = self._completion.get("id", "")
+
+    def read_choice(self, choice: dict[str, Any]) -> None:
+        """Take what a choice tells beside its message or delta."""
+        self.has_choices = True
+        gather(self._choice, choice, CHOICE)
+
+    def read_message(self, message: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        """Take a message or delta, but for its tool calls.
+
+        Returns:
+            Its text; running texts of `additional_kwargs` (`reasoning_content`, `refusal`).
+        """
+        running: dict[str, str] = {}
+        if thought := reasoning_text(message):
+            running[REASONING_TEXT] = thought
+        if (refusal := message.get(REFUSAL)) and isinstance(refusal, str):
+            running[REFUSAL] = refusal
+        self.signatures.feed(message)
+        gather(self._message, message, MESSAGE)
+        content = message.get("content")
+        return content if isinstance(content, str) else read_text(content), running
+
+    @property
+    def ending(self) -> Ending:
+        """How the answer ended, as far as it is told."""
+        return Ending.read(self._choice)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything has arrived."""
+        return self.has_choices or bool(self._completion)
+
+    @property
+    def name(self) -> str | None:
+        """Name of the assistant, if the wire gave it one."""
+        return self._message.get("name")
+
+    @property
+    def usage(self) -> UsageMetadata | None:
+        """Token counts, if they have come."""
+        return read_usage(self._completion.get("token_usage"))
+
+    def extras(self) -> dict[str, Any]:
+        """Return what `additional_kwargs` keeps beside reasoning, as it came."""
+        return {
+            key: "".join(value) if key == REFUSAL else value
+            for key, value in self._message.items()
+            if key != "name"
+        }
+
+    def kwargs(self, signatures: Signatures) -> dict[str, Any]:
+        """Return `additional_kwargs`."""
+        kwargs = {**signatures.to_kwargs(), **self.extras()}
+        good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
+        if bad and good:
+            kwargs[CALL_ORDER] = [call.id for call in self.calls.calls if not call.is_double]
+        return cast("dict[str, Any]", mended(kwargs)) if self.has_halves else kwargs
+
+    def metadata(self) -> dict[str, Any]:
+        """Return `response_metadata`."""
+        ending = self.ending
+        good, _ = decode_tool_calls(self.calls.calls, is_truncated=ending.is_truncated)
+        return answer_metadata(
+            {**self._completion, **self._choice},
+            ending=ending,
+            normalized=ending.normalized(
+                has_calls=bool(good), has_refusal=REFUSAL in self._message
+            ),
+            headers=self._headers,
+            client_request_id=self._client_request_id,
+        )
+
+    def message(self) -> AIMessage:
+        """Return the whole answer.
+
+        Raises:
+            AIMLAPIResponseError: It ended without a usable answer.
+        """
+        self.check()
+        good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
+        return AIMessage(**self._fields(), tool_calls=good, invalid_tool_calls=bad)
+
+    def check(self) -> None:
+        """Refuse an answer that ended without anything usable.
+
+        Raises:
+            AIMLAPIResponseError: As its ending tells; with `partial`.
+        """
+        is_empty = not (any(self.texts) or self.calls.calls or self.extras())
+        if kind := self.ending.failure(is_empty=is_empty):
+            raise self._failure(kind)
+
+    def _failure(self, kind: type[errors.AIMLAPIResponseError]) -> errors.AIMLAPIResponseError:
+        metadata = self.metadata()
+        return kind(
+            ending_message(metadata),
+            request_id=metadata.get("inference_id"),
+            body=self._body,
+            response_headers=self._headers,
+            partial=self.partial(),
+        )
+
+    def partial(self) -> AIMessageChunk | None:
+        """Return what has arrived so far, or `None` if nothing has; no call is executable."""
+        if not self.is_begun:
+            return None
+        chunk = AIMessageChunk(**self._fields(), invalid_tool_calls=failed_calls(self.calls.calls))
+        chunk.tool_call_chunks = []  # from these langchain-core would make executable calls again
+        return chunk
+
+    def _fields(self) -> dict[str, Any]:
+        text = "".join(self.thoughts)
+        signatures = self.signatures.signatures(calls=self.calls.calls, text=text)
+        return {
+            "content": "".join(self.texts),
+            "name": self.name,
+            "additional_kwargs": self.kwargs(signatures),
+            "usage_metadata": self.usage,
+            "response_metadata": self.metadata(),
+        }

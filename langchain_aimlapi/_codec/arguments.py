@@ -1,0 +1,145 @@
+"""The arguments of one tool call, as their text arrives.
+
+What is asked again and again while a stream runs (is this a whole JSON object by now?) is answered
+from brackets and quotes counted once, so that many fragments cost no more than one long text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from langchain_aimlapi._json import decode_arguments, mended
+
+_CONTROL = re.compile("[\x00-\x1f]")
+_TOKEN = re.compile('[\\\\"{}\\[\\]\x00-\x1f]')
+_EMPTY = ("", "{", "{}")
+_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+class Arguments:
+    """Text of arguments, growing.
+
+    Raw control characters inside strings, which models write and JSON forbids, are escaped: read
+    as they are meant, they break nobody who reads strictly.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        """Begin with a piece, or with nothing."""
+        self._clear()
+        self.add(text)
+
+    def _clear(self) -> None:
+        self._pieces: list[str] = []
+        self._counted = 0  # pieces whose brackets are counted
+        self._depth = 0
+        self._is_in_string = False
+        self._is_escaped = False
+        self._is_broken = False
+        self._decoded: dict[str, Any] | None = None
+        self._shown = 0  # pieces that LangChain has seen
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return str(mended("".join(self._pieces)))
+
+    def add(self, piece: str) -> None:
+        """Take the next piece of the text."""
+        if self._decoded is not None:
+            if not piece.strip():
+                return
+            self._clear()  # an empty object that stood for "not known yet": this replaces it
+        if not self._pieces:  # blanks alone are no arguments, which langchain-core would not know
+            piece = piece.lstrip()
+        if not piece:
+            return
+        self._pieces.append(piece)
+        if _CONTROL.search(piece):
+            self._count()
+
+    def decoded(self) -> dict[str, Any] | None:
+        """Return the arguments, or `None` if the text is not one whole JSON object."""
+        if self._decoded is None and not self._is_broken:
+            self._decoded = decode_arguments(self.text)
+        return self._decoded
+
+    def is_whole(self) -> bool:
+        """Tell whether the text is a whole JSON object already; nothing at all is none."""
+        if self._decoded is None and self._may_be_whole():
+            self._is_broken = self.decoded() is None  # and stays so, whatever follows
+        return bool(self._pieces) and self._decoded is not None
+
+    def is_empty_object(self) -> bool:
+        """Tell whether the text is `{}`."""
+        return self.is_whole() and not self._decoded
+
+    def canonical(self) -> str:
+        """Return the arguments as text that is the same for equal ones."""
+        return json.dumps(self.decoded(), sort_keys=True)
+
+    def showable(self) -> str:
+        """Return what LangChain may see now; `{}` waits, because other text may replace it."""
+        if not self._shown and len(self._pieces) <= len(_EMPTY) and self._is_blank():
+            return ""
+        return self._show()
+
+    def held(self) -> str:
+        """Return what is left to show at the end; LangChain reads no arguments at all as `{}`."""
+        return "" if not self._shown and self.is_empty_object() else self._show()
+
+    def _show(self) -> str:
+        shown = "".join(self._pieces[self._shown :])  # may end in half a surrogate pair
+        self._shown = len(self._pieces)
+        return shown
+
+    def _is_blank(self) -> bool:
+        return "".join("".join(self._pieces).split()) in _EMPTY
+
+    def _may_be_whole(self) -> bool:
+        if self._is_broken or not self._pieces or not self._pieces[-1].rstrip().endswith("}"):
+            return False
+        self._count()
+        return self._depth == 0 and not self._is_in_string
+
+    def _count(self) -> None:
+        for number in range(self._counted, len(self._pieces)):
+            self._pieces[number] = self._escape(self._pieces[number])
+        self._counted = len(self._pieces)
+
+    def _escape(self, piece: str) -> str:
+        """Follow quotes and brackets through a piece; escape its control characters."""
+        kept: list[str] = []
+        begun, read = 0, int(self._is_escaped)
+        for match in _TOKEN.finditer(piece):
+            at, char = match.start(), match[0]
+            if at < read:
+                continue
+            if char == '"':
+                self._is_in_string = not self._is_in_string
+            elif not self._is_in_string:
+                self._depth += (char in "{[") - (char in "}]")
+            elif char == "\\":
+                read = at + 2
+            elif char < " ":
+                kept += [piece[begun:at], f"\\u{ord(char):04x}"]
+                begun = at + 1
+        self._is_escaped = read > len(piece)
+        return "".join([*kept, piece[begun:]])
+
+
+def fault_of(text: str) -> str:
+    """Say why a text is no arguments.
+
+    Args:
+        text: What is not the text of a JSON object.
+    """
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        return f"The arguments are not valid JSON: {error}."
+    kind = _KINDS.get(type(value), "number")
+    return f"The arguments are a JSON {kind}, not an object."
