@@ -20,6 +20,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 pytest_plugins = ["langchain_aimlapi.testing"]
 
+# A project of its own, which test_stranger runs.
+collect_ignore = ["stranger"]
+
 # What a recorder puts its own methods in the place of, while a cassette is open.
 _SEND = httpx.HTTPTransport.handle_request
 _ASEND = httpx.AsyncHTTPTransport.handle_async_request

@@ -37,7 +37,7 @@ class FixtureCassette:
 
     @contextmanager
     def opened(self, *, to_the_end: bool) -> Iterator[None]:
-        """Give it the requests of the block, then keep what was recorded.
+        """Give it the requests of the block; at the end keep what was recorded.
 
         Args:
             to_the_end: Whether nothing follows, so that all must have been played.
@@ -53,8 +53,9 @@ class FixtureCassette:
         found = complaint(self._cassette, allow_unused=not to_the_end)
         if found:
             raise CassetteError(found)
-        self._is_good = True
-        self._cassette._save()  # noqa: SLF001  # vcrpy has no public door
+        if to_the_end:  # not half of it: another worker might read that
+            self._is_good = True
+            self._cassette._save()  # noqa: SLF001  # vcrpy has no public door
 
 
 def is_of_project(function: Any, root: Path) -> bool:  # noqa: ANN401  # any callable

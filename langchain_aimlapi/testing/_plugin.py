@@ -319,7 +319,8 @@ def _mode_of(options: dict[str, Any], config: pytest.Config) -> str:
 
 def _rewrites(config: pytest.Config, item: pytest.Item) -> bool:
     """Return whether what is there already is to be recorded anew."""
-    return item.stash.get(_REWRITES, False) or hasattr(config.option, "aimlapi_rewrites")
+    is_said = item.stash.get(_REWRITES, False) or hasattr(config.option, "aimlapi_rewrites")
+    return is_said or is_recording()
 
 
 def _config_of(item: pytest.Item) -> dict[str, Any]:
