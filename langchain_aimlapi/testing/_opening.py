@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 from weakref import WeakKeyDictionary
 
+from vcr import patch as vcr_patch
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
@@ -71,6 +72,8 @@ class OpenCassettes:
         self._lock = threading.RLock()
         self._opened: list[_Opened] = []
         self._patches = ExitStack()
+        self._resets = ExitStack()
+        self._resetting = 0
         self._started_in: WeakKeyDictionary[threading.Thread, _Opened] = WeakKeyDictionary()
         # Not on the request itself: vcrpy copies that, with all that hangs on it.
         self._cassettes: WeakKeyDictionary[Request, WatchedCassette] = WeakKeyDictionary()
@@ -98,6 +101,7 @@ class OpenCassettes:
                 opened.is_open = False
                 self._opened.remove(opened)
                 if not self._opened:
+                    self._resets.close()  # of a thread that is still asking
                     self._patches.close()
 
     def note_ignored(self, host: str) -> None:
@@ -164,9 +168,33 @@ class OpenCassettes:
             for transport, name in _httpx_transports():
                 sends = _asking_for_decodable(getattr(transport, name))
                 patches.enter_context(mock.patch.object(transport, name, sends))
+            patches.enter_context(mock.patch.object(vcr_patch, "force_reset", self._reset))
             patches.enter_context(mock.patch.object(threading.Thread, "start", self._start()))
             patches.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", self._submit()))
             self._patches = patches.pop_all()
+
+    @contextmanager
+    def _reset(self) -> Iterator[None]:
+        """Stand in the place of vcrpy's `force_reset`, which is in force for all threads.
+
+        vcrpy takes its patches back while a connection of `http.client` really asks, each time
+        anew: what other threads ask meanwhile gets past their cassettes, and when two do so at
+        once the patches never come back. Here the first takes them back and the last brings
+        them again, and those of httpx stay: such a connection has no use for them.
+        """
+        with self._lock:
+            self._resetting += 1
+            if self._resetting == 1:
+                for patch in vcr_patch.reset_patchers():
+                    if not _is_of_transport(patch):
+                        self._resets.enter_context(patch)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._resetting -= 1
+                if not self._resetting:
+                    self._resets.close()
 
     def _show_key(self, cassette: WatchedCassette) -> None:
         if cassette.write_protected and not given_endpoint().api_key:
@@ -221,8 +249,16 @@ def _asking_for_decodable(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_in_process(patch: Any) -> bool:  # noqa: ANN401  # unittest's or vcrpy's own
+    return _target_name(patch) in _IN_PROCESS
+
+
+def _is_of_transport(patch: Any) -> bool:  # noqa: ANN401  # as above
+    return _target_name(patch).endswith("Transport")
+
+
+def _target_name(patch: Any) -> str:  # noqa: ANN401  # as above
     target = patch.getter() if hasattr(patch, "getter") else None
-    return getattr(target, "__name__", "") in _IN_PROCESS
+    return str(getattr(target, "__name__", ""))
 
 
 OPEN = OpenCassettes()

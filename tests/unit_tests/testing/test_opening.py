@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import sys
@@ -187,6 +188,35 @@ def test_request_that_vcrpy_made_itself_goes_to_the_open_cassette(tmp_path: Path
     with use_cassette(path, record_mode="once"):
         OPEN.append(hop, answer)
     assert paths_in(path) == ["/hop"]
+
+
+def test_what_one_thread_really_asks_opens_no_gap_for_others(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LangSmith's thread asks with `http.client` while the app asks with httpx."""
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", f"{server}/traces")
+    host = server.partition("//")[2]
+    before = http.client.HTTPConnection
+    with use_cassette(tmp_path / "a.yaml", record_mode="once"):
+        replaced = http.client.HTTPConnection
+
+        def trace(_: int) -> None:
+            connection = http.client.HTTPConnection(host)
+            connection.request("GET", "/traces")
+            connection.getresponse()
+            connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            traces = pool.map(trace, range(40))
+            for number in range(20):
+                httpx.get(f"{server}/{number}")
+            list(traces)
+        assert http.client.HTTPConnection is replaced
+        late = OPEN._reset()
+        late.__enter__()
+    late.__exit__(None, None, None)
+    assert http.client.HTTPConnection is before
+    assert paths_in(tmp_path / "a.yaml") == [f"/{number}" for number in range(20)]
 
 
 def test_patches_of_ones_own_are_made_and_taken_back(tmp_path: Path) -> None:
