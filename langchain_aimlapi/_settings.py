@@ -45,15 +45,12 @@ DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 
 
 @cache
-def _own_names(cls: type[BaseChatModel]) -> frozenset[str]:
-    """Return the names that the constructor takes, aliases included."""
+def _own_names(cls: type[BaseChatModel]) -> dict[str, str]:
+    """Return the field of each name that the constructor takes, aliases included."""
     fields = cls.model_fields
-    return frozenset({*fields, *(each.alias for each in fields.values() if each.alias)})
-
-
-def _field_of(cls: type[BaseChatModel], name: str) -> str:
-    aliases = {each.alias: field_name for field_name, each in cls.model_fields.items()}
-    return aliases.get(name, name)
+    return {name: name for name in fields} | {
+        field.alias: name for name, field in fields.items() if field.alias
+    }
 
 
 def _key_from_env() -> SecretStr:
@@ -325,7 +322,7 @@ class GeminiSettings(BaseChatModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
-        if name in _own_names(type(self)) and _field_of(type(self), name) in _OWN_FIELDS:
+        if _own_names(type(self)).get(name) in _OWN_FIELDS:
             _put(self, self._checked({name: value}))
         else:
             super().__setattr__(name, value)
@@ -361,7 +358,7 @@ class GeminiSettings(BaseChatModel):
         given = resolve_names(
             update, known=_own_names(cls), owner=cls.__name__, way_past="model_kwargs"
         )
-        changed = {_field_of(cls, name): value for name, value in given.items()}
+        changed = {_own_names(cls)[name]: value for name, value in given.items()}
         needed = {name for name, each in cls.model_fields.items() if each.is_required()}
         kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
         checked = cls.model_validate({**kept, **changed})
