@@ -10,10 +10,11 @@ ids take video, files and audio is assumed, from OpenRouter's and Google's docum
     with StandIn() as server:
         model = ChatAIMLGemini(base_url=server.base_url, api_key="any")
 
-Requests come in over HTTP at `_app`, which checks them (`_schema`, `_signatures`), has them
-answered (`_rules`, or what `StandIn.answer_next` queued) and writes the answer (`_openrouter`,
-`_vertex`, `_response`). The door are `StandIn`, what it shows of requests (`Received`) and the
-command (`serve`). Needs the extra `testing` (starlette and uvicorn are imported only here).
+Requests come in over HTTP at `_app`, which checks them (`_schema`, `_gemini`, `_signatures`; what
+`strict=True` adds stands at `StandIn`), has them answered (`_rules`, or what
+`StandIn.answer_next` queued) and writes the answer (`_openrouter`, `_vertex`, `_response`). The
+door are `StandIn`, what it shows of requests (`Received`) and the command (`serve`). Needs the
+extra `testing` (starlette and uvicorn are imported only here).
 """
 
 from langchain_aimlapi.testing.standin._exchange import Received

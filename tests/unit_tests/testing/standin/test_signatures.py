@@ -244,6 +244,21 @@ def test_a_strict_server_refuses_edited_arguments(
         assert (refused(one, message) == "") is expected
 
 
+def test_a_strict_server_takes_other_arguments_where_it_cut_its_own_off(strict: StandIn) -> None:
+    strict.answer_next(tool_calls=[{"name": "first", "args": '{"a": 1'}], finish_reason="length")
+    message = step(strict, [user("go")])
+    assert "function_call.args" in refused(strict, message)
+    message["tool_calls"][0]["function"]["arguments"] = "{}"
+    assert refused(strict, message) == ""
+
+
+def test_a_strict_server_knows_nothing_of_the_details_of_others(strict: StandIn) -> None:
+    message = foreign()
+    message["tool_calls"][0]["extra_content"] = SKIP
+    message["reasoning_details"] = [{"type": "reasoning.text", "text": "Hm."}]
+    assert refused(strict, message) == ""
+
+
 def test_a_strict_server_wants_all_details_back_or_none_edited(
     server: StandIn, strict: StandIn
 ) -> None:
