@@ -40,6 +40,7 @@ from langchain_aimlapi.testing.cassettes import (
     complaint,
     install,
     misses_told,
+    named_secrets,
 )
 
 if TYPE_CHECKING:
@@ -216,7 +217,11 @@ def pytest_recording_configure(config: pytest.Config, vcr: "VCR") -> None:
     folder = Path(vcr.cassette_library_dir)
     note_folder(item.path, folder)
     reads_own = not _rewrites(config, item) or is_documented(folder)
-    secrets = [value for options in _options_of(item) for value in options.get("secrets", ())]
+    secrets = [
+        value
+        for options in _options_of(item)
+        for value in named_secrets(options.get("secrets", ()))
+    ]
     install(vcr, is_good=lambda: _is_good(item), reads_own=reads_own, secrets=secrets)
     vcr.cassette_library_dir = str(staged_path(folder))
     if is_documented(folder):

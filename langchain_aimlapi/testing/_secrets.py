@@ -247,6 +247,8 @@ def is_private_field(name: str, value: str, *, accounts: bool = True) -> bool:
     words = _words(name)
     if words == ["pwd"]:
         return "/" not in value and not is_common_word(value)
+    if words and words[-1] in _WORDY_ENDS:
+        return not is_common_word(value) and (" " in value or "=" in value or is_random(value))
     is_vague = bool(words) and words[-1] in _VAGUE_ENDS and not _NO_CREDENTIAL & set(words)
     return is_vague and len(value) >= _LONG and is_random(value)
 
@@ -287,17 +289,18 @@ _CREDENTIAL_ENDS = (
     *("accountkey", "functionskey", "licensekey", "sharedkey", "secretaccesskey"),
     *("accesstoken", "refreshtoken", "authtoken", "idtoken", "sessiontoken", "bearertoken"),
     *("securitytoken", "apitoken", "bottoken", "privatetoken", "deploytoken", "usertoken"),
-    *("servicetoken", "secret", "password", "passwd", "passphrase", "authorization"),
-    *("credentials", "cookie"),
+    *("servicetoken", "secret", "password", "passwd", "passphrase"),
 )
 _VAGUE_ENDS = frozenset({"token", "auth", "credential"})
+_WORDY_ENDS = frozenset({"authorization", "cookie", "credentials"})
 _SIGNATURES = frozenset({"sig", "signature"})
 _SIGNED = ("amzsignature", "amzcredential", "googsignature", "googcredential", "accesskeyid")
 _NO_CREDENTIAL = frozenset(
     {
         *("cache", "continuation", "cancel", "cursor", "dedup", "deduplication", "foreign"),
         *("group", "idempotency", "limit", "max", "message", "next", "object", "page", "paging"),
-        *("partition", "primary", "public", "remaining", "reset", "resume", "routing", "row"),
+        *("correlation", "partition", "primary", "public", "remaining", "request", "reset"),
+        *("resume", "routing", "row", "storage", "trace"),
         *("sort", "surrogate", "sync", "websocket"),
     }
 )

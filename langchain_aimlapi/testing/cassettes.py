@@ -56,7 +56,7 @@ def install(
     from langchain_aimlapi.testing._persister import CassettePersister  # noqa: PLC0415
     from langchain_aimlapi.testing.matchers import RequestMatcher  # noqa: PLC0415
 
-    named = _named_secrets(secrets)
+    named = named_secrets(secrets)
     matcher = RequestMatcher(lambda: named | persister.credentials)
     extra_paths = getattr(vcr.persister, "extra_paths", [])  # pytest-recording's
     persister = CassettePersister(
@@ -79,7 +79,12 @@ def install(
     vcr.use_cassette = partial(_used, vcr)
 
 
-def _named_secrets(secrets: Collection[str]) -> set[str]:
+def named_secrets(secrets: Collection[str]) -> set[str]:
+    """Return what the option `secrets` names.
+
+    Raises:
+        ValueError: it is no list of texts of four characters and more.
+    """
     from langchain_aimlapi.testing._secrets import SHORTEST_NAMED  # noqa: PLC0415  # at first use
 
     values = None if isinstance(secrets, str | bytes) else set(secrets)
@@ -104,7 +109,7 @@ def _noting(
     """
 
     def config(**options: Any) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
-        named.update(_named_secrets(options.get("secrets", ())))
+        named.update(named_secrets(options.get("secrets", ())))
         given = merged(**options)
 
         def asked(request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request

@@ -144,7 +144,7 @@ def _clean(
     return {
         "request": clean_request(request, secrets=secrets, long_texts=long_texts),
         "response": {
-            "provenance": _provenance(interaction),
+            "provenance": _provenance(interaction, secrets),
             **clean_response(response, uri=request["uri"], secrets=secrets, long_texts=long_texts),
         },
     }
@@ -202,12 +202,15 @@ def _foreign_texts(interaction: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _provenance(interaction: dict[str, Any]) -> dict[str, Any]:
-    response = interaction["response"]
-    given: dict[str, Any] | None = response.get("provenance")
-    return given or new_provenance(
-        interaction["request"]["uri"], headers=response["headers"], now=datetime.now(UTC)
+def _provenance(interaction: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
+    given: dict[str, Any] = interaction["response"].get("provenance") or new_provenance(
+        interaction["request"]["uri"],
+        headers=interaction["response"]["headers"],
+        now=datetime.now(UTC),
     )
+    if secrets.known_in(str(given.get("origin", ""))):  # a host may have a key in its name
+        return {**given, "origin": secrets.hidden(given["origin"])}
+    return given
 
 
 def _interactions(cassette: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever the text held

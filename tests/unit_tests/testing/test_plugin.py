@@ -293,3 +293,27 @@ def test_pytest_starts_without_loading_the_server() -> None:
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert "[]" in done.stdout
+
+
+def test_what_is_secret_for_the_project_or_a_marker_is_so_for_the_test(
+    project: pytest.Pytester,
+) -> None:
+    test = (
+        "from langchain_aimlapi.testing import aimlapi_vcr_config\n"
+        "@pytest.fixture\n"
+        "def vcr_config():\n"
+        "    return {**aimlapi_vcr_config(), 'secrets': ['pin-77']}\n"
+        "@pytest.mark.vcr(secrets=['ada-1815'])\n"
+        "class TestIt:\n"
+        "    @pytest.mark.vcr(secrets=['door-4'])\n"
+        "    def test_a(self, ask):\n"
+        "        said = ask(text='pin-77, ada-1815, door-4, 5')\n"
+        "        assert said.endswith(', 5')\n"
+    )
+    run(project, test, "--record-mode=once", passed=1)
+    text = (project.path / "cassettes" / "test_it" / "TestIt.test_a.yaml").read_text("utf-8")
+    assert text.count("REDACTED, REDACTED, REDACTED, 5") == 2
+    run(project, test, passed=1)
+    run(project, test.replace("pin-77", "pin-78"), passed=1)
+    for wrong, told in (("'pin-77'", "is a list of texts"), ("['abc']", "of 3 characters")):
+        assert told in run(project, test.replace("['pin-77']", wrong), errors=1)

@@ -192,6 +192,12 @@ def test_a_known_secret_goes_even_out_of_a_host() -> None:
     assert clean == "https://REDACTED.example.com/a"
 
 
+def test_a_host_with_a_key_in_its_name_can_be_recorded() -> None:
+    text = serialize({"interactions": [recorded("https://3f2a9c0d4e5b6a798877.example.com/a")]})
+    assert "3f2a9c0d4e5b6a798877" not in text
+    assert "uri: https://REDACTED.example.com/a" in text
+
+
 @pytest.mark.parametrize(
     ("name", "value", "is_secret"),
     [
@@ -301,6 +307,8 @@ def findings(path: Path) -> list[Any]:
         ('{"signing_secret": "zz"}', False),
         ('{"credentials": {"secretAccessKey": "zz"}}', False),
         ('{"pwd": "Hunter2"}', False),
+        ('{"cookie": "a=b"}', False),
+        ('{"authorization": "Bearer abc"}', False),
         ('text: {\\"password\\": \\"it\\\\\\"s\\", \\"b\\": 1}', False),
         ("a=1&client_secret=zz&b=2", False),
         ('{"dsn": "postgres://ada:Lovelace9@db/x"}', False),
@@ -337,6 +345,8 @@ def cleaned(path: Path) -> str:
         (TOOL, {}, "a=1&token=page2&page_token=abc123abc123abc123&key=value"),
         (TOOL, {}, 'see https://user:password@example.com and "cookie": "chocolate"'[:51]),
         (TOOL, {}, '{"logprobs": [{"token": " the"}, {"token": "12345678901234567"}]}'),
+        (TOOL, {}, '{"fortune_cookie": "chocolate", "credentials": "include", "cookie": ""}'),
+        (TOOL, {"X-Request-Key": "3f2a9c0d4e5b6a79aa", "WWW-Authenticate": "Basic realm=1"}, "{}"),
         (TOOL, {}, '{"password": true, "secret": null, "api_key": ""}'),
     ],
 )
