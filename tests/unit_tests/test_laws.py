@@ -30,6 +30,9 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langchain_aimlapi import AIMLAPIError, ChatAIMLGemini
 from langchain_aimlapi._codec.request import encode_messages
 from langchain_aimlapi._codec.tool_calls import ToolCalls
+from langchain_aimlapi.data._profiles import served_models
+from langchain_aimlapi.testing.standin._gemini import request_refusal
+from langchain_aimlapi.testing.standin._schema import request_problem
 from tests.answers import (
     COST_HEADERS,
     KEY,
@@ -48,7 +51,7 @@ from tests.http_client import httpx
 from tests.unit_tests.codec.signature_ways import is_left_out, sent_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -560,3 +563,37 @@ def _served_ascii(completion: Any, events: Any) -> Served:
 async def test_any_bytes_are_our_error(body: bytes, status: int) -> None:
     messages = await outcome(model_of(served(body, [body], status=status)))
     assert messages == []
+
+
+# No thread dies of what it holds.
+
+
+def refusal_of(history: Sequence[BaseMessage]) -> str | None:
+    """Return why Gemini, or the gateway's schema, refuses the request of a history."""
+    body: Json = {"model": MODEL, "messages": encode_messages(history)}
+    facts = served_models()[MODEL]
+    problem = request_problem(body, facts=facts, assume=True)
+    return problem or request_refusal(body, strict=True)
+
+
+@settings(max_examples=150)
+@given(st.data(), streamed_answers(is_mixed=True))
+async def test_any_answer_that_we_take_can_be_sent_with_results_for_its_calls(
+    data: st.DataObject, answer: Streamed
+) -> None:
+    completion, events = answer
+    if data.draw(st.booleans()):
+        completion, events = data.draw(mutations(completion)), data.draw(mutations(events))
+    version = data.draw(st.sampled_from(["v0", "v1"]))
+    way = data.draw(st.sampled_from([WAYS[0], _by_json, copy.deepcopy]))
+    for message in await outcome(
+        model_of(_served_ascii(completion, events), output_version=version)
+    ):
+        assert isinstance(message, AIMessage)
+        # langchain's agents answer broken calls too; others leave them.
+        broken = message.invalid_tool_calls if data.draw(st.booleans()) else []
+        ids = [call["id"] for call in (*message.tool_calls, *broken)]
+        results = [ToolMessage("It is so.", tool_call_id=str(call_id)) for call_id in ids]
+        history = [HumanMessage("Look."), way(message), *results, HumanMessage("And now?")]
+        assert refusal_of(history[:-1]) is None
+        assert refusal_of(history) is None
