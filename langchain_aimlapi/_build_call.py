@@ -132,6 +132,9 @@ class _Writer:
             remedies=self._applied,
         )
         request.update(self._options.extra_body)
+        if request.get("stream") and (n := request.get("n")) not in (None, 0, 1):
+            msg = f"n={n!r} cannot be streamed: a stream has one answer. Use invoke or batch."
+            raise ValueError(msg)
         if not request["messages"]:
             msg = "There is nothing to send: pass at least one message that is not empty."
             raise ValueError(msg)
@@ -195,9 +198,6 @@ def _unmarked(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ask_for_stream(settings: dict[str, Any], *, with_usage: bool) -> None:
-    if (settings.get("n") or 1) > 1:
-        msg = f"n={settings['n']} cannot be streamed: a stream has one answer. Use invoke or batch."
-        raise ValueError(msg)
     settings["stream"] = True
     if with_usage:
         settings.setdefault("stream_options", {"include_usage": True})

@@ -135,6 +135,7 @@ def encode_request_body(request: dict[str, Any]) -> bytes:
         ValueError: A value in it cannot be written as JSON, or text holds half a surrogate pair.
     """
     settings = {key: value for key, value in request.items() if key != "messages"}
+    _require_plain(request["messages"])
     try:
         head = encode_json(settings, where="The request").encode()
         messages = to_json(request["messages"], inf_nan_mode="constants")
@@ -146,6 +147,20 @@ def encode_request_body(request: dict[str, Any]) -> bytes:
         )
         raise ValueError(msg) from error
     return b"".join((head[:-1], b"," if settings else b"", b'"messages":', messages, b"}"))
+
+
+def _require_plain(messages: list[Any]) -> None:
+    """Refuse what pydantic-core would write in silence: NaN, dates, sets, keys that are no text."""
+    for position, message in enumerate(messages):
+        fields = message if isinstance(message, dict) else {"role": message}
+        for key, value in fields.items():
+            if type(value) is str:  # as nearly always
+                continue
+            where = f"message {position} ({fields.get('role')}).{key}"
+            try:
+                require_json(value, where=where, with_texts=False)
+            except RecursionError as error:
+                raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
 
 
 def _first_lone(request: dict[str, Any]) -> str:
@@ -228,12 +243,13 @@ class Halves:
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def require_json(value: object, *, where: str) -> None:
+def require_json(value: object, *, where: str, with_texts: bool = True) -> None:
     """Refuse what JSON cannot say.
 
     Args:
-        value: Any value that a user may have put into a tool or a schema.
+        value: Any value that a user may have put into a tool, a schema or a message.
         where: What the value is, for the error, such as `tool 'search'`.
+        with_texts: Whether texts are looked at, too: half a surrogate pair is no text.
 
     Raises:
         ValueError: Names the place inside `value`, and what stands there.
@@ -241,13 +257,15 @@ def require_json(value: object, *, where: str) -> None:
     match value:
         case list() | tuple():
             for position, one in enumerate(value):
-                require_json(one, where=f"{where}[{position}]")
+                require_json(one, where=f"{where}[{position}]", with_texts=with_texts)
         case dict():
             odd = [key for key in value if not isinstance(key, str)]
             if odd:
                 raise ValueError(f"{where} has the key {odd[0]!r}, but JSON's keys are strings.")
             for key, one in value.items():
-                require_json(one, where=f"{where}.{key}")
+                require_json(one, where=f"{where}.{key}", with_texts=with_texts)
+        case str() if not with_texts:
+            return
         case _ if not _is_plain(value):
             raise ValueError(
                 f"{where} is {value!a} ({type(value).__name__}), which JSON cannot say. "
@@ -260,6 +278,6 @@ def _is_plain(value: object) -> bool:
         case float():
             return math.isfinite(value)
         case str():
-            return not _LONE_SURROGATE.search(value)
+            return value.isascii() or not _LONE_SURROGATE.search(value)
         case _:
             return value is None or isinstance(value, int)

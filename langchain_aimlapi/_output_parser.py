@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from langchain_aimlapi._codec.finish_reason import is_withheld
 from langchain_aimlapi._codec.response_format import read_schema
+from langchain_aimlapi._codec.tool_calls import model_arguments
 from langchain_aimlapi._json import json_text, mended
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
@@ -111,7 +112,7 @@ class ObjectReader:
         native = message.response_metadata.get("native_finish_reason")
         if invalid := message.invalid_tool_calls:
             names = [call["name"] for call in invalid]
-            return f"malformed function call of {names}: {_excerpt(invalid[0]['args'] or '')}"
+            return f"malformed function call of {names}: {_excerpt(model_arguments(invalid[0]))}"
         if native == "MALFORMED_FUNCTION_CALL":
             return f"the model formed no valid function call (native_finish_reason {native!r})"
         if calls := message.tool_calls:
@@ -203,7 +204,7 @@ def _is_cut_off(message: AIMessage) -> bool:
 
 def _own_words(message: AIMessage) -> str:
     calls = [json_text(call["args"]) for call in message.tool_calls]
-    broken = [call["args"] or "" for call in message.invalid_tool_calls]
+    broken = [model_arguments(call) for call in message.invalid_tool_calls]
     return "\n".join((*calls, *broken)) or message.text
 
 

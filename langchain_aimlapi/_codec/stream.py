@@ -18,7 +18,7 @@ from langchain_aimlapi._codec.completion import result_of
 from langchain_aimlapi._codec.fast_chunks import chunk_maker
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS
-from langchain_aimlapi._error_mapping import body_failure, unreadable_failure
+from langchain_aimlapi._error_mapping import event_failure, unreadable_failure
 from langchain_aimlapi._json import Halves, decode_event
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from langchain_core.messages.tool import ToolCallChunk
 
 _DONE = b"[DONE]"
+# Names of events that are an answer's own: none, the standard's default, a failure, and what the
+# splitter calls a JSON object that stands as a line of its own.
+_OF_ANSWERS = ("", "message", "error", "bare")
 _RUNNING_TEXTS = frozenset({"content", REFUSAL, "arguments", *RUNNING_TEXTS})
 
 
@@ -53,6 +56,7 @@ class StreamDecoder:
         self._name: str | None = None
         self._has_events = False
         self._is_marked = False
+        self._stray = ""
         self._extras: dict[str, dict[str, Any]] = {}
 
     def feed(self, events: Iterable[bytes]) -> Iterator[ChatGenerationChunk]:
@@ -92,18 +96,22 @@ class StreamDecoder:
         return self.answer.partial()
 
     def _event_chunk(self, data: bytes) -> ChatGenerationChunk | None:
+        # What no `event:` line named are plain bytes, as nearly always.
+        name = "" if type(data) is bytes else str(getattr(data, "name", ""))
         try:
             event, has_halves = decode_event(data, running=_RUNNING_TEXTS)
         except ValueError as error:
-            raise unreadable_failure(data, what="An event", headers=self._headers) from error
-        if event is None:
+            self._pass_over(data, name, error)
+            return None
+        if event is None or (name not in _OF_ANSWERS and not isinstance(event, dict)):
             return None
         self._has_events = True
         if has_halves and self._halves is None:
             self._halves = Halves()
             self.answer.has_halves = True
-        if not isinstance(event, dict) or event.get("error") or not event.get("choices"):
-            self._check_event(event)
+        is_odd = not isinstance(event, dict) or event.get("error") or not event.get("choices")
+        if is_odd or name == "error":
+            self._check_event(event, name)
         self.answer.read_completion(event)
         choices = event.get("choices")
         for choice in choices if choices and isinstance(choices, list) else ():
@@ -111,8 +119,21 @@ class StreamDecoder:
                 return self._choice_chunk(choice)
         return None
 
-    def _check_event(self, event: object) -> None:
-        if failure := body_failure(event, headers=self._headers):
+    def _pass_over(self, data: bytes, name: str, error: ValueError) -> None:
+        """Ignore data that is no JSON where it never was to be: a heartbeat, say.
+
+        Raises:
+            AIMLAPIError: It was to be JSON, or tells of a failure in words.
+        """
+        text = data.decode("utf-8", "replace").strip()
+        if name == "error":
+            self._check_event(text, name)
+        if name in _OF_ANSWERS and text.startswith(("{", "[", '"', "<")):
+            raise unreadable_failure(data, what="An event", headers=self._headers) from error
+        self._stray = text
+
+    def _check_event(self, event: object, name: str = "") -> None:
+        if failure := event_failure(event, name=name, headers=self._headers):
             raise failure
         if not isinstance(event, dict):
             msg = f"An event of the stream is no object: {event!r:.200}"
@@ -181,7 +202,8 @@ class StreamDecoder:
 
     def _check_whole(self) -> None:
         if not self.answer.has_choices:
-            msg = "The stream ended without a single choice."
+            said = f" It said {self._stray!r:.200}." if self._stray else ""
+            msg = f"The stream ended without a single choice.{said}"
             failure = errors.AIMLAPIResponseError(msg, response_headers=self._headers)
             failure.is_readable = self._has_events
             raise failure

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
 _CREDITS_PER_USD = 2_000_000
+# More than there is: a damaged figure.
+_MOST_CREDITS = 10**18
 _INPUT_DETAILS = {
     "cached_tokens": "cache_read",
     "cache_write_tokens": "cache_creation",
@@ -122,9 +124,9 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
     usage = meta.get("usage") if isinstance(meta, dict) else None
     spent = usage if isinstance(usage, dict) else {}
     credits_used = _first(
-        _amount(spent.get("credits_used")),
-        _amount(spent.get("tokens_used")),
-        _amount(headers.get("x-aimlapi-credits-used")),
+        _credits(spent.get("credits_used")),
+        _credits(spent.get("tokens_used")),
+        _credits(headers.get("x-aimlapi-credits-used")),
     )
     if credits_used is not None:
         cost["credits_used"] = _json_number(credits_used)
@@ -162,6 +164,11 @@ def _amount(value: object) -> Decimal | None:
     if not amount.is_finite() or amount < 0 or amount.adjusted() > sys.float_info.max_10_exp:
         return None
     return amount
+
+
+def _credits(value: object) -> Decimal | None:
+    amount = _amount(value)
+    return amount if amount is not None and amount <= _MOST_CREDITS else None
 
 
 def _json_number(amount: Decimal) -> int | float | str:

@@ -160,3 +160,21 @@ def test_halves_of_different_texts_never_meet() -> None:
     assert halves.join("a", "\ud83d") == ""
     assert halves.join("b", "\ude00") == "\ufffd"
     assert halves.join("a", "\ude00") == "😀"
+
+
+@pytest.mark.parametrize("odd", UNSAYABLE[:-1])
+def test_nothing_odd_is_sent_and_its_place_is_named(odd: Any) -> None:
+    part = {"type": "text", "text": "a", "cache_control": {"ttl": [odd]}}
+    messages: list[Any] = [{"role": "user", "content": [part]}]
+    with pytest.raises(ValueError, match=r"message 0 \(user\)\.content\[0\]\.cache_control"):
+        encode_request_body({"messages": messages})
+    details = [{"type": "reasoning.encrypted", "data": odd}]
+    messages = [{"role": "user", "content": "x"}]
+    messages.append({"role": "assistant", "content": "", "reasoning_details": details})
+    with pytest.raises(ValueError, match=r"message 1 \(assistant\)\.reasoning_details\[0\]\.data"):
+        encode_request_body({"messages": messages})
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="nested too deep"):
+        encode_request_body({"messages": [{"role": "user", "content": [RECURSIVE]}]})

@@ -258,7 +258,7 @@ def test_what_came_instead_is_said(reader: ObjectReader, message: AIMessage, rea
     [
         (answer("nonsense"), "nonsense"),
         (called("Poem", {"a": 1}), '{"a":1}'),
-        (answer(invalid_tool_calls=[BROKEN]), '{"setup": ]'),
+        (answer(invalid_tool_calls=[BROKEN]), '{"setup": '),
     ],
 )
 def test_the_model_s_own_words_are_kept_for_a_fixing_parser(message: AIMessage, words: str) -> None:

@@ -262,6 +262,54 @@ def test_a_bad_ending_is_an_error(choice: Json, kind: Any) -> None:
     assert error.partial is not None
 
 
+class Named(bytes):
+    """Data of an event that had a name, as the splitter hands it on."""
+
+    name = "ping"
+
+
+class NamedError(Named):
+    name = "error"
+
+
+@pytest.mark.parametrize("stray", [b"null", b"ping", b" keep-alive", Named(b"x"), Named(b"1")])
+def test_what_is_none_of_an_answer_is_passed_over(stray: bytes) -> None:
+    chunks = decoded(delta_of("a"), stray, delta_of("b"), END, b" [DONE] ", is_done=False)
+    assert total_of(chunks).content == "ab"
+    assert "It said 'ping'" in str(failed(b"ping"))
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "words"),
+    [
+        (NamedError(b"out of luck"), errors.AIMLAPIResponseError, "out of luck"),
+        (NamedError(b'{"message": "no", "code": 402}'), errors.AIMLAPICreditsError, "no"),
+        ({"message": "alone"}, errors.AIMLAPIResponseError, "alone"),
+        ({"detail": "why"}, errors.AIMLAPIResponseError, "why"),
+        ({"errors": [{"message": "two"}]}, errors.AIMLAPIResponseError, "two"),
+    ],
+)
+def test_a_failure_is_told_in_its_words(event: Any, kind: Any, words: str) -> None:
+    for before in ([], [delta_of("a")], [delta_of("a"), END]):
+        error = failed(*before, event)
+        assert type(error) is kind
+        assert words in str(error)
+
+
+def test_choices_never_mix() -> None:
+    def of(index: int, text: str) -> Json:
+        return {"choices": [{"index": index, "delta": {"content": text}}]}
+
+    both = {"choices": [{"index": 1, "delta": {"content": "B"}}, {"index": 0, "delta": {}}]}
+    chunks = decoded(of(0, "a"), of(1, "b"), of(0, "a"), both, END)
+    assert total_of(chunks).content == "aa"
+
+
+def test_the_name_of_an_assistant_is_on_the_chunk_that_brings_it() -> None:
+    chunks = decoded(delta_of("a", name="Gem"), delta_of("b", name="Gem"), END)
+    assert [chunk.message.name for chunk in chunks] == ["Gem", None, None]
+
+
 def test_halves_of_pairs_are_joined_over_deltas() -> None:
     call = {"index": 0, "id": "c", "function": {"name": "get", "arguments": '{"a": "\ud83d'}}
     rest = {"index": 0, "function": {"arguments": '\ude00"}'}}
