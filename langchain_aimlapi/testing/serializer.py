@@ -170,13 +170,15 @@ def _unchanged(
 
 
 def _essence(interaction: dict[str, Any], texts: dict[str, str]) -> str:
-    """Return what of an interaction a person would miss: all but dates, versions, drawn ports."""
+    """Return what of an interaction a person would miss: no dates, versions, drawn ports, ids."""
     request, response = interaction["request"], interaction["response"]
     kept = ("kind", "origin", "expected_status", "phase")
     provenance = {name: response["provenance"].get(name) for name in kept}
     if provenance["kind"] == "live":
         provenance["recorded_at"] = response["provenance"].get("recorded_at")
-    headers = {name: values for name, values in response["headers"].items() if name != "date"}
+    headers = {
+        name: response["headers"][name] for name in sorted(response["headers"].keys() - _DRAWN)
+    }
     asked = canonical_request({**request, "body": decode_body(request["body"], texts)})
     essence = [asked, {**response, "provenance": provenance, "headers": headers}]
     text = json.dumps(essence, default=lambda value: value.decode("latin-1"))
@@ -263,6 +265,9 @@ def _read_headers(part: dict[str, Any]) -> dict[str, Any]:
         return {name: headers[name] for name in headers if name.lower() != "content-length"}
     return headers
 
+
+_DRAWN = frozenset({"date", "x-client-request-id"})
+"""Headers that are new each time and say nothing: the clock, and the id that the client drew."""
 
 _LOOPBACK_PORT = re.compile(r"(//(?:127\.0\.0\.1|localhost|\[::1\])):[0-9]{1,5}")
 

@@ -209,6 +209,7 @@ def recorded_again(**response: Any) -> dict[str, Any]:
     again["request"]["uri"] = "http://127.0.0.1:4712/tool"
     again["response"]["headers"] = {
         "Date": ["Fri, 27 Nov 2026 20:00:00 GMT"],
+        "X-Client-Request-Id": ["another"],
         "Link": ["<http://127.0.0.1:4712/2>"],
     }
     return again
