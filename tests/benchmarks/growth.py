@@ -122,11 +122,9 @@ def _streaming(make: Callable[[int], bytes]) -> Callable[[int], Callable[[], obj
         body, headers = make(size), {"content-type": "text/event-stream"}
         model = _model(lambda _: httpx.Response(200, content=body, headers=headers))
 
-        def read() -> object:
-            first, *rest = model.stream("Go.")
-            return first + rest
-
-        return read
+        # Not `model.stream`: langchain-core then adds the chunks up, and its search for the place
+        # of a call among the others is quadratic in their number (0.2 s for 1,000, core 1.8.3).
+        return lambda: list(model._stream([HumanMessage("Go.")]))
 
     return prepare
 
