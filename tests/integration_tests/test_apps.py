@@ -178,3 +178,35 @@ def test_openinference_reads_model_tokens_and_cost(server: StandIn) -> None:
     assert told["llm.token_count.total"] == usage["total_tokens"]
     credits_used = message.response_metadata["credits_used"]
     assert f'"credits_used": {credits_used}' in str(told["output.value"])
+
+
+def test_mem0_asks_through_its_adapter(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEM0_TELEMETRY", "False")
+    adapter: Any = pytest.importorskip("mem0.llms.langchain", reason=NEEDS)
+    configs: Any = pytest.importorskip("mem0.configs.llms.base", reason=NEEDS)
+    llm = adapter.LangchainLLM(configs.BaseLlmConfig(model=ChatAIMLGemini(model=MODEL)))
+    messages = [
+        {"role": "system", "content": "Give the facts as JSON."},
+        {"role": "user", "content": "I like tea."},
+    ]
+    function = {
+        "name": "remember",
+        "description": "Keep a fact.",
+        "parameters": {
+            "type": "object",
+            "properties": {"fact": {"type": "string"}},
+            "required": ["fact"],
+        },
+    }
+    server.answer_next('{"facts": ["likes tea"]}')
+    server.answer_next(tool_calls=[{"name": "remember", "args": {"fact": "likes tea"}}])
+
+    told = llm.generate_response(messages, response_format={"type": "json_object"})
+    called = llm.generate_response(messages, tools=[{"type": "function", "function": function}])
+
+    assert json.loads(told) == {"facts": ["likes tea"]}
+    assert called["tool_calls"] == [{"name": "remember", "arguments": {"fact": "likes tea"}}]
+    assert [message["role"] for message in server.requests[0].body["messages"]] == [
+        "system",
+        "user",
+    ]
