@@ -13,7 +13,7 @@ from langchain_core.load import dumpd, load
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from langchain_aimlapi import (
     AIMLAPIResponseError,
@@ -349,3 +349,20 @@ def test_a_cache_mark_on_a_tool_goes_only_where_it_is_documented(server: StandIn
 
     tools = [request.body["tools"][0] for request in server.requests]
     assert ["cache_control" in tool for tool in tools] == [False, True]
+
+
+class Reply(BaseModel):
+    """A reply."""
+
+    text: str
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_the_schemas_name_may_be_bound_as_the_choice_too(server: StandIn, method: Any) -> None:
+    """executive-ai-assistant does so behind `with_structured_output`."""
+    chain = _model(server).with_structured_output(Reply, method=method)
+    choice = {"type": "function", "function": {"name": "Reply"}}
+    bound: Any = chain.bind(tool_choice=choice)
+    assert bound.invoke('Say it as JSON with the key "text".').text
+    body = server.requests[-1].body
+    assert body.get("tool_choice") == (choice if method == "function_calling" else None)
