@@ -72,7 +72,7 @@ def fixture_path(fixture: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     """
     case = f"[{getattr(request, 'param_index', 0)}]" if hasattr(request, "param") else ""
     if request.scope in ("module", "class"):
-        owner = f"{request.cls.__name__}." if request.cls else ""
+        owner = f"{request.cls.__name__}." if request.scope == "class" else ""
         folder = Path(request.getfixturevalue("vcr_cassette_dir"))
         return staged_path(folder / f"fixture.{owner}{fixture.argname}{case}.yaml")
     home = Path(inspect.unwrap(fixture.func).__code__.co_filename).parent

@@ -335,8 +335,10 @@ def _config_of(item: pytest.Item) -> dict[str, Any]:
         return {}
     fixture = found[-1]
     if fixture.cached_result is not None:
-        return dict(fixture.cached_result[0] or {})
-    return {} if fixture.argnames else dict(fixture.func() or {})
+        value = fixture.cached_result[0]
+    else:
+        value = {} if fixture.argnames else fixture.func()
+    return dict(value) if isinstance(value, dict) else {}  # what is none is told in its setup
 
 
 def _check_config(fixture: pytest.FixtureDef[Any], value: object, config: pytest.Config) -> None:
