@@ -28,7 +28,14 @@ class WebApp:
         self._model = model
         self._socket = socket.create_server(("127.0.0.1", 0))
         routes = [Route("/", self._answer)]
-        config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off")
+        config = uvicorn.Config(
+            Starlette(routes=routes),
+            log_config=None,
+            lifespan="off",
+            loop="asyncio",
+            ws="none",
+            timeout_graceful_shutdown=2,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -44,7 +51,8 @@ class WebApp:
 
     def __enter__(self) -> str:
         self._thread.start()
-        while not self._server.started:
+        deadline = time.monotonic() + 10
+        while not self._server.started and time.monotonic() < deadline:
             time.sleep(0.01)
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
 
