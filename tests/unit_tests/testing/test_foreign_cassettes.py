@@ -64,7 +64,7 @@ def ask(url: str, text: str = "hi") -> httpx.Response:
     "body",
     [
         b'{"said": "for %s"}' % KEY.encode(),
-        gzip.compress(b'{"said": "for %s"}' % KEY.encode()),
+        gzip.compress(b'{"said": "for %s"}' % KEY.encode(), mtime=0),
         b"data: {}\n\ndata: [DONE]\n\n",
         b"\xff\x00" * 3000,
     ],
