@@ -16,7 +16,7 @@ function draw() {
         const x1 = a.left - origin.left, y1 = a.top + a.height / 2 - origin.top;
         const x2 = b.right - origin.left, y2 = b.top + b.height / 2 - origin.top;
         // Down the gap between the columns, each line in a lane of its own.
-        const x = x1 - 14 - 7 * (lane++ % 5), down = y2 > y1 ? 1 : -1, r = 10;
+        const x = x1 - 28 - 7 * (lane++ % 5), down = y2 > y1 ? 1 : -1, r = 10;
         shape(svg, "path", { d: `M${x1},${y1} H${x + r} Q${x},${y1} ${x},${y1 + r * down} ` +
           `V${y2 - r * down} Q${x},${y2} ${x - r},${y2} H${x2}` });
         shape(svg, "circle", { cx: x1, cy: y1, r: 3.5 });
