@@ -16,7 +16,6 @@ and remains in the message's `additional_kwargs`. Media are `_media`'s, both way
 """
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -28,6 +27,7 @@ from langchain_aimlapi._codec.media import (
     image_blocks,
     local_path,
 )
+from langchain_aimlapi._warnings import warn_caller
 
 __all__ = [
     "audio_block",
@@ -377,8 +377,6 @@ def _name(block: object) -> str:
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept
 def _warn_left_out(name: str) -> None:
-    warnings.warn(
+    warn_caller(
         f"{name} of an assistant message is left out: the endpoint takes only text there.",
-        UserWarning,
-        stacklevel=3,
     )

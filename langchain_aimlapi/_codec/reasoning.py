@@ -19,10 +19,11 @@ alone.
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
+
+from langchain_aimlapi._warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -372,12 +373,10 @@ def _is_fused(detail: object) -> bool:
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept
 def _warn_of_fused() -> None:
-    warnings.warn(
+    warn_caller(
         "A message is several answers added up, which fused their thought signatures: those are "
         "left out, and Gemini may refuse the tool calls that they signed. Keep AI messages apart "
         "(merge_message_runs adds up neighbours).",
-        UserWarning,
-        stacklevel=3,
     )
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._warnings import warn_caller
 from langchain_aimlapi.data._profiles import profile_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def profile(name: str, served: Iterable[Model]) -> ModelProfile:
         if not known:
             raise
         if models:
-            warnings.warn(f"The catalogue does not list {name!r} today.", stacklevel=3)
+            warn_caller(f"The catalogue does not list {name!r} today.")
     return cast("ModelProfile", known)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._codec.content import _warn_left_out
 from tests.answers import KEY, MODEL, model_of, served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ANSWER = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
@@ -148,3 +151,28 @@ def test_a_bad_variable_of_the_environment_is_named(
     model = ChatAIMLGemini(model=MODEL, api_key=KEY, base_url="http://example.org/v1")
     with pytest.raises(Exception, match=variable):
         model.invoke("Hello")
+
+
+@pytest.fixture
+def _nothing_was_said() -> Iterator[None]:
+    _warn_left_out.cache_clear()
+    yield
+    _warn_left_out.cache_clear()
+
+
+@pytest.mark.usefixtures("_nothing_was_said")
+@pytest.mark.parametrize("way", ["invoke", "stream", "astream"])
+async def test_a_warning_points_at_the_callers_line(way: str) -> None:
+    """`ainvoke` runs in a task of LangChain's, whose stack does not hold its caller."""
+    model = model_of(served(ANSWER, [ANSWER]))
+    picture = {"type": "image", "url": "https://example.com/cat.png"}
+    asked = [HumanMessage("hi"), AIMessage([picture]), HumanMessage("and?")]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        if way == "invoke":
+            model.invoke(asked)
+        elif way == "stream":
+            next(model.stream(asked))
+        else:
+            await anext(model.astream(asked))
+    assert [warning.filename for warning in said] == [__file__]
