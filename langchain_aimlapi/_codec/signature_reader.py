@@ -126,6 +126,7 @@ class _Detail:
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
         self._pieces: dict[str, list[str]] = {}
+        self._length = 0  # of encrypted data
 
     def add(self, fragment: dict[str, Any]) -> None:
         for key, value in fragment.items():
@@ -136,10 +137,10 @@ class _Detail:
 
     def _append(self, key: str, value: str) -> None:
         pieces = self._pieces.setdefault(key, [])
-        is_as_long = key == "data" and len(value) == sum(map(len, pieces)) > 0
-        if is_as_long and value == "".join(pieces):
+        if key == "data" and len(value) == self._length > 0 and value == "".join(pieces):
             return  # encrypted data that comes whole a second time is the same data
         pieces.append(value)
+        self._length += len(value) if key == "data" else 0
         self._fields[key] = None  # holds the key's place in the order of arrival
 
     def value(self) -> dict[str, Any]:

@@ -173,9 +173,9 @@ BLOCK_WAYS: tuple[Way, ...] = (_blocks_as_content, _blocks_as_blocks, _blocks_th
 
 def sent_of(messages: Sequence[BaseMessage]) -> Json:
     """Return what is sent of the last message; of an answer with nothing in it, nothing is."""
-    encoded = encode_messages(messages)
-    left_out = encoded == encode_messages(messages[:-1])
-    return {"role": "assistant", "content": ""} if left_out else encoded[-1]
+    encoded, earlier = encode_messages(messages), encode_messages(messages[:-1])
+    # Behind it may stand our results of its broken calls.
+    return encoded[len(earlier)] if encoded != earlier else {"role": "assistant", "content": ""}
 
 
 class Carried(NamedTuple):

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -67,7 +67,9 @@ def draw_answer(data: st.DataObject) -> tuple[Json, AIMessage]:
     source = data.draw(st.sampled_from(SOURCES))
     choice = answer.completion["choices"][0]
     told = {**choice["message"], "finish_reason": choice["finish_reason"]}
-    return told, source(model_of(there, output_version=version), data.draw)
+    message = source(model_of(there, output_version=version), data.draw)
+    assume(not message.invalid_tool_calls)  # broken calls: see test_sent_calls
+    return told, message
 
 
 def with_calls(message: AIMessage, calls: list[Json]) -> AIMessage:
@@ -117,6 +119,9 @@ def test_removed_blocks_take_their_signatures_along(data: st.DataObject) -> None
     left = AIMessage(content=cast("Any", [one for one in blocks if one.get("id") != gone]))
     sent = sent_of([QUESTION, left])
     assert [call["id"] for call in sent.get("tool_calls", [])] == [i for i in ids if i != gone]
+    signed = [detail.get("id") for detail in told.get("reasoning_details", [])]
+    if gone in signed and "reasoning_details" not in sent:
+        return  # its signature came late, and stood on another block: half a set is refused
     expected = carried({**told, "reasoning_details": details_to_send(told)}, is_answer=True)
     calls = [call for call_id, call in zip(ids, expected.calls, strict=True) if call_id != gone]
     back = only_signed(carried(sent))
