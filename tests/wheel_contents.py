@@ -20,7 +20,7 @@ def complaint(path: PurePosixPath) -> str | None:
         return "is a test"
     if path == DEMO:
         return None
-    if path.suffix not in {".py", ".typed"}:
+    if path.suffix not in {".py", ".typed", ".css", ".js"}:
         return "is neither code nor the demo's cassette"
     return None
 

@@ -58,6 +58,7 @@ _RECORDED_FIXTURES = pytest.StashKey[set[str]]()
 _ENDED = pytest.StashKey[bool]()
 _FAILED = pytest.StashKey[bool]()
 _REWRITES = pytest.StashKey[bool]()
+_SHARING = pytest.StashKey[list[str]]()
 _TOLD = pytest.StashKey[bool]()
 _OWN = frozenset({"vcr_config", "vcr_cassette_dir", "default_cassette_name"})
 
@@ -150,7 +151,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse tests that share a cassette; end the placeholders that imports may have read."""
     session.config.stash[_COLLECTING].close()
     faults = sharing_faults(session.items) if _is_there(session.config) else []
-    if faults:
+    session.config.stash[_SHARING] = faults
+    if faults and not hasattr(session.config, "workerinput"):  # xdist's workers have no such end
         raise pytest.UsageError("\n".join(faults))
 
 
@@ -179,6 +181,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             "@pytest.mark.vcr does nothing without pytest-recording: pip install pytest-recording",
             pytrace=False,
         )
+    for fault in item.config.stash[_SHARING]:
+        if f"{item.nodeid} " in fault:
+            pytest.fail(fault, pytrace=False)
     for marker in item.iter_markers("vcr"):
         faults = option_faults(
             marker.kwargs, is_marker=True, place=f"{item.nodeid}: @pytest.mark.vcr"

@@ -283,6 +283,13 @@ def test_tests_that_share_a_cassette_are_told_at_collection(project: pytest.Pyte
     )
 
 
+def test_tests_that_share_a_cassette_fail_in_workers(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=f"import os, httpx, pytest\n{SHARING}")
+    result = project.runpytest_subprocess(*RECORDING, "-p", "xdist.plugin", "-n", "1")
+    result.assert_outcomes(errors=2, passed=1)
+    result.stdout.fnmatch_lines(["*share the cassette*"])
+
+
 def test_mark_needs_pytest_recording(project: pytest.Pytester) -> None:
     project.makepyfile("import pytest\n@pytest.mark.vcr\ndef test_a(): pass\ndef test_b(): pass\n")
     result = project.runpytest_inprocess("-p", "no:cacheprovider", "--strict-markers")
