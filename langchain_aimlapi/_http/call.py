@@ -144,13 +144,14 @@ _ASYNC_KEY = (
 
 def _checked_key(key: object) -> SecretStr:
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
-    if not isinstance(text, str) or not text.isascii() or not text.strip().isprintable():
+    stripped = text.strip() if isinstance(text, str) else ""
+    if not stripped or not stripped.isascii() or not stripped.isprintable():
         msg = (
             f"The function api_key returned {type(text).__name__}, or text that no HTTP header can "
             "carry: it has to return the key as a string."
         )
         raise ValueError(msg)
-    return SecretStr(text.strip())
+    return SecretStr(stripped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from langchain_aimlapi._http.call import Limits, read_limits
+from langchain_aimlapi._http.call import Limits, acurrent_key, current_key, read_limits
 
 NONE = Limits(None, None, None, None, None, None)
 
@@ -47,3 +49,48 @@ def test_a_timeout_of_httpx_keeps_its_parts() -> None:
 def test_what_is_no_limit_is_an_error_that_names_it(timeout: Any) -> None:
     with pytest.raises(ValueError, match=r"timeout=.* is not a limit"):
         read_limits(timeout, is_stream=True)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "stream_timeout", "read"),
+    [("default", 3600.0, 120.0), ("default", 9.0, 9.0), (None, 9.0, None), (5, 9.0, 5)],
+)
+def test_the_limit_of_a_whole_stream_bounds_each_wait_for_it(
+    timeout: Any, stream_timeout: float, read: float | None
+) -> None:
+    limits = read_limits(timeout, is_stream=True, stream_timeout=stream_timeout)
+    assert (limits.stream, limits.read) == (stream_timeout, read)
+    assert read_limits(timeout, is_stream=False, stream_timeout=stream_timeout).stream is None
+    assert read_limits(timeout, is_stream=True, stream_timeout=None).stream is None
+
+
+async def an_async_key() -> str:
+    return " sk-async "
+
+
+async def test_a_key_may_be_given_for_each_attempt() -> None:
+    secret = SecretStr("sk-a")
+    assert current_key(secret) is secret
+    assert await acurrent_key(secret) is secret
+    assert current_key(lambda: " sk-b\n").get_secret_value() == "sk-b"
+    threads: list[int] = []
+
+    def noted() -> str:
+        threads.append(threading.get_ident())
+        return "sk-c"
+
+    assert (await acurrent_key(noted)).get_secret_value() == "sk-c"
+    assert threads != [threading.get_ident()]  # off the loop: it may ask a vault
+    assert (await acurrent_key(an_async_key)).get_secret_value() == "sk-async"
+
+
+async def test_what_is_no_key_is_refused_unshown() -> None:
+    with pytest.raises(ValueError, match="asynchronous function"):
+        current_key(an_async_key)
+    for wrong in (None, 7, "caf\u00e9", "a\nb", ""):
+        source: Any = lambda wrong=wrong: wrong  # noqa: E731  a function of a table
+        with pytest.raises(ValueError, match="api_key returned") as caught:
+            current_key(source)
+        assert not wrong or str(wrong) not in str(caught.value)
+        with pytest.raises(ValueError, match="api_key returned"):
+            await acurrent_key(source)

@@ -63,7 +63,7 @@ def test_a_delay_is_short_and_never_nothing(attempt: int, jitter: float) -> None
     failure = errors.AIMLAPIServerError("x")
     delay = retry_delay(failure, attempt=attempt, max_retries=10**7, jitter=jitter)
     assert delay is not None
-    assert 0.375 < delay <= 8.0
+    assert 0.375 <= delay <= 8.0
 
 
 @pytest.mark.parametrize("max_retries", [0, 1, 2])
@@ -296,3 +296,20 @@ def test_each_attempt_has_its_line_without_the_key(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.INFO, logger="langchain_aimlapi"):
         attempts._log()
     assert caplog.messages == []
+
+
+def over_a_socket(**headers: str) -> httpx.Response:
+    request = httpx.Request("POST", "https://a", headers={"x-client-request-id": "mine"})
+    extensions = {"network_stream": object()}
+    return httpx.Response(200, headers=headers, extensions=extensions, request=request)
+
+
+def test_an_answer_to_another_request_is_an_error() -> None:
+    attempts = attempts_of()
+    with pytest.raises(errors.AIMLAPIConnectionError, match="'other'") as caught:
+        attempts.receive(over_a_socket(**{"x-client-request-id": "other"}))
+    assert caught.value.is_retryable
+    attempts.receive(over_a_socket(**{"x-client-request-id": "mine"}))
+    attempts.receive(over_a_socket())
+    recorded = httpx.Response(200, headers={"x-client-request-id": "of the recording"})
+    attempts.receive(recorded)

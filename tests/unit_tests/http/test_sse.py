@@ -103,3 +103,40 @@ def test_the_limit_is_for_one_event_not_for_the_stream(sizes: list[int]) -> None
 
 def test_the_memory_of_a_split_line_is_that_of_the_line() -> None:
     assert events_of([b"data: 1234", b"567890", b"\n\n"] * 9, max_bytes=20) == ["1234567890"] * 9
+
+
+def test_an_event_keeps_its_name() -> None:
+    splitter = EventSplitter(max_bytes=1000)
+    events = splitter.feed(b"event: error\ndata: a\n\nevent:ping\n\ndata: b\n\n")
+    assert events == [b"a", b"b"]
+    assert [getattr(event, "name", "") for event in events] == ["error", ""]
+
+
+@pytest.mark.parametrize(
+    ("lines", "events"),
+    [
+        (b'{"a": 1}\n', [(b'{"a": 1}', "bare")]),
+        (b'data: 1\n\n{"a": 1}\r\ndata: 2\n\n', [(b"1", ""), (b'{"a": 1}', "bare"), (b"2", "")]),
+        (b'{\n "a": {\n }\n}\ndata: 1\n\n', [(b'{\n "a": {\n }\n}', "bare"), (b"1", "")]),
+        (b'{"a":\ndata: 1\n\n', [(b'{"a":', "bare"), (b"1", "")]),
+        (b'{"a":\nevent: x\ndata: 1\n\n', [(b'{"a":', "bare"), (b"1", "x")]),
+        (b'{"a":\ndata\n\n', [(b'{"a":', "bare"), (b"", "")]),
+        (b'event: error\n{"a": 1}\n\n', [(b'{"a": 1}', "error")]),
+        (b'data: 1\n{"a": 1}\n\n', [(b"1", "")]),
+        (b'{"a": 1', [(b'{"a": 1', "bare")]),
+        (b'x: 1\n[1]\n"a"\n\n', []),
+    ],
+)
+def test_an_object_outside_of_events_is_one_of_another_kind(
+    lines: bytes, events: list[tuple[bytes, str]]
+) -> None:
+    splitter = EventSplitter(max_bytes=1000)
+    found = [*splitter.feed(lines), *splitter.finish()]
+    assert [(bytes(event), getattr(event, "name", "")) for event in found] == events
+
+
+@pytest.mark.parametrize("line", [b"data\n", b"data:\n", b'{"a": \n', b"data: x\n"])
+def test_lines_of_every_kind_count_towards_the_limit(line: bytes) -> None:
+    splitter = EventSplitter(max_bytes=1000)
+    with pytest.raises(EventTooLongError):
+        splitter.feed(line * 400)
