@@ -103,9 +103,9 @@ class StreamDecoder:
         except ValueError as error:
             self._pass_over(data, name, error)
             return None
+        self._has_events = True
         if event is None or (name not in _OF_ANSWERS and not isinstance(event, dict)):
             return None
-        self._has_events = True
         if has_halves and self._halves is None:
             self._halves = Halves()
             self.answer.has_halves = True
@@ -128,7 +128,7 @@ class StreamDecoder:
         text = data.decode("utf-8", "replace").strip()
         if name == "error":
             self._check_event(text, name)
-        if name in _OF_ANSWERS and text.startswith(("{", "[", '"', "<")):
+        if name in ("", "message") and text.startswith(("{", "[", '"', "<")):
             raise unreadable_failure(data, what="An event", headers=self._headers) from error
         self._stray = text
 
