@@ -9,6 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini, StreamPart, astream_parts, cost_of, stream_parts
+from langchain_aimlapi.spend import Cost
 from langchain_aimlapi.testing.standin.server import StandIn
 
 MODEL = "google/gemini-3-flash-preview"
@@ -177,3 +178,5 @@ def test_a_cost_shows_in_a_notebook() -> None:
     assert "<th>credits</th><td>2000000</td>" in shown
     assert "<th>USD</th>" in shown
     assert "<th>answers without a cost</th><td>1</td>" in cost_of(AIMessage("a"))._repr_html_()
+    opened = Cost(open=1, credits_open=Decimal(7))._repr_html_()
+    assert "<th>open credits, at most</th><td>7</td>" in opened
