@@ -9,6 +9,7 @@ import pytest
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.completion import decode_completion
+from tests.answers import model_of, served
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
@@ -175,3 +176,43 @@ def test_nothing_known_is_nothing_told() -> None:
         "model_provider": "aimlapi",
         "client_request_id": "mine",
     }
+
+
+@pytest.mark.parametrize(
+    "reason", ["content_filter: PROHIBITED_CONTENT", "SAFETY", "RECITATION", "content_filter"]
+)
+@pytest.mark.parametrize("message", [{}, {"message": None}])
+async def test_a_choice_with_a_filter_s_reason_alone_is_a_withheld_answer(
+    reason: str, message: Json
+) -> None:
+    body = {"id": "gen-1", "model": "m", "choices": [{"finish_reason": reason, **message}]}
+    there = served(body, [{**body, "choices": [{"index": 0, "finish_reason": reason}]}])
+    model = model_of(there, max_retries=2)
+    answers = [model.invoke("x"), await model.ainvoke("x")]
+    answers += [*model.stream("x"), *[chunk async for chunk in model.astream("x")]]
+    for answer in answers:
+        assert answer.content == ""
+        assert answer.response_metadata["finish_reason"] == "content_filter"
+        assert answer.response_metadata["normalized_finish_reason"] == "content_filter"
+        assert [block["type"] for block in answer.content_blocks] == ["refusal"]
+    assert len(there.requests) == 4
+    for method in ("function_calling", "json_schema"):
+        asked: Any = model.with_structured_output(
+            {"title": "Joke", "type": "object"}, method=method
+        )
+        with pytest.raises(errors.ModelRefusalError):
+            asked.invoke("x")
+    assert len(there.requests) == 6
+
+
+@pytest.mark.parametrize("reason", ["function_call_filter: MALFORMED_FUNCTION_CALL", "error"])
+def test_a_malformed_call_is_none_even_beside_text(reason: str) -> None:
+    call = {"id": "a", "function": {"name": "get", "arguments": "{}"}}
+    choice = choice_of("print(default_api)", message={"tool_calls": [call]}, finish_reason=reason)
+    with pytest.raises(errors.AIMLAPIResponseError) as caught:
+        decoded(completion_of(choice))
+    is_malformed = isinstance(caught.value, errors.AIMLAPIEmptyResponseError)
+    assert is_malformed is (reason != "error")
+    assert caught.value.partial is not None
+    assert caught.value.partial.tool_calls == []
+    assert [block["type"] for block in caught.value.partial.content_blocks].count("tool_call") == 0
