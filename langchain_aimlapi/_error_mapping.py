@@ -93,7 +93,7 @@ def response_failure(
     return _failure(
         status_code or code or 0,
         message=message or _text(content),
-        body=content if len(body) <= _MAX_BODY else _text(content),
+        body=content,
         headers=headers,
         advice=advice,
     )

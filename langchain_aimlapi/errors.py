@@ -86,7 +86,7 @@ class AIMLAPIError(_core.ModelError):
         self._advice = f" {advice}" if advice else ""
         self.status_code = status_code
         self.request_id = request_id
-        self.body = body
+        self.body = _cut(body)
         headers = dict(response_headers or {})
         headers.pop("set-cookie", None)
         self.response_headers = headers
@@ -116,12 +116,11 @@ class AIMLAPIError(_core.ModelError):
         return _restored, (type(self), self.args, self.__dict__)
 
     def redact(self, secret: str) -> Self:
-        """Replace every occurrence of `secret` (a server may echo the key), cut a huge body.
+        """Replace every occurrence of `secret`: a server may echo the key.
 
         Texts are cut for errors, perhaps within the key: beginnings of it are replaced as well. Our
         own advice stays as it is: a key may be any word, and that word be in it.
         """
-        self.body = _cut(self.body)
         said = str(self.args[0]).removesuffix(self._advice)
         self.args = (redacted(said, secret) + self._advice, *self.args[1:])
         for name in ("body", "response_headers", "request_id", "partial"):
