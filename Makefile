@@ -105,7 +105,10 @@ check: lint coverage ## All that a change must pass
 
 # ---------------------------------------------------------------- documentation
 
-.PHONY: docs
+.PHONY: docs pages
+pages: $(VENV)/.test ## Renew what README and documentation show of the program: tables, figures, outputs
+	$(BIN)/python -m tests.docs.made
+
 docs: ## Build the documentation's site into site/, failing on any warning
 	@$(MAKE) --no-print-directory VENV=.venv-docs .venv-docs/.docs
 	.venv-docs/bin/zensical build --clean --strict
@@ -116,7 +119,7 @@ docs: ## Build the documentation's site into site/, failing on any warning
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
-benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, with the README's plot
+benchmark: $(VENV)/.package ## What a call and a chunk cost, beside the peers, with the plot of the README
 	$(BIN)/python tests/benchmarks/run.py
 
 benchmark_gate: $(VENV)/.test ## The short benchmark: fails when we are slower than the goals allow

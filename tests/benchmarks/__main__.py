@@ -10,6 +10,7 @@ from tests.benchmarks.server import running_server
 from tests.benchmarks.subjects import FLOORS, OURS, PEERS, SUBJECTS
 
 _RESULTS = Path(__file__).parent / "results"
+_PLOT = Path(__file__).parents[2] / "docs" / "images" / "cost.svg"
 _SHORT = ("core", "lc_memory", "lc_httpx", OURS)
 
 
@@ -64,7 +65,7 @@ def _write(out: Path, plan: measure.Plan, values: measure.Values) -> None:
     (out / "results.md").write_text(f"{report.table(plan, values)}\n\n{note}\n")
     (out / "results.json").write_text(measure.as_json(values, known) + "\n")
     if plot.is_possible():
-        plot.write(out / "cost.svg", values)
+        plot.write(_PLOT if out == _RESULTS else out / "cost.svg", values)
 
 
 def _run(options: argparse.Namespace) -> int:

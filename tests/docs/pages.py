@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r"^( *)```(\w*) *(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 _TITLE = re.compile(r'title="([^"]+)"')
+_PICTURE = re.compile(r'<img src="([^"]+)"')
 _LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)[^)]*\)")
 
 
@@ -70,7 +71,8 @@ def blocks_of(path: Path) -> list[Block]:
 
 def links_of(path: Path) -> list[str]:
     """Return where the links and pictures of a page lead."""
-    return _LINK.findall(_FENCE.sub("", path.read_text(encoding="utf-8")))
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    return [*_LINK.findall(text), *_PICTURE.findall(text)]
 
 
 def anchors_of(path: Path) -> set[str]:

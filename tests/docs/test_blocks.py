@@ -2,79 +2,81 @@
 
 A page is a notebook: its Python blocks share their names, `await` is allowed. The endpoint is the
 stand-in. What a page shows as output must be what the block prints; `...` stands for anything.
-A block with a title is saved under that name, for the blocks that come after it.
+A block with a title is saved under that name, for the blocks that come after it. A block that
+imports a package which not every environment has (`OUTSIDE`) runs by itself, where it is there.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import doctest
-import inspect
-import io
 import json
-import os
 import re
 import subprocess
-import sys
 import tomllib
-import types
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from langchain_aimlapi.testing.standin import StandIn
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of
+from tests.docs.running import is_as_shown, readers_place, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The smallest PNG: one grey pixel.
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010800000000"
-    "3a7e9b550000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
-)
 READ_ONLY = {"text", "mermaid", "", "diff"}
 # What a reader does before the page's own commands; the test's environment has done it.
 _PREPARING = re.compile(r"(?:pip install|git clone|cd|export AIMLAPI_\w+=|python -m venv)\b.*")
 _MAKE = re.compile(r"make ([a-z_]+)(?: .*)?")
 # Ray has an environment of its own: `make scale` runs this block.
 RECIPE = (ROOT / "tests" / "scale" / "recipe.py").read_text(encoding="utf-8").strip()
-_PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+OUTSIDE = ("deepagents", "fastapi")
+_IMPORT = re.compile(rf"^(?:from|import) ({'|'.join(OUTSIDE)})\b", re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
-def endpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    (tmp_path / "cat.png").write_bytes(PNG)
-    (tmp_path / "report.pdf").write_bytes(_PDF)
-    with StandIn() as server:
-        monkeypatch.setenv("AIMLAPI_API_KEY", "key-of-the-documentation")
-        monkeypatch.setenv("AIMLAPI_API_BASE", server.base_url)
-        monkeypatch.setenv("PYTHONPATH", str(ROOT))
-        monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        monkeypatch.chdir(tmp_path)
+def place(tmp_path: Path) -> Iterator[None]:
+    with readers_place(tmp_path):
         yield
 
 
-# tests/unit_tests/test_readme.py runs the README's.
-DOCS = [page for page in PAGES if page.parent != ROOT]
-
-
-@pytest.mark.parametrize("page", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 async def test_the_blocks_of_a_page_run(page: Path) -> None:
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks_of(page):
-        where = f"{block.page}:{block.line}"
-        try:
-            printed = await run_block(block, names)
-        except Exception as failure:
-            failure.add_note(f"in the block at {where}")
-            raise
-        if block.output is not None:
-            assert is_as_shown(block.output, printed), f"{where} prints:\n{printed}"
+        if not outside_of(block):
+            await check(block, names)
+
+
+def outside_of(block: Block) -> list[str]:
+    """Return the packages that not every environment has, of those that a block imports."""
+    return _IMPORT.findall(block.code) if block.language == "python" else []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for page in PAGES for block in blocks_of(page) if outside_of(block)],
+    ids=lambda block: f"{block.page}-{block.line}",
+)
+async def test_a_block_that_needs_another_package_runs(block: Block) -> None:
+    for package in outside_of(block):
+        pytest.importorskip(package, reason="needs newer versions than the lowest")
+    await check(block, {"__name__": "page"})
+
+
+def test_the_recipe_for_ray_is_on_a_page() -> None:
+    assert RECIPE in [block.code for page in PAGES for block in blocks_of(page)]
+
+
+async def check(block: Block, names: dict[str, Any]) -> None:
+    where = f"{block.page}:{block.line}"
+    try:
+        printed = await run_block(block, names)
+    except Exception as failure:
+        failure.add_note(f"in the block at {where}")
+        raise
+    if block.output is not None:
+        assert is_as_shown(block.output, printed), f"{where} prints:\n{printed}"
 
 
 async def run_block(block: Block, names: dict[str, Any]) -> str:
@@ -105,18 +107,6 @@ def save(block: Block) -> None:
     Path(block.title).write_text(f"{block.code}\n", encoding="utf-8")
 
 
-async def run_python(code: str, names: dict[str, Any]) -> str:
-    printed = io.StringIO()
-    compiled = compile(code, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    # A reader's interpreter shows warnings, it does not stop at them.
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = types.FunctionType(compiled, names)()
-        if inspect.iscoroutine(result):
-            await result
-    return printed.getvalue()
-
-
 def run_commands(text: str) -> str:
     lines = [line for line in text.splitlines() if not _PREPARING.fullmatch(line.strip())]
     targets = set(re.findall(r"^([a-z_]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
@@ -136,8 +126,3 @@ def run_commands(text: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def is_as_shown(shown: str, printed: str) -> bool:
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    return doctest.OutputChecker().check_output(f"{shown}\n", printed, flags)

@@ -1,4 +1,4 @@
-"""Rows of the README's feature table that no other test is named for: settings, calls, facts."""
+"""Rows of the table of features that no other test is named for: settings, calls, facts."""
 
 from __future__ import annotations
 

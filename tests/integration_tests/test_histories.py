@@ -1,4 +1,4 @@
-"""Rows of the README's feature table that no other test is named for: what messages hold."""
+"""Rows of the table of features that no other test is named for: what messages hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk work on Ray Data: the README's recipe, on two workers of this machine."""
+"""Bulk work on Ray Data: the documentation's recipe, on two workers of this machine."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def cluster(server: Loopback) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def recipe(cluster: Path) -> dict[str, Any]:
-    """Return the names of the README's recipe, which has been run."""
+    """Return the names of the documentation's recipe, which has been run."""
     assert cluster.exists()
     assert "AIMLAPI_API_KEY" not in os.environ
     names: dict[str, Any] = {"__name__": "recipe"}

@@ -1,4 +1,4 @@
-"""The feature table of the README: each yes of ours is backed by a test that is there."""
+"""The table of features: each yes of ours is backed by a test that is there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"\b(?:test_\w+|Test[A-Z]\w+)")
 
 
 def _rows() -> list[re.Match[str]]:
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    lines = (ROOT / "docs" / "comparison.md").read_text("utf-8").splitlines()
     return [row for row in map(_ROW.match, lines) if row]
 
 
