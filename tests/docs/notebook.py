@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT
 from tests.docs.running import readers_place, run_python
 
 QUICKSTART = ROOT / "docs" / "quickstart.md"
-_FENCE = re.compile(r"^```(\w+).*\n((?:.*\n)*?)```$\n?", re.MULTILINE)
+_FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$\n?", re.MULTILINE)
 
 
 def notebook_text() -> str:
@@ -33,13 +33,13 @@ def notebook_text() -> str:
 
 
 async def _cells(text: str) -> list[dict[str, Any]]:
-    """Return the page's text and Python blocks as cells; other blocks stay within the text."""
+    """Return text and Python blocks as cells; commands and files stay within the text."""
     cells: list[dict[str, Any]] = []
     names: dict[str, Any] = {"__name__": "__main__"}
     end = 0
     for fence in _FENCE.finditer(text):
-        code = fence[2].rstrip("\n")
-        if fence[1] == "python":
+        code = fence[3].rstrip("\n")
+        if fence[1] == "python" and not fence[2]:
             cells += _words(text[end : fence.start()])
             cells.append(await _code(code, names))
             end = fence.end()
