@@ -189,8 +189,10 @@ class _Attempt:
         with suppress(*connection_errors()):
             if self._response is not None:
                 self._response.close()
-        attempts.source.release(attempts.lease)
-        return attempts.end(error)
+        try:
+            return attempts.end(error)
+        finally:
+            attempts.source.release(attempts.lease)
 
 
 class _AsyncAttempt:
@@ -225,8 +227,10 @@ class _AsyncAttempt:
         with suppress(*connection_errors()):
             if self._response is not None:
                 await self._response.aclose()
-        await attempts.source.arelease(attempts.lease)
-        return attempts.end(error)
+        try:
+            return attempts.end(error)
+        finally:
+            await attempts.source.arelease(attempts.lease)
 
 
 class _Unregistered:
@@ -253,6 +257,9 @@ class _Unregistered:
             return self._generator.__anext__()  # here it would be told
         finally:
             sys.set_asyncgen_hooks(*hooks)
+
+    async def athrow(self, error: BaseException) -> ChatGenerationChunk:
+        return await self._generator.athrow(error)
 
     async def aclose(self) -> None:
         await self._generator.aclose()
