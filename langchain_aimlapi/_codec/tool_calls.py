@@ -160,7 +160,14 @@ class ToolCalls:
             self._take(fragment, position if len(fragments) > 1 else len(self.calls) - 1)
             for position, fragment in enumerate(fragments)
         )
-        return [chunk for chunk in chunks if chunk is not None]
+        # langchain-core adds chunks of one index up only over messages, never within one.
+        merged: dict[object, ToolCallChunk] = {}
+        for chunk in filter(None, chunks):
+            before = merged.setdefault(chunk["index"], chunk)
+            if before is not chunk:
+                before["name"] = before["name"] or chunk["name"]
+                before["args"] = f"{before['args']}{chunk['args']}"
+        return [*merged.values()]
 
     def finish(self, *, is_truncated: bool, late: frozenset[str]) -> list[ToolCallChunk]:
         """Return the last chunks: what was held back, spoilers, marks for late signatures.

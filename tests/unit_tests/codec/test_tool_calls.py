@@ -293,6 +293,10 @@ STREAMS |= {
         [[fragment(0, "{}", "a", "pay")], [fragment(0, "", "b")], [fragment(0, FIVE, "b", "pay")]],
         [("a", "pay", {}), ("b", "pay", {"amount": 5})],
     ),
+    "two fragments of one call in one delta": (
+        [[fragment(0, "", "a"), fragment(0, FIVE[:4], "a", "pay")], [fragment(0, FIVE[4:], "a")]],
+        [("a", "pay", {"amount": 5})],
+    ),
     "the same event twice": (
         [[fragment(0, FIVE, "a", "pay")], [fragment(0, FIVE, "a", "pay")]],
         [("a", "pay", {"amount": 5})],
@@ -386,6 +390,13 @@ def test_a_whole_call_without_a_name_is_invalid(name: Any) -> None:
     assert simple(good) == [("b", "pay", {"amount": 5})]
     assert (bad[0]["id"], bad[0]["name"], bad[0]["args"]) == ("a", None, FIVE)
     assert "no name" in bad[0]["error"]
+
+
+def test_what_was_said_twice_in_pieces_is_left_out_of_a_whole_answer() -> None:
+    pieces = [[fragment(0, FIVE[:4], "a", "pay")], [fragment(0, FIVE[4:], "a")]]
+    _, _, calls = streamed(*pieces, *pieces)
+    good, bad = decode_tool_calls(calls.calls, is_truncated=False)
+    assert (simple(good), bad) == ([("a", "pay", {"amount": 5})], [])
 
 
 def test_a_whole_answer_says_a_call_once() -> None:
