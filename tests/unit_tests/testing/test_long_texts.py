@@ -233,3 +233,15 @@ def test_files_section_is_plain_yaml(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(serialize(recorded(data)), "utf-8")
     assert list(read_yaml(path.read_text("utf-8"))["files"].values()) == [data]
+
+
+def test_a_short_text_is_shown_whole_beside_one_that_is_too_long() -> None:
+    def asked(word: str, lines: int) -> str:
+        content = "\n".join(f"{word} {line}" for line in range(lines))
+        body = json.dumps({"content": content})
+        return canonical_request({"method": "POST", "uri": CHAT, "headers": {}, "body": body})
+
+    difference = request_difference(asked("now", 20_000), candidates=[asked("then", 60)])
+    removed = [line for line in difference.splitlines()[2:] if line.startswith("-")]
+    assert len(removed) >= 60
+    assert not any(line.endswith("more lines)") for line in removed)
