@@ -186,10 +186,10 @@ class _Attempt:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         attempts = self._attempts
-        with suppress(*connection_errors()):
-            if self._response is not None:
-                self._response.close()
         try:
+            with suppress(*connection_errors()):
+                if self._response is not None:
+                    self._response.close()
             return attempts.end(error)
         finally:
             attempts.source.release(attempts.lease)
@@ -224,10 +224,10 @@ class _AsyncAttempt:
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         attempts = self._attempts
-        with suppress(*connection_errors()):
-            if self._response is not None:
-                await self._response.aclose()
         try:
+            with suppress(*connection_errors()):
+                if self._response is not None:
+                    await self._response.aclose()
             return attempts.end(error)
         finally:
             await attempts.source.arelease(attempts.lease)
