@@ -407,7 +407,8 @@ class GeminiSettings(BaseChatModel):
     ) -> dict[str, Any]:
         """Return what a call is traced with: no headers, which may be secret."""
         kwargs = self._call_keywords(kwargs)
-        params = super()._get_invocation_params(stop=stop, **kwargs)
+        words = kwargs.pop("stop", None)  # there under another name, as stop_sequences
+        params = super()._get_invocation_params(stop=words if stop is None else stop, **kwargs)
         params.pop("extra_headers", None)
         return params
 

@@ -124,16 +124,20 @@ def current_key(source: KeySource) -> SecretStr:
         return source
     if inspect.iscoroutinefunction(source):
         raise ValueError(_ASYNC_KEY)
-    return _checked_key(source())
+    key = source()
+    if inspect.isawaitable(key):  # of a lambda around a coroutine function, say
+        if inspect.iscoroutine(key):
+            key.close()
+        raise ValueError(_ASYNC_KEY)
+    return _checked_key(key)
 
 
 async def acurrent_key(source: KeySource) -> SecretStr:
     """Return the key for one attempt; a function is called in a thread, unless asynchronous."""
     if isinstance(source, SecretStr):
         return source
-    if inspect.iscoroutinefunction(source):
-        return _checked_key(await source())
-    return _checked_key(await asyncio.to_thread(source))
+    key = source() if inspect.iscoroutinefunction(source) else await asyncio.to_thread(source)
+    return _checked_key(await key if inspect.isawaitable(key) else key)
 
 
 _ASYNC_KEY = (
@@ -145,10 +149,11 @@ _ASYNC_KEY = (
 def _checked_key(key: object) -> SecretStr:
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
     stripped = text.strip() if isinstance(text, str) else ""
-    if not stripped or not stripped.isascii() or not stripped.isprintable():
+    is_text = stripped.isascii() and stripped.isprintable()
+    if not stripped or not is_text or stripped.lower().startswith("bearer "):
         msg = (
             f"The function api_key returned {type(text).__name__}, or text that no HTTP header can "
-            "carry: it has to return the key as a string."
+            "carry: it has to return the key as a string, without 'Bearer'."
         )
         raise ValueError(msg)
     return SecretStr(stripped)

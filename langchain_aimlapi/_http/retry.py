@@ -15,6 +15,8 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pydantic import SecretStr
+
 from langchain_aimlapi import errors
 from langchain_aimlapi._http.client_pool import GivenClient, Lease, Source
 from langchain_aimlapi._http.connection import came_over_a_socket, connection_of
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
-    from pydantic import SecretStr
 
     from langchain_aimlapi._http.call import Call
 
@@ -130,7 +131,7 @@ class Attempts:
         self.call = call
         self.given = given
         self.body = call.body
-        self.key: SecretStr
+        self.key = SecretStr("")
         self.source: Source = call.clients if given is None else GivenClient(given)
         self.lease = Lease(given)
         self._response: httpx.Response | None = None

@@ -169,11 +169,12 @@ class _Attempt:
         self._response: httpx.Response | None = None
 
     def __enter__(self) -> Self:
+        # Not in `open`: what the user's function for the key raises is no failed connection.
+        self._attempts.begin(current_key(self._attempts.call.api_key))
         return self
 
     def open(self) -> httpx.Response:
         attempts = self._attempts
-        attempts.begin(current_key(attempts.call.api_key))
         attempts.lease = attempts.source.acquire(new_client)
         response: httpx.Response = attempts.lease.client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
@@ -207,11 +208,11 @@ class _AsyncAttempt:
         self._response: httpx.Response | None = None
 
     async def __aenter__(self) -> Self:
+        self._attempts.begin(await acurrent_key(self._attempts.call.api_key))
         return self
 
     async def open(self) -> httpx.Response:
         attempts = self._attempts
-        attempts.begin(await acurrent_key(attempts.call.api_key))
         attempts.lease = await attempts.source.aacquire(new_async_client)
         response: httpx.Response = await attempts.lease.client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False

@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi._settings import GeminiSettings
+from langchain_aimlapi.errors import AIMLAPIError
 from tests.answers import KEY, MODEL, Json, model_of, served
 from tests.http_client import httpx
 
@@ -440,3 +441,61 @@ def test_a_subclass_keeps_its_own_words() -> None:
 def test_a_subclass_without_words_gets_none() -> None:
     bare = type("Bare", (ChatAIMLGemini,), {"__module__": __name__})
     assert not bare.__doc__
+
+
+def _no_key() -> str:
+    raise OSError("the vault is shut")
+
+
+async def _late_key(key: str = KEY) -> str:
+    return key
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [(lambda: None, "function api_key returned NoneType"), (_no_key, "the vault is shut")],
+)
+@pytest.mark.parametrize("way", ["invoke", "stream", "ainvoke", "astream"])
+async def test_what_goes_wrong_with_a_function_for_the_key_is_told(
+    source: Any, words: str, way: str
+) -> None:
+    there = served({"choices": [{"message": {"content": "hi"}}]}, [])
+    model = model_of(there, api_key=source)
+    with pytest.raises((ValueError, OSError), match=words) as caught:
+        await _asked(model, way)
+    assert not isinstance(caught.value, AIMLAPIError)
+    assert not there.requests
+
+
+@pytest.mark.parametrize("source", [_late_key, lambda: _late_key(KEY)])
+async def test_an_async_function_for_the_key_is_for_async_calls(source: Any) -> None:
+    there = served(ANSWER, [ANSWER])
+    model = model_of(there, api_key=source)
+    for way in ("invoke", "stream"):
+        with pytest.raises(ValueError, match="api_key is an asynchronous function"):
+            await _asked(model, way)
+    assert not there.requests
+    await _asked(model, "ainvoke")
+    assert there.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+async def _asked(model: ChatAIMLGemini, way: str) -> None:
+    match way:
+        case "invoke":
+            model.invoke("Hello")
+        case "stream":
+            next(model.stream("Hello"))
+        case "ainvoke":
+            await model.ainvoke("Hello")
+        case _:
+            await anext(model.astream("Hello"))
+
+
+def test_a_stop_under_another_name_reaches_the_wire_and_the_traces() -> None:
+    there = served({"choices": [{"message": {"content": "hi"}}]})
+    model = model_of(there, stop="a")
+    model.invoke("Hello", stop_sequences=["b"])
+    model.bind(stop_sequences=["b"]).invoke("Hello")
+    model.bind(stop_sequences=["b"]).invoke("Hello", stop=["c"])
+    assert [body["stop"] for body in there.bodies] == [["b"], ["b"], ["c"]]
+    assert model._get_ls_params(stop_sequences=["b"])["ls_stop"] == ["b"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import threading
 from typing import Any
 
@@ -64,8 +66,13 @@ def test_the_limit_of_a_whole_stream_bounds_each_wait_for_it(
     assert read_limits(timeout, is_stream=True, stream_timeout=None).stream is None
 
 
-async def an_async_key() -> str:
-    return " sk-async "
+async def an_async_key(key: str = " sk-async ") -> str:
+    return key
+
+
+class Asks:
+    async def __call__(self) -> str:
+        return await an_async_key()
 
 
 async def test_a_key_may_be_given_for_each_attempt() -> None:
@@ -81,13 +88,21 @@ async def test_a_key_may_be_given_for_each_attempt() -> None:
 
     assert (await acurrent_key(noted)).get_secret_value() == "sk-c"
     assert threads != [threading.get_ident()]  # off the loop: it may ask a vault
-    assert (await acurrent_key(an_async_key)).get_secret_value() == "sk-async"
+    for source in (
+        an_async_key,
+        functools.partial(an_async_key),
+        lambda: an_async_key("sk-async"),
+        Asks(),
+    ):
+        assert (await acurrent_key(source)).get_secret_value() == "sk-async"
 
 
 async def test_what_is_no_key_is_refused_unshown() -> None:
-    with pytest.raises(ValueError, match="asynchronous function"):
-        current_key(an_async_key)
-    for wrong in (None, 7, "caf\u00e9", "a\nb", ""):
+    waits: Any = asyncio.Future  # awaitable, no coroutine
+    for late in (an_async_key, lambda: an_async_key("sk-async"), Asks(), waits):
+        with pytest.raises(ValueError, match="asynchronous function"):
+            current_key(late)
+    for wrong in (None, 7, "caf\u00e9", "a\nb", "", "Bearer sk-a"):
         source: Any = lambda wrong=wrong: wrong  # noqa: E731  a function of a table
         with pytest.raises(ValueError, match="api_key returned") as caught:
             current_key(source)
