@@ -266,8 +266,8 @@ def _read_headers(part: dict[str, Any]) -> dict[str, Any]:
     return headers
 
 
-_DRAWN = frozenset({"date", "x-client-request-id"})
-"""Headers that are new each time and say nothing: the clock, and the id that the client drew."""
+_DRAWN = frozenset({"date", "x-client-request-id", "x-request-id"})
+"""Headers that are new each time and say nothing: the clock, and ids that somebody drew."""
 
 _LOOPBACK_PORT = re.compile(r"(//(?:127\.0\.0\.1|localhost|\[::1\])):[0-9]{1,5}")
 
