@@ -86,6 +86,7 @@ class OpenCassettes:
         with self._lock:
             opened = _Opened(cassette, self._begun_in())
             if not self._opened:
+                self.let_through.clear()  # or this test could go where the last one did
                 self._patch()
                 self._show_key(cassette)
             self._opened.append(opened)
@@ -103,7 +104,6 @@ class OpenCassettes:
                 if not self._opened:
                     self._resets.close()  # of a thread that is still asking
                     self._patches.close()
-                    self.let_through.clear()  # or the next test could go where this one did
 
     def note_ignored(self, host: str) -> None:
         """Let the network block know whose requests are to get out."""
