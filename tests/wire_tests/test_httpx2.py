@@ -1,6 +1,7 @@
 """The promises with a client of httpx2 in the place of ours: the same tests, half of the ways.
 
-Left out is what only our own clients promise: connections that are kept, shared, replaced.
+Left out is what only our own clients promise: connections that are kept, shared, replaced. The
+tests that are the same run in the slow lane; see `conftest.py`.
 """
 
 from __future__ import annotations
@@ -43,10 +44,7 @@ for _module in _MODULES:
 
 
 @pytest.fixture(autouse=True)
-def _given(request: pytest.FixtureRequest) -> Iterator[None]:
-    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    if parameters.get("way") in ("ainvoke", "stream"):
-        pytest.skip("each library's own two are enough here")
+def _given() -> Iterator[None]:
     asking.library = httpx2
     yield
     asking.library = None
