@@ -250,12 +250,24 @@ def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any
     if not isinstance(body, dict):
         return None, ""
     error = body.get("error")
-    source = error if isinstance(error, dict) else body
+    source = _wrapped(error if isinstance(error, dict) else body)
     named = (_code(part.get(name)) for name in _CODE_NAMES for part in (source, body))
     code = next((number for number in named if number), None)
     message = next((value for name in _WORDS if (value := source.get(name))), None)
     words = _words(error if isinstance(error, str) else message)
     return code, " ".join(part for part in (words, _code_word(source), _raw(source)) if part)
+
+
+def _wrapped(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the error that stands where another has its words, if it has a code of its own.
+
+    Without a code it is a report on fields of the request, which is quoted whole.
+    """
+    for inner in (body.get(name) for name in ("error", *_WORDS)):
+        first = inner[0] if inner and isinstance(inner, list) else inner
+        if isinstance(first, dict) and any(_code(first.get(name)) for name in _CODE_NAMES):
+            return first
+    return body
 
 
 def _code_word(error: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+# What Python may read as infinity, which no JSON text can say again.
+_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
 _TOO_DEEP = "JSON is nested too deep"
 _DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
@@ -92,6 +94,8 @@ def decode_arguments(text: str) -> dict[str, Any] | None:
         return {}
     try:
         value = from_json(text, allow_inf_nan=False)
+        if _HUGE.search(text):
+            _ENCODE(value)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
@@ -192,6 +196,23 @@ def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:  # noqa: AN
                 mended(key): one if key in but and isinstance(one, str) else mended(one, but=but)
                 for key, one in value.items()
             }
+        case _:
+            return value
+
+
+def sendable(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    """Return a value that came from the wire with null for NaN and infinity, which none can say.
+
+    Args:
+        value: What is to go back as it came.
+    """
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case list():
+            return [sendable(member) for member in value]
+        case dict():
+            return {key: sendable(member) for key, member in value.items()}
         case _:
             return value
 

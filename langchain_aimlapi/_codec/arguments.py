@@ -141,5 +141,7 @@ def fault_of(text: str) -> str:
         value = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         return f"The arguments are not valid JSON: {error}."
+    if isinstance(value, dict):
+        return "The arguments hold a number that is too large."
     kind = _KINDS.get(type(value), "number")
     return f"The arguments are a JSON {kind}, not an object."

@@ -156,8 +156,8 @@ class _Word:
         if meaning := _OPENAI.get(said):  # as nearly always
             return cls(said, meaning)
         prefix, colon, rest = said.partition(":")
-        gate = prefix.strip().lower() if colon else ""
-        word = (rest if colon else said).strip().upper().rpartition(".")[2]
+        gate = prefix.strip().lower()
+        word = (rest if colon or gate in _FILTERS else said).strip().upper().rpartition(".")[2]
         word = word.removeprefix("FINISH_REASON_")
         meaning = _GOOGLE.get(word) or _FILTERS.get(gate, "")
         if not meaning:

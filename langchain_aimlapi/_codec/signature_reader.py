@@ -18,7 +18,7 @@ from langchain_aimlapi._codec.reasoning import (
     dicts,
     id_of,
 )
-from langchain_aimlapi._json import is_nothing, overlay
+from langchain_aimlapi._json import is_nothing, overlay, sendable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ class SignatureReader:
             self._take(details)
         extra = message.get(EXTRA_CONTENT)
         if extra and isinstance(extra, dict):
-            overlay(self._extra, extra)
+            overlay(self._extra, sendable(extra))
 
     def signatures(self, *, calls: Sequence[Call], text: str = "") -> Signatures:
         """Return what has arrived so far.
@@ -133,7 +133,7 @@ class _Detail:
             if key in _RUNNING and isinstance(value, str):
                 self._append(key, value)
             elif key not in self._fields or not is_nothing(value):
-                self._fields[key] = value
+                self._fields[key] = sendable(value)
 
     def _append(self, key: str, value: str) -> None:
         pieces = self._pieces.setdefault(key, [])

@@ -74,7 +74,7 @@ class StreamDecoder:
             if data[:1] != b"{" and data.strip() == _DONE:
                 self._is_marked = True
                 yield from self.finish()
-            elif data and (chunk := self._event_chunk(data)) is not None:
+            elif (data or type(data) is not bytes) and (chunk := self._event_chunk(data)):
                 yield chunk
 
     def finish(self) -> Iterator[ChatGenerationChunk]:
@@ -104,7 +104,9 @@ class StreamDecoder:
             self._pass_over(data, name, error)
             return None
         self._has_events = True
-        if event is None or (name not in _OF_ANSWERS and not isinstance(event, dict)):
+        if (event is None and name != "error") or (
+            name not in _OF_ANSWERS and not isinstance(event, dict)
+        ):
             return None
         if has_halves and self._halves is None:
             self._halves = Halves()

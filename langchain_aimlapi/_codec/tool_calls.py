@@ -19,7 +19,7 @@ from langchain_core.utils.json import parse_partial_json
 
 from langchain_aimlapi._codec.arguments import Arguments, fault_of
 from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT
-from langchain_aimlapi._json import decode_arguments, json_text, overlay
+from langchain_aimlapi._json import decode_arguments, json_text, overlay, sendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -291,7 +291,7 @@ def _echo(call: WireCall, fragment: dict[str, Any]) -> None:
     """Keep what a fragment asks to be echoed with its call."""
     extra = fragment.get(EXTRA_CONTENT)
     if isinstance(extra, dict):
-        overlay(call.extra_content, extra)
+        overlay(call.extra_content, sendable(extra))
 
 
 def _fragments(delta: dict[str, Any]) -> list[dict[str, Any]]:

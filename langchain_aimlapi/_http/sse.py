@@ -140,10 +140,12 @@ class EventSplitter:
             self._begin(events)
             self._data.append(b"")
             self._grow(len(line))
-        elif self._is_bare or (line.startswith(b"{") and not self._data):
+        elif self._is_bare or (not self._data and line.lstrip().startswith((b"{", b"[{"))):
+            is_inner = self._is_bare and line.startswith((b" ", b"\t"))
             self._is_bare = True
             self._name = self._name or BARE
             self._data.append(line)
             self._grow(len(line))
-            if line.rstrip().endswith(b"}") and not line.startswith((b" ", b"\t")):
+            end = b"]" if self._data[0].lstrip().startswith(b"[") else b"}"
+            if line.rstrip().endswith(end) and not is_inner:
                 self._end_event(events)

@@ -571,6 +571,7 @@ async def test_any_bytes_are_our_error(body: bytes, status: int) -> None:
 def refusal_of(history: Sequence[BaseMessage]) -> str | None:
     """Return why Gemini, or the gateway's schema, refuses the request of a history."""
     body: Json = {"model": MODEL, "messages": encode_messages(history)}
+    json.dumps(body, allow_nan=False)
     facts = served_models()[MODEL]
     problem = request_problem(body, facts=facts, assume=True)
     return problem or request_refusal(body, strict=True)

@@ -43,6 +43,22 @@ FAILURES: dict[str, tuple[bytes, type[errors.AIMLAPIError], int | None]] = {
         402,
     ),
 }
+_TOLD = b'{"error": {"code": 402, "message": "said so"}}'
+_OWN = {"code": 402, "message": "said so"}
+FAILURES |= {
+    name: (told, errors.AIMLAPICreditsError, 402)
+    for name, told in {
+        "bare line, indented": b"  " + _TOLD + b"\n",
+        "bare list": b"[" + _TOLD + b"]\n",
+        "bare list of lines": b'[{\n  "error": {"code": 402, "message": "said so"}\n}\n]\n',
+        "errors with their own codes": event({"errors": [_OWN]}),
+        "an object for errors": event({"errors": _OWN}),
+        "an object for detail": event({"detail": _OWN}),
+        "an object for the message": event({"message": _OWN}),
+        "a list for the error": event({"error": [_OWN]}),
+        "an error in an error": event({"error": {"error": _OWN}}),
+    }.items()
+}
 PLACES: dict[str, list[bytes]] = {
     "first": [],
     "middle": [event(piece("Hel"))],

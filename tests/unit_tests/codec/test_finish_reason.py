@@ -39,6 +39,7 @@ def ending(finish: Any, native: Any = None) -> Ending:
         ("Content_Filter", None, "content_filter", ""),
         ("function_call_filter: MALFORMED_FUNCTION_CALL", None, "error", "MALFORMED_FUNCTION_CALL"),
         ("function_call_filter: NEW", None, "error", "NEW"),
+        ("function_call_filter", None, "error", ""),
         ("MALFORMED_FUNCTION_CALL", None, "error", "MALFORMED_FUNCTION_CALL"),
         ("stop", "SAFETY", "content_filter", "SAFETY"),
         ("error", "RECITATION", "content_filter", "RECITATION"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ import pytest
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.stream import StreamDecoder
+from langchain_aimlapi._http.sse import NamedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -294,6 +296,23 @@ def test_a_failure_is_told_in_its_words(event: Any, kind: Any, words: str) -> No
         error = failed(*before, event)
         assert type(error) is kind
         assert words in str(error)
+
+
+@pytest.mark.parametrize("data", [b"", b"null", b"0", b"[]"])
+def test_an_error_event_without_words_is_a_failure_too(data: bytes) -> None:
+    failure = failed(delta_of("Hi"), NamedEvent.of(data, name="error"), END)
+    assert type(failure) is errors.AIMLAPIResponseError
+    assert failure.partial is not None
+    assert failure.partial.content == "Hi"
+
+
+@pytest.mark.parametrize("field", ["reasoning_details", "extra_content"])
+def test_no_number_is_kept_that_cannot_go_back(field: str) -> None:
+    carried = {"a": [math.nan, 1.5, -math.inf], "b": {"c": math.inf}}
+    kept = {"a": [None, 1.5, None], "b": {"c": None}}
+    value, expected = ([carried], [kept]) if field == "reasoning_details" else (carried, kept)
+    full = total_of(decoded(delta_of("Hi", **{field: value}), END))
+    assert full.additional_kwargs[field] == expected
 
 
 def test_choices_never_mix() -> None:

@@ -117,7 +117,7 @@ CUT = [
     "{",
     '{"a": {"b":',
 ]
-CUT += ['["a"]', "1", "null", "nonsense", '{"a": NaN}', '"', '{"a": "\\u00']
+CUT += ['["a"]', '{"a": 1e999}', "1", "null", "nonsense", '{"a": NaN}', '"', '{"a": "\\u00']
 CUT += ['{"a": tru', '{"a": 1}]', '{"a"', '{"a": "b",', '{"a": "b", "c', '{"a": [{"b": "c"}', "[{"]
 
 
@@ -418,6 +418,7 @@ def test_a_whole_answer_says_a_call_once() -> None:
     [
         ('{"a": tru', "not valid JSON: "),
         ('{"a": NaN}', "not valid JSON: "),
+        ('{"a": 1e999}', "hold a number that is too large."),
         ("{'a': 1}", "not valid JSON: "),
         ("[1]", "a JSON array, not an object"),
         ('"a"', "a JSON string, not"),

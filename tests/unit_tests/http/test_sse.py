@@ -124,6 +124,9 @@ def test_an_event_keeps_its_name() -> None:
         (b'event: error\n{"a": 1}\n\n', [(b'{"a": 1}', "error")]),
         (b'data: 1\n{"a": 1}\n\n', [(b"1", "")]),
         (b'{"a": 1', [(b'{"a": 1', "bare")]),
+        (b'  {"a": 1}\ndata: 1\n\n', [(b'  {"a": 1}', "bare"), (b"1", "")]),
+        (b'[{"a": 1}]\ndata: 1\n\n', [(b'[{"a": 1}]', "bare"), (b"1", "")]),
+        (b'[{\n "a": 1\n}\n]\ndata: 1\n\n', [(b'[{\n "a": 1\n}\n]', "bare"), (b"1", "")]),
         (b'x: 1\n[1]\n"a"\n\n', []),
     ],
 )
