@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._setting_names import REPLACEMENTS, SYNONYMS
+from langchain_aimlapi._cli.doctor import assumptions_page
 from langchain_aimlapi.data._profiles import _PROFILES, successor_of
+from tests.docs import reference
 from tests.docs.notebook import notebook_text
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.terminal import terminal_svg
@@ -85,24 +86,6 @@ def standard_tests() -> str:
     return str(len([*(ROOT / "cassettes" / "integration").glob("Test*.yaml")]))
 
 
-def other_names() -> str:
-    """Return a row for each setting that goes by names of other packages too."""
-    names: dict[str, list[str]] = {}
-    for name, setting in SYNONYMS.items():
-        names.setdefault(setting, []).append(f"`{name}`")
-    rows = [f"| `{setting}` | {', '.join(names[setting])} |" for setting in sorted(names)]
-    return "\n".join(["", "| setting | also taken |", "|---|---|", *rows, ""])
-
-
-def refused_names() -> str:
-    """Return a row for each way out, with the names of other packages that lead to it."""
-    names: dict[str, list[str]] = {}
-    for name, instead in REPLACEMENTS.items():
-        names.setdefault(instead, []).append(f"`{name}`")
-    rows = [f"| {', '.join(named)} | {instead} |" for instead, named in names.items()]
-    return "\n".join(["", "| refused | instead |", "|---|---|", *rows, ""])
-
-
 def _cells(row: str) -> list[str]:
     lines = (_RESULTS / "results.md").read_text(encoding="utf-8").splitlines()
     line = next(line for line in lines if line.startswith(f"| {row} |"))
@@ -113,12 +96,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "invoke_cost": invoke_cost,
     "models": models_table,
     "models_in_short": models_in_short,
-    "other_names": other_names,
     "peers_cost": peers_cost,
-    "refused_names": refused_names,
     "standard_tests": standard_tests,
+    **reference.PARTS,
 }
 FILES: dict[Path, Callable[[], str]] = {
+    ROOT / "docs" / "assumptions.md": assumptions_page,
     ROOT / "docs" / "images" / "terminal.svg": terminal_svg,
     ROOT / "docs" / "quickstart.ipynb": notebook_text,
 }
