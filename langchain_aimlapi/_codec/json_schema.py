@@ -19,6 +19,8 @@ In both kinds (why: W and G are the sources below):
 | `allOf` | folded into the schema around it where one schema says it | G: no such field |
 | all beside `anyOf` | rules go into each branch; description and title into the first that is not
   null; a default into the branch that it fits (null: nowhere) | W: refused |
+| a keyword that is null (but `const`, `default`), `properties: []` | goes | dumps, PHP |
+| `STRING`, `Object` as a type | in lower case | Google's own schemas have them |
 | list of `items` (older drafts) | `prefixItems` | one spelling |
 | array without `items` | `items: {}` | W: "items: missing field" |
 | `required` | only names that `properties` has, each once | W: "property is not defined" |
@@ -34,7 +36,9 @@ In function declarations besides:
 | `exclusiveMinimum`, `-Maximum` | integers: moved by one; numbers: told | W: unknown name |
 | `uniqueItems`, `multipleOf` | told | G: no such field |
 | `prefixItems` | `items` of any of them, the order is told | G: no such field |
-| `format` | told, but for `date-time`, `int32`, `int64`, `float`, `double`, `enum` | W: refused |
+| `format` | told, but for `date-time`, `enum` of a string, `int32`, `int64` of an integer, `float`,
+  `double` of a number | W: refused |
+| a `type` that JSON Schema has not | told | G: no such value |
 | `not`, `if`, `patternProperties` and other JSON Schema | told as JSON | G: no such field |
 | `examples`, `deprecated` | told | G: no such field |
 | any other name | goes | W: "Unknown name: Cannot find field" |
@@ -60,13 +64,14 @@ from urllib.parse import unquote
 
 from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
 from langchain_aimlapi._codec.schema_unions import (
+    TYPES,
     alternatives,
     as_object,
     members_of,
     with_implied_type,
     without_strangers,
 )
-from langchain_aimlapi._codec.schema_words import declared
+from langchain_aimlapi._codec.schema_words import declared, told
 from langchain_aimlapi._json import require_json
 
 # Beyond these a schema is refused: Gemini answers "too many states" long before.
@@ -212,12 +217,10 @@ class _Resolver:
                 raise ValueError(f"{self._where}{place.path} must be a JSON schema, not {node!r}.")
 
     def _object(self, node: Mapping[str, Any], place: _Place, name: str) -> Any:
-        kept = {key: value for key, value in node.items() if key not in _NOT_ABOUT_VALUES}
+        kept = {key: value for key, value in node.items() if _is_said(key, value)}
         if self._drop_made_titles and name and _letters(kept.get("title")) == _letters(name):
             del kept["title"]
-        for key in ("title", "description"):
-            if key in kept and kept[key] is None:  # a model's dump
-                del kept[key]
+        kept.update((key, str(kept[key])) for key in ("title", "description") if key in kept)
         reference = kept.pop("$ref", None)
         may_be_null = kept.pop("nullable", False) is True
         own = _in_one_spelling({key: self._value(key, kept[key], place) for key in kept})
@@ -226,6 +229,8 @@ class _Resolver:
         return _or_null(own) if may_be_null else own
 
     def _value(self, key: str, value: object, place: _Place) -> Any:
+        if key == "type":
+            return _lower_type(value)
         if key in _NAMED and isinstance(value, Mapping):
             return {
                 name: self.schema(member, place.into(f".{key}.{name}"), name=str(name))
@@ -260,6 +265,16 @@ class _Resolver:
         return self.schema(node, place.through(reference), name=reference.rpartition("/")[2])
 
 
+def _is_said(key: str, value: object) -> bool:
+    """Tell whether a keyword says something of a value.
+
+    A model's dump and some MCP servers write null for what they do not say, PHP `[]` for `{}`.
+    """
+    if value is None:
+        return key in ("const", "default")
+    return key not in _NOT_ABOUT_VALUES and not (key == "properties" and value == [])
+
+
 def _letters(name: object) -> str | None:
     """Return what is left of a name when pydantic has made a title of it."""
     return re.sub(r"[\W_]+", "", name).lower() if isinstance(name, str) else None
@@ -268,7 +283,8 @@ def _letters(name: object) -> str | None:
 def _in_one_spelling(node: dict[str, Any]) -> dict[str, Any]:
     """Rewrite older spellings on one level, whose inner schemas are rewritten already."""
     if isinstance(node.get("items"), list):
-        node["prefixItems"] = node.pop("items")
+        if positions := node.pop("items"):
+            node["prefixItems"] = positions
         if "additionalItems" in node:
             node["items"] = node.pop("additionalItems")
     if "const" in node:
@@ -286,6 +302,13 @@ def _in_one_spelling(node: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in node or "oneOf" in node:
         node.pop("discriminator", None)
     return _folded(node)
+
+
+def _lower_type(kind: Any) -> Any:
+    """Return the type as JSON Schema writes it; Google's own schemas have `STRING`."""
+    if isinstance(kind, list):
+        return [_lower_type(member) for member in kind]
+    return kind.lower() if isinstance(kind, str) and kind.lower() in TYPES else kind
 
 
 def _folded(node: dict[str, Any]) -> dict[str, Any]:
@@ -351,7 +374,9 @@ class _Fitter:
         return members[0] if len(members) == 1 else {"anyOf": members}
 
     def _level(self, node: dict[str, Any], place: _Place) -> dict[str, Any]:
-        node = without_strangers(with_implied_type(node) if self._in_function else node)
+        if self._in_function:
+            node = with_implied_type(_with_known_type(node))
+        node = without_strangers(node)
         if self._in_function:
             node = declared(node)
         level = {key: self._value(key, value, place) for key, value in node.items()}
@@ -375,6 +400,13 @@ class _Fitter:
         if key in _ONE and not (key == "additionalProperties" and isinstance(value, bool)):
             return self.schema(value, place.into(f".{key}"))
         return value
+
+
+def _with_known_type(node: dict[str, Any]) -> dict[str, Any]:
+    kind = node.get("type", "string")
+    if isinstance(kind, str) and kind in TYPES:
+        return node
+    return told({key: node[key] for key in node if key != "type"}, "type", kind)
 
 
 def _of_boolean(*, allowed: bool) -> dict[str, Any]:

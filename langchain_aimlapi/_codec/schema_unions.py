@@ -23,6 +23,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "string": str,
 }
+TYPES = frozenset(_PYTHON_TYPES)
 _ABOUT_NUMBERS = frozenset(
     {"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"}
 )
@@ -102,7 +103,7 @@ def without_strangers(node: Schema) -> Schema:
         node: A schema.
     """
     kind = node.get("type")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or kind not in TYPES:
         return node
     own = _ABOUT_ONE_TYPE.get(kind, frozenset())
     return {key: value for key, value in node.items() if key in own or key not in _ABOUT_SOME_TYPE}

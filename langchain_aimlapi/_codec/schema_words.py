@@ -27,11 +27,16 @@ DOCUMENTED = frozenset(
         *("required", "title", "type"),
     }
 )
-FORMATS = frozenset({"date-time", "double", "enum", "float", "int32", "int64"})
+_FORMATS = {
+    "integer": ("int32", "int64"),
+    "number": ("double", "float"),
+    "string": ("date-time", "enum"),
+}
 _FORMAT_WORDS = {
     "binary": "bytes",
     "byte": "bytes in base64",
     "date": "a date as YYYY-MM-DD",
+    "date-time": "a date and time as YYYY-MM-DDTHH:MM:SSZ",
     "duration": "an ISO 8601 duration such as P1DT2H",
     "email": "an e-mail address",
     "hostname": "a host name",
@@ -116,11 +121,6 @@ def _listed(values: list[object]) -> str:
     return ", ".join(map(_text, values))
 
 
-def _type(node: Schema) -> Iterator[str]:
-    if not isinstance(node.get("type", ""), str):
-        yield _as_json("type", node.pop("type"))
-
-
 def _enum(node: Schema) -> Iterator[str]:
     values = node.get("enum")
     is_text = isinstance(values, list) and all(isinstance(value, str) for value in values)
@@ -185,7 +185,7 @@ def _kind_words(node: object) -> str:
 
 def _format(node: Schema) -> Iterator[str]:
     name = node.get("format")
-    if name is None or name in FORMATS:
+    if name is None or name in _FORMATS.get(node.get("type", ""), ()):
         return
     del node["format"]
     yield _FORMAT_WORDS.get(str(name), f"in the format {name}")
@@ -211,7 +211,6 @@ def _other(node: Schema) -> Iterator[str]:
 
 
 _CHANGES: tuple[Callable[[Schema], Iterator[str]], ...] = (
-    _type,
     _enum,
     _bounds,
     _tuple,

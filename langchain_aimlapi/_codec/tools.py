@@ -361,8 +361,9 @@ def _parameters(declared: Declaration) -> dict[str, Any]:
     where = f"tool {declared.name!r}: parameters"
     schema = declared.schema
     if isinstance(schema, Mapping):
-        # Its title and description are the function's own.
-        schema = {key: schema[key] for key in schema if key not in ("title", "description")}
+        # Its title and description are the function's own, unless a dict has another one there.
+        own = ("title", "description") if _is_the_functions(declared) else ("title",)
+        schema = {key: schema[key] for key in schema if key not in own}
     encoded = encoded_schema(
         schema, where=where, kind="function", drop_made_titles=declared.is_made
     )
@@ -373,6 +374,10 @@ def _parameters(declared: Declaration) -> dict[str, Any]:
             "with one field."
         )
     return {"type": "object", "properties": {}, **encoded}
+
+
+def _is_the_functions(declared: Declaration) -> bool:
+    return declared.is_made or declared.schema.get("description") == declared.description
 
 
 def _type_of(branch: Mapping[str, Any]) -> str:

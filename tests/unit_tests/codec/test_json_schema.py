@@ -383,3 +383,52 @@ def test_titles_that_pydantic_made_go_and_titles_that_say_something_stay() -> No
         }
     }
     assert encoded(schema)["properties"]["zip_code"]["title"] == "Zip Code"
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (
+            {"type": "OBJECT", "properties": {"a": {"type": ["STRING", "Null"]}}},
+            {
+                "type": "object",
+                "properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+            },
+        ),
+        ({"type": "object", "properties": None, "required": None}, {"type": "object"}),
+        ({"type": "object", "properties": []}, {"type": "object"}),
+        ({"type": "array", "items": None}, {"type": "array", "items": {}}),
+        ({"type": "array", "items": []}, {"type": "array", "items": {}}),
+        (
+            {"type": "string", "enum": None, "format": None, "anyOf": None, "nullable": None},
+            {"type": "string"},
+        ),
+        ({"const": None, "default": None}, {"type": "null"}),
+        ({"type": "any", "properties": {}}, {"type": "any", "properties": {}}),
+        ({"type": "string", "description": 7}, {"type": "string", "description": "7"}),
+    ],
+)
+def test_dumps_of_other_libraries_say_the_same(
+    schema: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert encoded(schema) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "any"}, 'JSON Schema type "any"'),
+        ({"type": "file", "properties": {}, "description": "A"}, 'A (JSON Schema type "file")'),
+        ({"type": "string", "format": "int32"}, "in the format int32"),
+        ({"type": "integer", "format": "date-time"}, "a date and time as YYYY-MM-DDTHH:MM:SSZ"),
+        ({"format": "double"}, "in the format double"),
+        ({"type": "string", "description": ["b"]}, "['b']"),
+    ],
+)
+def test_what_google_knows_in_another_place_only_is_told_in_a_declaration(
+    schema: dict[str, Any], words: str
+) -> None:
+    root = {"type": "object", "properties": {"a": schema}}
+    parameters = encoded_schema(root, where="tool 'f'", kind="function")
+    assert parameters["properties"]["a"]["description"] == words
+    assert declaration_problem({"name": "f", "parameters": parameters}) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -296,3 +297,16 @@ def test_a_call_cannot_be_forced_without_tools(tool_choice: Any) -> None:
 def test_a_choice_of_no_known_form_is_an_error(tool_choice: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         encode_tool_choice(tool_choice, tools=[TOOL])
+
+
+def test_what_the_schema_of_a_dict_says_of_itself_stays_beside_the_functions_words() -> None:
+    schema = {"type": "object", "description": "Give a or b.", "properties": {}}
+    told = {**schema}
+    (mcp,) = encode_tools([{"name": "f", "description": "Finds.", "inputSchema": schema}])
+    assert mcp["function"]["parameters"] == told
+    (again,) = encode_tools([json.loads(json.dumps(mcp))])  # a binding that was stored
+    assert again == mcp
+    (bare,) = encode_tools([{"name": "f", "parameters": schema}])
+    assert bare["function"]["parameters"] == told
+    (same,) = encode_tools([{"name": "f", "description": "Give a or b.", "parameters": schema}])
+    assert "description" not in same["function"]["parameters"]
