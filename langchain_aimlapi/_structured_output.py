@@ -119,8 +119,9 @@ def _as_tool(schema: Any, source: Any, keywords: Keywords, *, strict: bool | Non
         "tool_choice": {"type": "function", "function": {"name": tool["function"]["name"]}},
         **_traced(answer_schema(declared), str(declared.name), "function_calling"),
     }
-    formats = (holder.get("response_format") for holder in (keywords, bound, vars(_model(source))))
-    if any(formats):
+    fields = vars(_model(source))
+    holders = (keywords, bound, fields, fields.get("model_kwargs") or {})
+    if any(holder.get("response_format") for holder in holders):
         result["response_format"] = None  # an answer in JSON would be no call
     return result
 

@@ -13,7 +13,8 @@
 
 In goes what `stream` or `astream` of a chat model or of a LangGraph graph yields, in any mode that
 holds messages ("messages", "updates", "values", several at once, with subgraphs or without); all
-else in it is passed over. A message that comes twice, whole after its pieces say, is told once.
+else in it is passed over. A message that comes twice, whole after its pieces say, is told once; of
+the state that a run begins with, only what follows the user's last message.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
 
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi.spend import Cost, cost_of
@@ -97,6 +104,8 @@ class _Parts:
         self._places: dict[str, Mapping[str, Any]] = {}
 
     def take(self, event: object) -> Iterator[StreamPart]:
+        past = () if self._told else _past_of(event)
+        self._told.update(_key_of(message) for message in past if message.id)
         for message, metadata in _messages_of(event):
             match message:
                 case AIMessageChunk():
@@ -105,7 +114,7 @@ class _Parts:
                     yield from _said(message, metadata)
                     yield from _calls_of(message, metadata)
                     yield from _cost_of(message, metadata)
-                case ToolMessage() if self._is_new(f"result of {message.tool_call_id}"):
+                case ToolMessage() if self._is_new(_key_of(message)):
                     yield StreamPart(
                         kind="tool_result",
                         text=str(message.text),
@@ -144,6 +153,23 @@ class _Parts:
         is_new = key not in self._told
         self._told.add(key)
         return is_new
+
+
+def _key_of(message: BaseMessage) -> str:
+    """Return what a message is known by once it was told."""
+    if isinstance(message, ToolMessage):
+        return f"result of {message.tool_call_id}"
+    return str(message.id)
+
+
+def _past_of(event: object) -> list[BaseMessage]:
+    """Return what stands before the user's last word in the state that a run begins with.
+
+    Mode "values" begins with the whole thread, of which earlier turns were told in their time.
+    """
+    state = [message for message, _ in _messages_of(event)]
+    asked = [place for place, each in enumerate(state) if isinstance(each, HumanMessage)]
+    return state[: asked[-1]] if asked else []
 
 
 def _messages_of(event: object) -> Iterator[tuple[BaseMessage, Mapping[str, Any]]]:

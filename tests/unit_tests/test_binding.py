@@ -117,10 +117,14 @@ def test_beside_a_response_format_tools_may_be_given_with_a_choice() -> None:
     assert there.bodies[1]["response_format"] == {"type": "json_object"}
 
 
-@pytest.mark.parametrize("where", ["constructor", "bound", "keyword"])
+@pytest.mark.parametrize("where", ["constructor", "model_kwargs", "bound", "keyword"])
 def test_a_forced_call_takes_back_a_response_format(where: str) -> None:
     there = answering(calls="Joke")
-    model = model_of(there, response_format=JokeDict) if where == "constructor" else model_of(there)
+    settings: dict[str, Any] = {
+        "constructor": {"response_format": JokeDict},
+        "model_kwargs": {"model_kwargs": {"response_format": {"type": "json_object"}}},
+    }
+    model = model_of(there, **settings.get(where, {}))
     source = model.bind(response_format=JokeDict) if where == "bound" else model
     keywords: Any = {"response_format": JokeDict} if where == "keyword" else {}
     chain = source.with_structured_output(Joke, method="function_calling", **keywords)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_aimlapi import ChatAIMLGemini, StreamPart, astream_parts, cost_of, stream_parts
 from langchain_aimlapi.spend import Cost
@@ -180,3 +182,19 @@ def test_a_cost_shows_in_a_notebook() -> None:
     assert "<th>answers without a cost</th><td>1</td>" in cost_of(AIMessage("a"))._repr_html_()
     opened = Cost(open=1, credits_open=Decimal(7))._repr_html_()
     assert "<th>open credits, at most</th><td>7</td>" in opened
+
+
+@pytest.mark.parametrize("mode", ["values", ["messages", "values"], ["updates", "values"]])
+def test_a_later_turn_does_not_tell_the_earlier_ones_again(mode: Any) -> None:
+    with StandIn(strict=True) as server:
+        model = ChatAIMLGemini(model=MODEL, base_url=server.base_url, api_key=KEY)
+        graph = StateGraph(MessagesState)
+        graph.add_node("answer", lambda state: {"messages": model.invoke(state["messages"])})
+        graph.add_edge(START, "answer")
+        app = graph.compile(checkpointer=InMemorySaver())
+        thread: Any = {"configurable": {"thread_id": "1"}}
+        for _ in range(3):
+            asked: Any = {"messages": [HumanMessage("Hello")]}
+            parts = list(stream_parts(app.stream(asked, thread, stream_mode=mode)))
+            assert [part.kind for part in parts].count("cost") == 1
+            assert "text" in [part.kind for part in parts]
