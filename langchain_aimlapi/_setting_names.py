@@ -174,7 +174,7 @@ def _problem(name: str, *, known: Collection[str], owner: str, way_past: str) ->
     near = () if name in _WITHOUT_SETTING else {*known, *SYNONYMS}
     close = get_close_matches(name.lower(), near, n=1, cutoff=0.7)
     hint = f"; did you mean {close[0]}?" if close else "."
-    if any(part in name.lower() for part in _SECRET_PARTS):
+    if any(part in name.lower().replace("tokens", "") for part in _SECRET_PARTS):
         return f"{name} is not a setting of {owner}{hint} The key is passed as api_key."
     return (
         f"{name} is not a setting of {owner}{hint} A parameter of the API that has no setting here "

@@ -123,3 +123,13 @@ def test_no_name_is_both_taken_and_refused() -> None:
     assert not SYNONYMS.keys() & REPLACEMENTS.keys()
     assert not own & (SYNONYMS.keys() | REPLACEMENTS.keys())
     assert set(SYNONYMS.values()) <= own
+
+
+def test_a_count_of_tokens_is_no_credential() -> None:
+    for name, near in (
+        ("maxOutputTokens", "did you mean max_output_tokens"),
+        ("token_x", "api_key"),
+    ):
+        with pytest.raises(ValidationError, match=near) as told:
+            migrated(**{name: 1})
+        assert ("The key is passed as api_key" in str(told.value)) == (name == "token_x")
