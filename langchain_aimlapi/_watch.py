@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,19 +66,40 @@ class Watcher(Protocol):
         ...
 
 
-_watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("aimlapi_watchers", default=())
+class _Watched:
+    """A run with those who watch it, on top of what its context watched before."""
+
+    __slots__ = ("__weakref__", "below", "run_id", "watchers")
+
+    def __init__(self, run_id: UUID, below: _Watched | None) -> None:
+        self.run_id = run_id
+        self.below = below
+        self.watchers: list[Watcher] = []
+
+
+_top: ContextVar[_Watched | None] = ContextVar("aimlapi_watched", default=None)
+# A batch begins all of its runs before its first call, so its calls are not searched for in turn.
+_by_run: WeakValueDictionary[UUID | None, _Watched] = WeakValueDictionary()
+_by_call: WeakValueDictionary[int, _Watched] = WeakValueDictionary()
 
 
 def watch(watcher: Watcher) -> None:
     """Have the watcher told of the next call of its run in this context."""
-    known = (*_watchers.get(), watcher)
-    _watchers.set(tuple(other for other in known if not other.is_over))
+    top = _top.get()
+    while top is not None and all(other.is_over for other in top.watchers):
+        top = top.below
+    if top is None or top.run_id != watcher.run_id:
+        top = _by_run[watcher.run_id] = _Watched(watcher.run_id, top)
+    top.watchers.append(watcher)
+    _top.set(top)
 
 
 def watched_run() -> UUID | None:
     """Return the run whose call is still to begin in this context, `None` if nobody watches."""
-    waiting = (watcher.run_id for watcher in reversed(_watchers.get()) if _is_waiting(watcher))
-    return next(waiting, None)
+    watched = _top.get()
+    while watched is not None and not any(map(_is_waiting, watched.watchers)):
+        watched = watched.below
+    return None if watched is None else watched.run_id
 
 
 def begin_watched(call: Call, run_id: UUID | None) -> list[Watcher]:
@@ -87,9 +109,11 @@ def begin_watched(call: Call, run_id: UUID | None) -> list[Watcher]:
         call: The call.
         run_id: The run that it is made for.
     """
-    told = [
-        watcher for watcher in _watchers.get() if watcher.run_id == run_id and _is_waiting(watcher)
-    ]
+    watched = _by_run.get(run_id)
+    if watched is None:
+        return []
+    _by_call[id(call)] = watched
+    told = [*filter(_is_waiting, watched.watchers)]
     for watcher in told:
         watcher.begin(call)
     return told
@@ -97,7 +121,8 @@ def begin_watched(call: Call, run_id: UUID | None) -> list[Watcher]:
 
 def note_retry(call: Call, failure: Exception) -> None:
     """Tell that an attempt of the call failed and is made again."""
-    for watcher in _watchers.get():
+    watched = _by_call.get(id(call))
+    for watcher in watched.watchers if watched else ():
         if watcher.call is call and not watcher.is_over:
             watcher.retry(failure)
 
