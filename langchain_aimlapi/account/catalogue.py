@@ -53,7 +53,8 @@ class Cache:
         """Return what was kept for an address, or `None`."""
         try:
             kept = json.loads(self._file(address).read_text(encoding="utf-8"))
-            return Kept(str(kept["etag"]), str(kept["body"]).encode())
+            etag = str(kept["etag"]).encode("ascii")  # as a header can say it
+            return Kept(etag.decode(), str(kept["body"]).encode())
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -83,7 +84,10 @@ class Cache:
 
 def _cache_folder() -> Path:
     """Return the folder that this system has for caches of the user's."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user may have none: nothing is kept then
+        home = Path(os.devnull)
     if given := os.environ.get("XDG_CACHE_HOME"):
         folder = Path(given)
     elif sys.platform == "win32":

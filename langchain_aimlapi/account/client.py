@@ -242,13 +242,13 @@ class Account:
         Args:
             id: Only the model of this id or alias.
         """
-        kept = self._cache.read(self._host)
+        kept = self._last_catalogue()
         body, headers = self._send(questions.models(kept))
         return questions.choose(self._cache.renew(self._host, kept, body, headers), id)
 
     async def amodels(self, *, id: str | None = None) -> tuple[records.Model, ...]:  # noqa: A002  as above
         """Return the models that are served today; see `models`."""
-        kept = self._cache.read(self._host)
+        kept = self._last_catalogue()
         body, headers = await self._asend(questions.models(kept))
         return questions.choose(self._cache.renew(self._host, kept, body, headers), id)
 
@@ -393,9 +393,17 @@ class Account:
             good_statuses=frozenset({200, 304}) if question.headers else frozenset({200}),
         )
 
-    def _last_known(self) -> tuple[records.Model, ...]:
+    def _last_catalogue(self) -> catalogue.Kept | None:
         kept = self._cache.read(self._host)
-        return questions.read(kept.body, records.ModelList).data if kept else ()
+        try:
+            questions.choose(kept.body if kept else b"", None)
+        except errors.AIMLAPIResponseError:  # the server would say for ever that it is still true
+            return None
+        return kept
+
+    def _last_known(self) -> tuple[records.Model, ...]:
+        kept = self._last_catalogue()
+        return questions.choose(kept.body, None) if kept else ()
 
 
 def _answer(body: bytes | list[bytes], headers: Mapping[str, str]) -> _Answer:

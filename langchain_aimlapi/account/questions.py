@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -48,12 +50,17 @@ def read(body: bytes, record: type[_RecordT]) -> _RecordT:
         AIMLAPIResponseError: It is another; the first place that differs is named.
     """
     try:
-        value: _RecordT = TypeAdapter(record).validate_json(body)
+        # Not by pydantic alone, which reads an amount of more than 17 digits as a float.
+        value: _RecordT = TypeAdapter(record).validate_python(json.loads(body, parse_float=Decimal))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, problem["loc"])) or "body"
         raise errors.AIMLAPIResponseError(
             f"The answer is not a {record.__name__} as documented: {place}: {problem['msg']}."
+        ) from None
+    except (ValueError, RecursionError):
+        raise errors.AIMLAPIResponseError(
+            f"The answer is not a {record.__name__} as documented: body: it is not JSON."
         ) from None
     return value
 
@@ -92,8 +99,10 @@ def window(
         raise ValueError(f"Pass period={period!r} or start and end, not both.")
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("start and end must be aware: give them a tzinfo, such as timezone.utc.")
-    if not timedelta(0) <= end - start <= _LONGEST_WINDOW:
-        raise ValueError(f"A window has 0 to 92 days, not {end - start} ({start} to {end}).")
+    # Times of one zone are subtracted as its clocks show them, which go back once a year.
+    length = end.astimezone(UTC) - start.astimezone(UTC)
+    if not timedelta(0) <= length <= _LONGEST_WINDOW:
+        raise ValueError(f"A window has 0 to 92 days, not {length} ({start} to {end}).")
     return [("start", start.isoformat()), ("end", end.isoformat())]
 
 

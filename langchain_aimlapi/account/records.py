@@ -9,12 +9,19 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 
 def _aware(moment: datetime) -> datetime:
     """Return the moment with its offset; without one it is documented to be UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _without_nulls(value: object) -> object:
+    """Return a value of JSON without members that are null, which say what missing ones do."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
+    return [*map(_without_nulls, value)] if isinstance(value, list) else value
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
@@ -286,7 +293,7 @@ class Model:
 
     id: str
     type: str
-    info: ModelInfo
+    info: ModelInfo = ModelInfo()
     aliases: tuple[str, ...] | None = ()
     tags: tuple[str, ...] = ()
     modalities: Modalities | None = None
@@ -311,7 +318,7 @@ class Model:
 class ModelList:
     """The envelope of the catalogue."""
 
-    data: tuple[Model, ...]
+    data: Annotated[tuple[Model, ...], BeforeValidator(_without_nulls)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -259,6 +259,37 @@ def test_money_is_read_exactly_and_times_without_an_offset_are_utc() -> None:
     assert usage.start == datetime(2026, 7, 20, 22, 15, tzinfo=UTC)
 
 
+def test_an_amount_of_many_digits_is_read_to_the_last() -> None:
+    body = b'{"current_balance": 12345678901234567890.123456789, "currency": "USD"}'
+    account = answers(lambda _: httpx.Response(200, content=body))
+    assert account.balance().current_balance == Decimal("12345678901234567890.123456789")
+
+
+class OneHourTwice(tzinfo):
+    """A zone in the hour that its clocks show twice."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return timedelta(hours=1 if moment and moment.fold else 2)
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return self.utcoffset(moment) - timedelta(hours=1)
+
+
+def test_a_window_over_the_hour_that_comes_twice_is_one() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.extend(request.url.params[name] for name in ("start", "end"))
+        pagination = {"limit": 100, "offset": 0, "total": 0, "has_more": False}
+        return httpx.Response(200, json={"data": [], "pagination": pagination})
+
+    start = datetime(2026, 10, 25, 2, 30, tzinfo=OneHourTwice())
+    assert [*answers(answer).logs(start=start, end=start.replace(minute=10, fold=1))] == []
+    assert asked == ["2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00"]
+    with pytest.raises(ValueError, match="0 to 92 days"):
+        answers(answer).logs(start=start.replace(minute=10, fold=1), end=start)
+
+
 # ---------------------------------------------------------------- the catalogue
 
 
@@ -282,6 +313,62 @@ def test_a_folder_that_cannot_be_written_costs_the_cache_only(
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     account = Account(base_url=server.base_url, api_key=KEY, cache_dir=tmp_path / "file")
     assert account.models() == account.models()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"body": "damaged"},
+        {"body": ""},
+        {"body": "{}"},
+        {"etag": "\N{LATIN SMALL LETTER E WITH ACUTE}"},
+    ],
+)
+def test_a_kept_catalogue_that_cannot_be_used_is_asked_for_again(
+    server: StandIn, tmp_path: Path, kept: dict[str, str]
+) -> None:
+    with Account(base_url=server.base_url, api_key=KEY, cache_dir=tmp_path) as account:
+        served = account.models()
+        (file,) = tmp_path.iterdir()
+        text = file.read_text(encoding="utf-8")
+        file.write_text(json.dumps({**json.loads(text), **kept}), encoding="utf-8")
+        assert account.models() == served
+        assert json.loads(file.read_text(encoding="utf-8")) == json.loads(text)
+
+
+def test_offline_a_damaged_catalogue_leaves_what_this_release_knows(tmp_path: Path) -> None:
+    body: dict[str, Any] = {"content": b"<html>", "headers": {"etag": '"1"'}}
+    state = {"up": True}
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if state["up"]:
+            return httpx.Response(200, **body)
+        raise httpx.ConnectError("no network")
+
+    account = answers(answer, cache_dir=tmp_path)
+    with pytest.raises(AIMLAPIResponseError):
+        account.models()
+    state["up"] = False
+    assert account.profile(FLASH)["max_input_tokens"] == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pricing": {"kind": "variants", "currency": None, "units": None}},
+        {"modalities": {"input": None, "output": None}},
+        {"tags": None, "aliases": None, "capabilities": None},
+        {"info": {"name": None, "developer": None, "contextLength": None}},
+        {"info": None},
+    ],
+)
+def test_a_null_in_one_model_does_not_cost_the_others(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    body = {"object": "list", "data": [served(id="odd", **changes), served()]}
+    account = answers(lambda _: httpx.Response(200, json=body), cache_dir=tmp_path)
+    assert [model.id for model in account.models()] == ["odd", "google/gemini-9-flash"]
+    assert account.profile("google/gemini-9-flash")["max_input_tokens"] == 7
 
 
 def served(**changes: Any) -> dict[str, Any]:
@@ -412,6 +499,18 @@ def test_the_cache_lies_where_the_system_has_caches(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.platform", platform)
     assert module._cache_folder().as_posix() == folder
+
+
+def test_a_user_without_a_home_has_an_account_too(
+    monkeypatch: pytest.MonkeyPatch, server: StandIn
+) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", nobody)
+    with Account(base_url=server.base_url, api_key=KEY) as account:
+        assert account.models() == account.models()
 
 
 def test_the_account_of_a_model_has_its_key_and_address(server: StandIn) -> None:
