@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -298,7 +299,8 @@ class Books:
         now, items = datetime.now(UTC), self.open_items()
         if not items:
             return None
-        begun = min(item.started_at for item in items)
+        # The clock may have been set back since one of them began.
+        begun = min(now, *(item.started_at for item in items))
         return max(begun - _MARGIN, now - _LONGEST_WINDOW), now
 
     def settle(self, rows: Iterable[Row]) -> None:
@@ -307,11 +309,19 @@ class Books:
         Each attempt that was left open takes one row; the last one of a call takes what is left.
         """
         rows = [*rows]
+        places: dict[str | None, set[int]] = {}
+        for place, row in enumerate(rows):
+            for name in (row.client_request_id, row.inference_id):
+                places.setdefault(name, set()).add(place)
         with self._lock:
             items = [*self._items.values()]
-            for position, item in enumerate(items):
-                found = [row for row in rows if self._is_of(row, item)]
-                if any(_is_same_call(other, item) for other in items[position + 1 :]):
+            attempts = Counter(item.client_request_id for item in items)
+            for item in items:
+                names = (item.client_request_id, item.inference_id)
+                meant = sorted(set().union(*(places.get(name, ()) for name in names)))
+                found = [rows[place] for place in meant if self._is_of(rows[place], item)]
+                attempts[item.client_request_id] -= 1
+                if attempts[item.client_request_id]:
                     found = found[:1]
                 if found:
                     self._counted.update(row.inference_id for row in found)
@@ -369,10 +379,6 @@ def _free_all() -> None:
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
     os.register_at_fork(after_in_child=_free_all)
-
-
-def _is_same_call(item: OpenItem, other: OpenItem) -> bool:
-    return item.client_request_id == other.client_request_id
 
 
 def _charged(row: Row) -> Cost:

@@ -132,13 +132,18 @@ class Journal:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield what was written; a line that a dying process left half is passed over."""
-        if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    continue
-                yield event
+        if not self.path.exists():
+            return
+        text = self.path.read_text(encoding="utf-8")
+        for line in text.splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            yield event
+        if text and not text.endswith("\n"):
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n")  # or what is written next would be lost with the half line
 
 
 def dump_item(item: OpenItem) -> dict[str, Any]:

@@ -26,6 +26,10 @@ class Watcher:
         Watcher.looks += 1
         return self._is_over
 
+    @is_over.setter
+    def is_over(self, is_over: bool) -> None:
+        self._is_over = is_over
+
     def begin(self, call: Any) -> None:
         self.call = call
 
@@ -34,7 +38,7 @@ class Watcher:
 
     def fail(self, error: BaseException) -> None:
         self.failures.append(error)
-        self._is_over = True
+        self.is_over = True
 
 
 @pytest.mark.parametrize("runs", [10, 1000])
@@ -45,7 +49,8 @@ def test_runs_that_all_begin_before_the_first_call_are_not_searched_for(runs: in
             watch(watcher)
         for watcher in watchers:
             call: Any = SimpleNamespace()
-            assert begin_watched(call, watcher.run_id) == [watcher]
+            (told,) = begin_watched(call, watcher.run_id)
+            assert told is watcher
             note_retry(call, failure := ValueError())
             assert watcher.failures == [failure]
             watcher.fail(failure)
@@ -67,7 +72,8 @@ def test_below_a_run_that_is_over_the_one_before_still_waits() -> None:
         watch(after := Watcher())
         after.call = object()
         assert watched_run() == outer.run_id
-        note_retry(SimpleNamespace(), ValueError())  # type: ignore[arg-type]
+        unknown: Any = SimpleNamespace()
+        note_retry(unknown, ValueError())
         assert not outer.failures
 
     copy_context().run(nested)

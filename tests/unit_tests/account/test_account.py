@@ -274,6 +274,9 @@ class OneHourTwice(tzinfo):
     def dst(self, moment: datetime | None) -> timedelta:
         return self.utcoffset(moment) - timedelta(hours=1)
 
+    def tzname(self, moment: datetime | None) -> str:
+        return str(self.utcoffset(moment))
+
 
 def test_a_window_over_the_hour_that_comes_twice_is_one() -> None:
     asked: list[str] = []

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,7 +26,7 @@ from langchain_aimlapi import (
     SpendCallbackHandler,
     get_spend_callback,
 )
-from langchain_aimlapi.account import Account
+from langchain_aimlapi.account import Account, LogCost, LogTokens
 from langchain_aimlapi.spend import Cost, OpenItem
 from langchain_aimlapi.spend.books import _free_all
 from langchain_aimlapi.testing.standin import StandIn
@@ -217,6 +218,44 @@ def test_an_answer_without_a_cost_is_looked_up_too(account: Account, server: Sta
     assert (spend.total.answers, spend.total.unpriced) == (1, 0)
 
 
+def item_of(client_request_id: str, **facts: Any) -> OpenItem:
+    usual = {"model": FLASH, "started_at": datetime.now(UTC), "credits": Decimal(5)}
+    return OpenItem(client_request_id=client_request_id, **{**usual, **facts})
+
+
+def test_a_clock_that_was_set_back_leaves_a_window(account: Account) -> None:
+    spend = SpendCallbackHandler()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    spend._books.leave(item_of("of tomorrow", started_at=tomorrow), TimeoutError())
+    assert spend.reconcile(account) == spend.open_items != []
+
+
+@pytest.mark.parametrize("calls", [10, 500])
+def test_many_items_are_not_each_held_against_all_rows(calls: int) -> None:
+    looks = 0
+
+    class Row:
+        cost = LogCost(usd=Decimal(1), credits=Decimal(2))
+        tokens = LogTokens()
+
+        def __init__(self, name: int) -> None:
+            self.inference_id = f"inference-{name}"
+            self._name = f"call-{name}"
+
+        @property
+        def client_request_id(self) -> str:
+            nonlocal looks
+            looks += 1
+            return self._name
+
+    spend = SpendCallbackHandler()
+    for name in range(calls):
+        spend._books.leave(item_of(f"call-{name}"), TimeoutError())
+    spend._books.settle([Row(name) for name in range(calls + 1)])
+    assert spend.total == Cost(credits=Decimal(2 * calls), usd_reported=Decimal(calls))
+    assert looks <= 3 * calls
+
+
 def test_a_row_that_is_not_there_yet_leaves_its_item_open(
     server: StandIn, account: Account
 ) -> None:
@@ -310,7 +349,10 @@ def test_a_killed_worker_leaves_its_call_in_the_journal(
     assert SpendCallbackHandler(journal=tmp_path / "new.jsonl").total == Cost()
     with journal.open("a", encoding="utf-8") as file:
         file.write('{"begin": {"clie')
-    assert SpendCallbackHandler(journal=journal).total == spend.total
+    resumed = SpendCallbackHandler(journal=journal)
+    assert resumed.total == spend.total
+    resumed._books.leave(item_of("next"), TimeoutError())
+    assert only(SpendCallbackHandler(journal=journal)).client_request_id == "next"
 
 
 def test_a_streamed_web_answer_that_its_reader_left_matches_the_bill(
