@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _IN_A_CALL = {*WIRE_NAMES, *_ABOUT_FIELDS, "extra_body", "model"}
 _DEFAULTS = {
     "api_key": "`AIMLAPI_API_KEY`",
-    "base_url": "`AIMLAPI_API_BASE`, else `https://api.aimlapi.com/v1`",
+    "base_url": "`AIMLAPI_API_BASE`, else the gateway",
     "model_kwargs": "",
 }
 # Not for users: see its docstring.
