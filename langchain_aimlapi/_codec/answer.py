@@ -27,7 +27,7 @@ from langchain_aimlapi._codec.tool_calls import (
     decode_tool_calls,
     failed_calls,
 )
-from langchain_aimlapi._codec.usage import read_usage
+from langchain_aimlapi._codec.usage import read_usage, token_usage
 from langchain_aimlapi._json import mended
 
 if TYPE_CHECKING:
@@ -146,8 +146,13 @@ class Answer:
         """Return `response_metadata`."""
         ending = self.ending
         good, _ = decode_tool_calls(self.calls.calls, is_truncated=ending.is_truncated)
+        known = {**self._completion, **self._choice}
+        if usage := known.get("token_usage"):
+            known["token_usage"] = token_usage(usage, self.usage)
+            if known["token_usage"] is not usage:
+                known["native_usage"] = usage
         return answer_metadata(
-            {**self._completion, **self._choice},
+            known,
             ending=ending,
             normalized=ending.normalized(
                 has_calls=bool(good), has_refusal=REFUSAL in self._message

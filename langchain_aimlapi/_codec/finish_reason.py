@@ -9,6 +9,7 @@ public bug reports, read 2026-11-26. Agents branch on `finish_reason`, so it is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_aimlapi import errors
@@ -84,14 +85,22 @@ class Ending:
     is_malformed: bool = False
 
     @classmethod
-    def read(cls, known: Mapping[str, Any]) -> Self:
+    def read(cls, known: Mapping[str, Any]) -> Ending:
         """Read the ending of a choice, or of `response_metadata`, written by whichever version.
 
         Args:
             known: `finish_reason`, `native_finish_reason`, of any JSON type.
         """
-        said = _Word.read(known.get("finish_reason"))
-        native = _Word.read(known.get("native_finish_reason"))
+        said, native = known.get("finish_reason"), known.get("native_finish_reason")
+        said = said if isinstance(said, str) else ""
+        native = native if isinstance(native, str) else ""
+        if len(said) + len(native) > _LONGEST_KEPT:
+            return cls._of(said, native)
+        return _kept_ending(said, native)
+
+    @classmethod
+    def _of(cls, finish_reason: str, native_finish_reason: str) -> Self:
+        said, native = _Word.read(finish_reason), _Word.read(native_finish_reason)
         google = native.google or native.said or said.google
         # Google knows best why an answer is not whole; how a whole one ended tells the gateway.
         overrules = native.meaning in {"content_filter", "error"} or (
@@ -140,6 +149,15 @@ class Ending:
         return None
 
 
+# Each answer asks several times, and there are few endings.
+_LONGEST_KEPT = 100
+
+
+@lru_cache(maxsize=64)
+def _kept_ending(finish_reason: str, native_finish_reason: str) -> Ending:
+    return Ending._of(finish_reason, native_finish_reason)  # noqa: SLF001  of this module
+
+
 @dataclass(frozen=True, slots=True)
 class _Word:
     """One word of the wire: as it came, in OpenAI's words, in Google's; `""` where it has none."""
@@ -150,8 +168,8 @@ class _Word:
     is_of_call_filter: bool = False
 
     @classmethod
-    def read(cls, said: object) -> Self:
-        if not isinstance(said, str) or not said:
+    def read(cls, said: str) -> Self:
+        if not said:
             return cls()
         if meaning := _OPENAI.get(said):  # as nearly always
             return cls(said, meaning)

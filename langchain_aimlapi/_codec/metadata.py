@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_aimlapi._codec.usage import read_cost, token_usage
+from langchain_aimlapi._codec.usage import read_cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,10 +120,6 @@ def answer_metadata(
         **read_cost(known.get("meta"), headers=headers),
         "inference_id": headers.get("x-inference-id"),
     }
-    if usage := known.get("token_usage"):
-        facts["token_usage"] = token_usage(usage)
-        if facts["token_usage"] is not usage:
-            facts["native_usage"] = usage
     told = {key: value for key, value in facts.items() if value is not None and value != ""}
     sent = headers.get("x-client-request-id") or client_request_id
     return {"model_provider": PROVIDER, **told, "client_request_id": sent}

@@ -71,7 +71,7 @@ def read_usage(usage: object) -> UsageMetadata | None:
     return counts
 
 
-def token_usage(usage: dict[str, Any]) -> dict[str, Any]:
+def token_usage(usage: dict[str, Any], counts: UsageMetadata | None) -> dict[str, Any]:
     """Return the wire's usage with sums that are right, for those who price by it.
 
     Dialect V leaves the reasoning out of `completion_tokens`; here it is in, so that prompt and
@@ -79,8 +79,8 @@ def token_usage(usage: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         usage: `usage` of a completion or chunk; returned itself if there is nothing to put right.
+        counts: What `read_usage` reads of it.
     """
-    counts = read_usage(usage)
     if counts is None:
         return usage
     parts = (
@@ -123,25 +123,21 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
     cost: dict[str, Any] = {"meta": meta} if isinstance(meta, dict) and meta else {}
     usage = meta.get("usage") if isinstance(meta, dict) else None
     spent = usage if isinstance(usage, dict) else {}
-    credits_used = _first(
-        _credits(spent.get("credits_used")),
-        _credits(spent.get("tokens_used")),
-        _credits(headers.get("x-aimlapi-credits-used")),
-    )
+    credits_used = _credits(spent.get("credits_used"))
+    if credits_used is None:
+        credits_used = _credits(spent.get("tokens_used"))
+    if credits_used is None:
+        credits_used = _credits(headers.get("x-aimlapi-credits-used"))
     if credits_used is not None:
         cost["credits_used"] = _json_number(credits_used)
-    for source, usd in (
-        ("body", _amount(spent.get("usd_spent"))),
-        ("header", _amount(headers.get("x-aimlapi-usd-spent"))),
-        ("derived", None if credits_used is None else credits_used / _CREDITS_PER_USD),
-    ):
-        if usd is not None:
-            return {**cost, "usd_spent": float(usd), "usd_spent_source": source}
+    source, usd = "body", _amount(spent.get("usd_spent"))
+    if usd is None:
+        source, usd = "header", _amount(headers.get("x-aimlapi-usd-spent"))
+    if usd is None and credits_used is not None:
+        source, usd = "derived", credits_used / _CREDITS_PER_USD
+    if usd is not None:
+        cost |= {"usd_spent": float(usd), "usd_spent_source": source}
     return cost
-
-
-def _first(*values: Decimal | None) -> Decimal | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _count(value: object) -> int | None:
