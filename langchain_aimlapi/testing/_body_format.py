@@ -206,6 +206,18 @@ def read_json(text: str) -> Any:  # noqa: ANN401  # whatever the text holds
         raise ValueError("JSON nested too deeply") from None
 
 
+def read_json_at(text: str, start: int) -> tuple[Any, int]:
+    """Return the tree of the JSON value that begins at `start`, and where it ends.
+
+    Raises:
+        ValueError: there is none, or it is nested too deeply.
+    """
+    try:
+        return json.JSONDecoder(parse_float=Number, parse_constant=_refuse).raw_decode(text, start)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
+
+
 def json_text(tree: object, *, style: str) -> str:
     """Return `tree` as JSON text.
 

@@ -32,6 +32,9 @@ class _Shape(NamedTuple):
 _WORD = r"[A-Za-z0-9_-]"
 _DISCORD = rf"(?P<secret>[0-9]{{15,}}/{_WORD}{{30,}})"
 _TELEGRAM = rf"(?P<secret>[0-9]{{6,12}}:{_WORD}{{30,}})"  # in the path
+_TELEGRAM_ALONE = rf"(?<=[0-9]{{8}}:AA)(?P<secret>{_WORD}{{32,}})"
+_DISCORD_BOT = rf"{_WORD}{{23,27}}\.{_WORD}{{6}}\.{_WORD}{{27,}}"
+_UUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _KEYS = tuple(
     (shape.start, shape.pattern())
     for shape in (
@@ -70,6 +73,66 @@ _KEYS = tuple(
         _Shape("sntrys_", "[A-Za-z0-9+/=_-]{20,}"),  # Sentry
         _Shape("ntn_", "[A-Za-z0-9]{30,}"),  # Notion
         _Shape("lin_api_", "[A-Za-z0-9]{30,}"),  # Linear
+        _Shape("lin_oauth_", "[A-Za-z0-9]{30,}"),
+        *(_Shape(f"gl{kind}-", _WORD + "{20,}") for kind in ("dt", "ft", "ptt", "rt")),  # GitLab
+        *(_Shape(f"shp{kind}_", "[0-9a-fA-F]{32}") for kind in ("ca", "pa", "ss")),  # Shopify
+        *(_Shape(f"do{kind}_v1_", "[0-9a-f]{40,}") for kind in "or"),  # DigitalOcean
+        *(_Shape(f"pat-{place}", f"[0-9]-{_UUID}") for place in ("na", "eu", "ap")),  # HubSpot
+        *(_Shape(f"dckr_{kind}_", _WORD + "{20,}") for kind in ("pat", "oat")),  # Docker
+        *(_Shape(f"hv{kind}.", _WORD + "{20,}") for kind in "sbr"),  # Vault
+        *(_Shape(f"dp.{kind}.", "[A-Za-z0-9_.]{40,}") for kind in ("pt", "st", "ct")),  # Doppler
+        *(_Shape(f"pscale_{kind}_", r"[\w.-]{30,}") for kind in ("tkn", "pw", "oauth")),
+        *(_Shape(f"AT{kind}TT3", r"[\w=-]{60,}") for kind in "AC"),  # Atlassian
+        *(_Shape(f"sq0{kind}-", _WORD + "{22,}") for kind in ("atp", "csp")),  # Square
+        *(_Shape(kind, _DISCORD_BOT) for kind in "MNO"),
+        _Shape("ls__", "[0-9a-f]{32}"),  # LangSmith, before 2024
+        _Shape("1//0", _WORD + "{40,}"),  # Google's refresh tokens
+        _Shape("AQ.", _WORD + "{40,}"),
+        _Shape("ABSK", "[A-Za-z0-9+/=]{100,}"),  # Bedrock
+        _Shape("SK", "[0-9a-f]{32}(?![0-9A-Za-z])"),  # Twilio
+        _Shape("key-", "[0-9a-f]{32}(?![0-9A-Za-z])"),  # Mailgun
+        _Shape("xkeysib-", _WORD + "{40,}"),  # Brevo
+        _Shape("re_", "[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}"),  # Resend
+        _Shape("sk_", "[0-9a-f]{48}"),  # ElevenLabs
+        _Shape("csk-", "[A-Za-z0-9]{40,}"),  # Cerebras
+        _Shape("pa-", "[A-Za-z0-9_]{43}(?![A-Za-z0-9_])"),  # Voyage
+        _Shape("tgp_v1_", _WORD + "{40,}"),  # Together
+        _Shape("fw_", "(?=[A-Za-z]*[0-9])[A-Za-z0-9]{22,}"),  # Fireworks
+        _Shape("e2b_", "[0-9a-f]{40}"),
+        _Shape("apify_api_", "[A-Za-z0-9]{30,}"),
+        _Shape("api_org_", "[A-Za-z]{34}"),  # Hugging Face
+        _Shape("bb_live_", _WORD + "{20,}"),  # Browserbase
+        _Shape("secret_", "(?=[A-Za-z]*[0-9])[A-Za-z0-9]{43}"),  # Notion, before 2024
+        _Shape("pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}"),  # Airtable
+        _Shape("figd_", _WORD + "{40,}"),  # Figma
+        _Shape("PMAK-", "[0-9a-f]{24}-[0-9a-f]{34}"),  # Postman
+        _Shape("NRAK-", "[A-Z0-9]{27}"),  # New Relic
+        _Shape("glsa_", "[A-Za-z0-9_]{30,}"),
+        _Shape("glc_", "[A-Za-z0-9+/=]{32,}"),  # Grafana
+        _Shape("sntryu_", "[0-9a-f]{64}"),  # Sentry
+        _Shape(".atlasv1.", "(?P<secret>[A-Za-z0-9=_-]{60,})", within=True),  # Terraform
+        _Shape("sbp_", "[0-9a-f]{40}"),  # Supabase
+        _Shape("sb_secret_", _WORD + "{20,}"),
+        _Shape("vercel_blob_rw_", _WORD + "{20,}"),
+        _Shape("nfp_", "[A-Za-z0-9]{36}"),  # Netlify
+        _Shape("fo1_", _WORD + "{40,}"),  # Fly
+        _Shape("fm2_", "[A-Za-z0-9+/=_-]{60,}"),
+        _Shape("HRKU-", _WORD + "{36,}"),  # Heroku
+        _Shape("v1.0-", "[0-9a-f]{24}-[0-9a-f]{146}"),  # Cloudflare
+        _Shape("sl.", _WORD + "{130,}"),  # Dropbox
+        _Shape("CFPAT-", _WORD + "{43}"),  # Contentful
+        _Shape("unkey_", "[A-Za-z0-9]{20,}"),
+        _Shape("AGE-SECRET-KEY-1", "[A-Z0-9]{58}"),
+        _Shape("pk_", "[0-9]{6,}_[A-Z0-9]{32}"),  # ClickUp
+        _Shape("ops_eyJ", _WORD + "{100,}"),  # 1Password
+        _Shape("pul-", "[0-9a-f]{40}"),  # Pulumi
+        _Shape("sgp_", "[0-9a-f_]{40,}"),  # Sourcegraph
+        _Shape("phx_", "[A-Za-z0-9]{30,}"),  # PostHog
+        _Shape("rubygems_", "[0-9a-f]{48}"),
+        _Shape("tskey-", r"[a-z]+-\w{10,}-\w{20,}"),  # Tailscale
+        _Shape("AccountKey=", "(?P<secret>[A-Za-z0-9+/]{40,}={0,2})", within=True),  # Azure
+        _Shape("SharedAccessKey=", "(?P<secret>[A-Za-z0-9+/]{40,}={0,2})", within=True),
+        _Shape("/webhookb2/", "(?P<secret>[A-Za-z0-9@/-]{60,})", within=True),  # Teams
         *(_Shape(f"xox{kind}-", "[A-Za-z0-9-]{10,}") for kind in "abeoprs"),  # Slack
         _Shape("xapp-", "[A-Za-z0-9-]{20,}"),
         _Shape(
@@ -80,6 +143,7 @@ _KEYS = tuple(
         _Shape("/api/webhooks/", _DISCORD, within=True),
         _Shape("bot", _TELEGRAM),
         _Shape("/bot", _TELEGRAM, within=True),
+        _Shape(":AA", _TELEGRAM_ALONE, within=True),
         _Shape("eyJ", rf"{_WORD}{{8,}}\.eyJ{_WORD}{{8,}}\.{_WORD}*"),  # JSON web tokens
         _Shape(
             "-----BEGIN",

@@ -7,6 +7,7 @@ hold pictures of many megabytes, and what others wrote may be odd.
 """
 
 import base64
+import html
 import json
 import os
 import re
@@ -30,7 +31,7 @@ _LONG = 16
 """Characters from which a random value counts as a secret under a vague name (`token`)."""
 
 _VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
-_SECRET_VARIABLE = re.compile("key(?!board|map)|token(?!iz)|secret|password", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile("key(?!board|map)|token(?!iz)|secret|passw|passphrase", re.IGNORECASE)
 
 PLACEHOLDERS = frozenset(
     {
@@ -464,6 +465,9 @@ def _needles(secret: str) -> Iterator[str]:
         secret.replace(" ", "+"),  # in a form
         secret.encode().decode("latin-1"),  # its bytes percent-encoded
         json.dumps(secret)[1:-1],  # half pairs, where it holds an emoji
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        secret.encode("utf-16-le").decode("latin-1"),
     }
     for spelling in spellings:
         lower = _lower(spelling)

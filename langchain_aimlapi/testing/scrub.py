@@ -18,10 +18,12 @@ from langchain_aimlapi.testing._body_format import (
     encode_text,
     json_text,
     read_json,
+    read_json_at,
     styles_of,
 )
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, LongTexts, is_long_data
+from langchain_aimlapi.testing._private_elements import without_private_elements
 from langchain_aimlapi.testing._secrets import (
     REDACTED,
     Secrets,
@@ -76,6 +78,7 @@ _BOUNDARY = re.compile(r"(boundary=\"?)([^\";,\s]+)", re.IGNORECASE)
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _STREAM = re.compile(r"\ufeff?[\r\n]*(?:data|event|id|retry)?:")
 _DATA = re.compile(r"\ufeff?data: ?")
+_FRAME = re.compile(r"[\s\x1e,;]*(?:[0-9A-Za-z]{1,16}(?::[^\S\n]*|\r?\n))?(?:(?=[{\[\"])|\Z)")
 _CONVERSATION = frozenset(
     {"arguments", "content", "data", "reasoning", "reasoning_content", "signature", "text"}
 )
@@ -314,7 +317,8 @@ def clean_body(
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        hidden = secrets.hidden(data.decode("latin-1"), accounts=accounts).encode("latin-1")
+        shown = without_private_elements(data.decode("latin-1"), accounts=accounts)
+        hidden = secrets.hidden(shown, accounts=accounts).encode("latin-1")
         if long_texts is None or len(hidden) < LONGEST:
             return hidden
         return {"bytes": long_texts.extracted(base64.b64encode(hidden).decode())}
@@ -328,6 +332,7 @@ def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
     text = secrets.hidden(text, accounts=accounts)
     payloads = _payloads(text)
     if not payloads:
+        text = without_private_elements(text, accounts=accounts)
         return without_private_members(text, accounts=accounts)
     # In lists, so that a payload that is a mere text can be replaced as well.
     cleaned: list[list[Any]] = [
@@ -360,19 +365,25 @@ def _payloads(text: str) -> list[_Payload]:
     """Return what is to be read by itself: one JSON text, the data of events, lines of JSON."""
     if _STREAM.match(text):
         return list(_event_payloads(text))
-    core = text.strip(" \t\r\n")
-    if core[:1] not in ("{", "["):
-        return []
-    start = text.index(core)
-    whole = _parsed(core)
-    if not isinstance(whole, str):
-        return [_Payload(start, start + len(core), whole)]
-    lines = [
-        _Payload(match.start(), match.end(1), _parsed(match[1]))
-        for match in _LINE.finditer(text)
-        if match[1].strip()
-    ]
-    return lines if all(isinstance(line.tree, dict) for line in lines) else []
+    return list(_value_payloads(text))
+
+
+def _value_payloads(text: str) -> Iterator[_Payload]:
+    """Yield the JSON values of a text that has nothing else but what frames them.
+
+    One value, lines of JSON, values after each other, after a record separator (RFC 7464), after
+    their length, or after a name (`0:"..."`, of the Vercel AI SDK); none in any other text.
+    """
+    values: list[_Payload] = []
+    position = 0
+    while (opening := _FRAME.match(text, position)) and opening.end() < len(text):
+        try:
+            tree, position = read_json_at(text, opening.end())
+        except ValueError:
+            return
+        values.append(_Payload(opening.end(), position, tree))
+    if opening:
+        yield from values
 
 
 def _event_payloads(text: str) -> Iterator[_Payload]:
@@ -397,9 +408,9 @@ def _payload_of(data: list[_Payload]) -> _Payload:
 
 def _rewritten(text: str, payload: _Payload, tree: object) -> str:
     """Return a payload that had to change, written as it was written where that is known."""
-    if isinstance(tree, str):
-        return tree
     given = text[payload.start : payload.end]
+    if isinstance(tree, str) and _parsed(given) == given:
+        return tree  # which never was JSON
     [style, *_] = [*styles_of(given, payload.tree), "compact-ascii"]
     return json_text(tree, style=style)
 

@@ -20,7 +20,7 @@ from langchain_aimlapi.testing._secrets import (
     secrets_in_force,
 )
 from langchain_aimlapi.testing.matchers import canonical_request
-from langchain_aimlapi.testing.scrub import clean_text, clean_uri
+from langchain_aimlapi.testing.scrub import clean_body, clean_text, clean_uri
 from langchain_aimlapi.testing.serializer import cleaned_text, deserialize, serialize
 
 VALUES = {
@@ -206,6 +206,8 @@ def test_a_host_with_a_key_in_its_name_can_be_recorded() -> None:
         ("MY_TOKEN", "short12", False),
         ("MY_TOKEN", " 12345678 ", True),
         ("MYTOKEN", "Norwegian", True),
+        ("SMTP_PASSWD", "Lovelace9", True),
+        ("SSH_PASSPHRASE", "correct horse", True),
         ("PGPASSWORD", "correct-horse", True),
         ("EDITOR", "3f2a9c0d4e5b", False),
         ("TOKENIZER_MODEL", "google/gemini-3-pro-preview", False),
@@ -246,6 +248,13 @@ FRAMINGS = {
     "comment between": (": ping\n\ndata: ", "\n\n"),
     "lines of JSON": ("", "\n"),
 }
+JSON_FRAMINGS = {
+    "one after the other": ("", ""),
+    "commas": ("", ",\r\n"),
+    "record separators": ("\x1e", "\n"),
+    "lengths": ("3c\r\n", "\r\n"),
+    "names": ("0:", "\n"),
+}
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "\n"])
@@ -270,6 +279,106 @@ def test_a_key_cut_into_pieces_is_found_in_every_framing(
     path = tmp_path / "foreign.yaml"
     foreign(path, CHAT, body)
     assert any("body holds a secret" in finding.text for finding in findings(path))
+
+
+@pytest.mark.parametrize("framing", JSON_FRAMINGS)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_key_cut_into_json_values_is_found_whatever_frames_them(
+    framing: str, indent: int | None
+) -> None:
+    before, after = JSON_FRAMINGS[framing]
+    for values in ([{"d": "3f2a9c0d"}, {"d": "4e5b6a798877"}], ["3f2a9c0d", "4e5b6a798877"]):
+        texts = [json.dumps(value, indent=indent) for value in values]
+        clean = clean_text(
+            "".join(before + text + after for text in texts),
+            secrets=Secrets(["3f2a9c0d4e5b6a798877"]),
+        )
+        assert [piece for piece in ("3f2a9c0d", "4e5b6a798877") if piece in clean] == []
+        rest = clean.split(before) if before else [clean]
+        assert clean.count('"') == "".join(texts).count('"'), rest  # a string stays one
+
+
+@pytest.mark.parametrize("text", ['{"a": 1} and "b"', '0:{"a":1}\n1:{"b":', '"a', "1:", "[" * 9999])
+def test_what_only_begins_like_framed_json_stays_as_it_is(text: str) -> None:
+    assert clean_text(text, secrets=Secrets(["3f2a9c0d4e5b6a798877"])) == text
+
+
+def test_private_parts_of_forms_and_elements_are_hidden() -> None:
+    part = '--x\r\ncontent-disposition: form-data; name="{}"{}\r\n\r\n{}\r\n--x--'
+    for name, value, shown in (
+        ("api_key", "q9w8e7r6", REDACTED),
+        ("password", "Lovelace9", REDACTED),
+        ("city", "Oslo", "Oslo"),
+    ):
+        for more in ("", "\r\ncontent-type: text/plain"):
+            body = part.format(name, more, value)
+            assert clean_text(body, secrets=Secrets()) == part.format(name, more, shown)
+            binary = clean_body(body.encode() + b"\xff", secrets=Secrets())
+            assert binary == part.format(name, more, shown).encode() + b"\xff"
+        element = f'<s:{name} t="x">{value}</s:{name}>'
+        assert clean_text(element, secrets=Secrets()) == element.replace(value, shown)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_secret_goes_out_of_text_that_is_no_utf_8(encoding: str) -> None:
+    clean = clean_body("é Låvelace9".encode(encoding), secrets=Secrets(["Låvelace9"]))
+    assert clean == "é ".encode(encoding) + b"REDACTED"
+    markup = clean_text("<a>p&amp;ss&lt;w0rd</a>", secrets=Secrets(["p&ss<w0rd"]))
+    assert markup == "<a>REDACTED</a>"
+
+
+HEX, MIXED = "0123456789abcdef", "aB3dE5gH7jK9mN1p"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "glptt-" + HEX * 2,
+        "shpss_" + HEX * 2,
+        "pat-na1-01234567-89ab-cdef-0123-456789abcdef",
+        "dckr_pat_" + MIXED * 2,
+        "glsa_" + MIXED * 2 + "_12ab34cd",
+        "hvs." + MIXED * 2,
+        "dp.pt." + MIXED * 3,
+        "ATATT3" + MIXED * 6,
+        "sq0atp-" + MIXED * 2,
+        "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ." + MIXED * 2,
+        "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
+        "1//0" + MIXED * 4,
+        "SK" + HEX * 2,
+        "key-" + HEX * 2,
+        "csk-" + MIXED * 3,
+        "pa-" + (MIXED * 3)[:43],
+        "secret_" + (MIXED * 3)[:43],
+        "AccountName=a;AccountKey=" + MIXED * 5 + "==",
+        "aBcD.atlasv1." + MIXED * 4,
+        "PMAK-" + HEX + HEX[:8] + "-" + HEX * 2 + "ab",
+        "sbp_" + HEX * 2 + HEX[:8],
+        "dop_v1_" + HEX * 4,
+    ],
+    ids=lambda key: key[:10],
+)
+def test_keys_of_many_services_are_known_by_their_form(key: str) -> None:
+    for text in (f"the key is {key}, they said", f'{{"content": "{key}"}}', f"Key:\n{key}"):
+        clean = clean_text(text, secrets=Secrets())
+        assert REDACTED in clean
+        assert key[-30:] not in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret_" + "sauce" * 9,
+        "fw_" + "configuration" * 2,
+        "pa-" + "-".join(["word"] * 9),
+        "SK" + HEX * 3,
+        "key-value pairs and key-0123456789abcdef",
+        "SG.1, sl.me, dp.pt, hv.s, 12:AAB",
+        "MEDIUM.LENGTH.NAMES",
+    ],
+)
+def test_words_that_begin_like_keys_stay(text: str) -> None:
+    assert Secrets().hidden(text) == text
 
 
 def test_a_key_cut_into_plain_events_or_items_of_a_list_is_found() -> None:
