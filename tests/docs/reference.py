@@ -17,6 +17,7 @@ from langchain_aimlapi._call_options import _ABOUT_FIELDS, WIRE_NAMES
 from langchain_aimlapi._cli import main as cli
 from langchain_aimlapi._setting_names import REPLACEMENTS, SYNONYMS
 from langchain_aimlapi.testing._cli import main as kit
+from tests.docs.pages import ROOT
 from tests.unit_tests.test_layers import ROOMS
 
 if TYPE_CHECKING:
@@ -157,6 +158,12 @@ def _spelling(action: argparse.Action) -> str:
     return f"{names} `{value or action.dest.upper()}`".replace("|", "\\|")
 
 
+def signatures_tables() -> str:
+    """Return what `run.py --signatures` measured last."""
+    results = ROOT / "tests" / "benchmarks" / "results" / "signatures.md"
+    return f"\n{results.read_text(encoding='utf-8').strip()}\n"
+
+
 def house_map() -> str:
     """Return the rooms with their arrows; those that follow from others are left out."""
     lines = ["", "```mermaid", "flowchart TD"]
@@ -191,4 +198,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "other_names": other_names,
     "refused_names": refused_names,
     "settings": settings_table,
+    "signatures": signatures_tables,
 }
