@@ -90,7 +90,8 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = (), *, named: Iterable[str] = ()) -> None:
         known = {value for value in values if len(value) >= SHORTEST and not _is_placeholder(value)}
-        known |= set(named)
+        # Those of requests come this way too: an empty or a short one is no secret.
+        known |= {value for value in named if len(value) >= SHORTEST_NAMED}
         self.longest = max(map(len, known), default=0)
         self._needles = sorted({needle for value in known for needle in _needles(value)})
         self._encoded = sorted({needle for value in known for needle in _encoded_needles(value)})
@@ -349,7 +350,7 @@ def _credentials_in(name: str, value: str) -> Iterator[str]:
             yield _basic_password(rest)
     elif is_credential_header(name, value):
         for text in (value, value.strip().partition(" ")[2]):  # with and without "Bearer"
-            if not _NUMBER.fullmatch(text) and not is_common_word(text):
+            if text and not _NUMBER.fullmatch(text) and not is_common_word(text):
                 yield text
 
 

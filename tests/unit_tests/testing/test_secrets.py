@@ -238,6 +238,12 @@ def test_credentials_of_headers(headers: dict[str, str], found: str) -> None:
     assert found in list(credentials(headers))
 
 
+def test_a_key_in_a_header_without_a_scheme_leaves_no_empty_secret() -> None:
+    found = list(credentials({"X-Api-Key": "K3y-abcdef99"}))
+    assert found == ["K3y-abcdef99"]
+    assert Secrets(named=["", *found]).hidden("a K3y-abcdef99") == "a REDACTED"
+
+
 FRAMINGS = {
     "as usual": ("data: ", "\n\n"),
     "no blank": ("data:", "\n\n"),
