@@ -27,5 +27,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         tables.print_json(balance)
     else:
-        print(f"{balance.current_balance} {balance.currency}")
+        print(f"{tables.text(balance.current_balance)} {tables.text(balance.currency)}")
     return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from langchain_aimlapi._cli import ask, screen
@@ -99,11 +101,13 @@ class _Conversation:
 
 def _lines() -> Iterator[str]:
     """Yield what is typed, or piped in, line by line."""
+    if sys.stdin is None:  # closed by who started the process
+        return
     if not sys.stdin.isatty():
         yield from filter(None, map(str.strip, sys.stdin))
         return
-    import readline  # noqa: F401, PLC0415  so that lines can be edited
-
+    with suppress(ImportError):  # Windows has none
+        import_module("readline")  # so that lines can be edited
     screen.line("/help lists the commands, Ctrl-D ends.")
     while True:
         try:

@@ -305,6 +305,8 @@ def check_rate(probe: Probe) -> Verdict:
     facts = probe.whole[0].response_metadata
     if facts.get("usd_spent_source", "derived") == "derived" or not facts.get("credits_used"):
         return not_told("credits and USD did not both come")
+    if not decode_amount(facts["usd_spent"]):
+        return fails("credits, but no USD")
     rate = float(facts["credits_used"]) / float(facts["usd_spent"])
     is_so = abs(rate - _CREDITS_PER_USD) < _CREDITS_PER_USD / 100
     return held(is_so, "2,000,000 credits to the USD", f"{rate:,.0f} credits to the USD")

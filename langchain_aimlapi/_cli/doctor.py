@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._cli import screen
+from langchain_aimlapi._cli import screen, tables
 from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
@@ -150,11 +150,14 @@ def run(options: argparse.Namespace) -> int:
         0, or 1 if something does not hold.
 
     Raises:
-        ValueError: The report or a cassette cannot be written.
+        ValueError: The address cannot be used; the report or a cassette cannot be written.
     """
     key = os.environ.get("AIMLAPI_API_KEY", "").strip()
-    may_spend = bool(key) and _is_agreed(options)
+    tables.account()  # refuses an address or a key of the environment that cannot be used
     probe = _probe(options, key)
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)  # or a bad path is told after the bill
+    may_spend = bool(key) and _is_agreed(options)
     with probe.client:
         findings = [*examine(probe, may_spend=may_spend, record=options.record)]
     if not key:
@@ -260,7 +263,6 @@ def _write_report(folder: Path, findings: Sequence[Finding], *, key: str, model:
         "model": _scrubbed(model, key),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     report = {**head, "findings": [asdict(finding) for finding in findings]}
     text = json.dumps(report, ensure_ascii=False, indent=2)
     (folder / "aimlapi-doctor.json").write_text(text + "\n", encoding="utf-8")

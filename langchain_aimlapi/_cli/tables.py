@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -42,12 +42,12 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their columns, by rich where it is installed and a terminal looks."""
-    texts = [[screen.visible(_text(cell)) for cell in row] for row in rows]
+    texts = [[*map(text, row)] for row in rows]
     if sys.stdout.isatty() and _print_rich(columns, texts):
         return
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
     for row in (columns, *texts):
-        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
 
 
@@ -63,12 +63,17 @@ def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return True
 
 
+def text(cell: object) -> str:
+    """Return a value as people read it: amounts with all digits, times in UTC."""
+    return screen.visible(_text(cell))
+
+
 def _text(cell: object) -> str:
     match cell:
         case None:
             return ""
         case datetime():
-            return cell.strftime("%Y-%m-%d %H:%M:%S")
+            return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         case Decimal():
             return f"{cell.normalize() + 0:f}"
         case tuple() | list():

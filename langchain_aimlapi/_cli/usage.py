@@ -47,5 +47,6 @@ def run(options: argparse.Namespace) -> int:
                 for group in usage.groups
             ],
         )
-    print(f"{usage.spend} {usage.currency} in {usage.requests} charged requests")
+    spent = f"{tables.text(usage.spend)} {tables.text(usage.currency)}"
+    print(f"{spent} in {usage.requests} charged requests")
     return 0

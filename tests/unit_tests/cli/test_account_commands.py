@@ -13,6 +13,7 @@ import pytest
 from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLGemini
 from langchain_aimlapi._cli import tables
 from langchain_aimlapi._cli.main import main
+from langchain_aimlapi.account import Account
 from tests.http_client import httpx
 
 if TYPE_CHECKING:
@@ -151,3 +152,47 @@ def test_json_has_numbers_where_they_are_exact(capsys: pytest.CaptureFixture[str
         "b": 0.1,
         "c": "0.10000000000000000001",
     }
+
+
+def test_amounts_have_no_exponent_and_times_are_utc(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bodies: dict[str, Any] = {
+        "/v2/billing": {"current_balance": "1E+2", "currency": "USD"},
+        "/v2/usage": {
+            "start": "2026-01-01T00:00:00Z",
+            "end": "2026-01-02T00:00:00Z",
+            "spend": 1.2e-7,
+            "currency": "U\x1bSD",
+            "requests": 1,
+        },
+        "/v2/logs": {
+            "data": [
+                {
+                    "created": "2026-01-01T01:30:00+02:00",
+                    "status": "succeeded",
+                    "origin": "api",
+                    "model": FLASH,
+                    "cost": {"usd": 0, "credits": 0},
+                    "tokens": {},
+                    "request_id": None,
+                    "inference_id": "i",
+                    "client_request_id": None,
+                }
+            ],
+            "pagination": {"limit": 100, "offset": 0, "total": 1, "has_more": False},
+        },
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=bodies[request.url.path])
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(
+        tables, "account", lambda: Account(api_key="a-key-0000", http_client=client)
+    )
+    assert main(["balance"]) == main(["usage"]) == main(["logs"]) == 0
+    balance, usage, _, row = capsys.readouterr().out.splitlines()
+    assert balance == "100 USD"
+    assert usage == "0.00000012 U\N{REPLACEMENT CHARACTER}SD in 1 charged requests"
+    assert row.startswith("2025-12-31 23:30:00")

@@ -94,3 +94,21 @@ def test_on_a_terminal_lines_are_asked_for_until_ctrl_d(
     out, err = capsys.readouterr()
     assert out == "Oslo.\n"
     assert "/help" in err
+
+
+def test_a_closed_input_is_an_empty_conversation(
+    live: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["chat"]) == 0
+    assert not live.requests
+
+
+def test_a_terminal_whose_python_has_no_readline_does_without(
+    live: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "readline", None)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(builtins, "input", lambda _: "/exit")
+    assert main(["chat"]) == 0
+    assert not live.requests

@@ -379,6 +379,28 @@ def test_what_does_not_hold_is_status_1(
     assert "AIMLAPINotFoundError" in capsys.readouterr().out
 
 
+def test_usd_of_zero_beside_credits_do_not_hold() -> None:
+    with probing(answered(CHAT, lambda body: body["meta"]["usage"].update(usd_spent=0))) as probe:
+        assert found("rate", probe) == checks.fails("credits, but no USD")
+
+
+def test_what_would_fail_after_the_bill_is_told_before(
+    endpoint: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    assert main(["doctor", "--yes", "--report", str(in_the_way)]) == 1
+    monkeypatch.setenv("AIMLAPI_API_BASE", "nonsense")
+    assert main(["doctor", "--yes"]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "base_url='nonsense' must start with https://" in err
+    assert not endpoint.requests
+
+
 def test_the_assumptions_page_is_made_from_the_list() -> None:
     page = doctor.assumptions_page()
     assert all(f"| `{a.name}` | {a.claim} | {a.source} |" in page for a in doctor.ASSUMPTIONS)
