@@ -132,6 +132,10 @@ class _Writer:
             remedies=self._applied,
         )
         request.update(self._options.extra_body)
+        if self._options.extra_body and not request.get("tools"):
+            request = settle_tool_choice(request)
+            if request["tool_choice"] is None:
+                del request["tool_choice"]
         if request.get("stream") and (n := request.get("n")) not in (None, 0, 1):
             msg = f"n={n!r} cannot be streamed: a stream has one answer. Use invoke or batch."
             raise ValueError(msg)

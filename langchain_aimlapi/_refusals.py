@@ -39,14 +39,15 @@ def _refusal(words: str, advice: str, remedy: Remedy | None = None) -> Refusal:
 
 _REFUSALS = (
     _refusal(
-        r"missing an? .?thought.?signature|thought.?signature.{0,20} (is )?(missing|required)"
+        r"missing (an? |the |its |required )*.?thought.?signature"
+        r"|thought.?signature.{0,20} (is )?(missing|required)"
         r"|reasoning.details to be preserved",
         "A tool call of the current turn went back without its thought signature: keep AI messages "
         "whole, or leave missing_signatures at 'auto'.",
         "bypass_signatures",
     ),
     _refusal(
-        r"(corrupted|invalid|malformed) thought.?signature|thought.?signature is not valid",
+        r"(corrupted|invalid|malformed) .?thought.?signature|thought.?signature is not valid",
         "A thought signature went back altered: keep the AI messages as they came, and of a "
         "message whose calls you edit let the whole go.",
     ),

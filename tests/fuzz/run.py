@@ -1,8 +1,9 @@
-"""Coverage-guided fuzzing of what reads bytes of the server: streams, whole answers, errors.
+"""Coverage-guided fuzzing of what reads bytes of the server, and of what writes histories.
 
     make fuzz            or: .venv-fuzz/bin/python tests/fuzz/run.py [seconds]
 
-The law: any bytes give an answer or one of our errors, however they are cut. What libFuzzer finds
+The laws: any bytes give an answer or one of our errors, however they are cut; any history that
+LangChain can hold gives a request or a `ValueError` (`histories.py`). What libFuzzer finds
 is written to `build/fuzz/`; each finding becomes a case of `tests/wire_tests/test_total.py`.
 """
 
@@ -25,6 +26,7 @@ with atheris.instrument_imports(include=["langchain_aimlapi", "langchain_core.ut
     from langchain_aimlapi._error_mapping import response_failure
     from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
     from langchain_aimlapi.errors import AIMLAPIError
+    from tests.fuzz.histories import check_history
 
 from tests.fuzz.seeds import seeds  # noqa: E402  the path was set above
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 HEADERS = {"x-inference-id": "i", "retry-after": "1"}
 MOST_BYTES = 1 << 20
+HISTORIES = 0xF0  # first bytes from here on
 
 
 def _answered(blocks: Iterable[bytes]) -> Any:
@@ -81,7 +84,9 @@ def check(data: bytes) -> None:
     if not data:
         return
     kind, data = data[0], data[1:]
-    if kind & 1:
+    if kind >= HISTORIES:
+        check_history(data)
+    elif kind & 1:
         _check_body(data)
     else:
         _check_stream(data, step=1 + kind // 2 % 16)

@@ -44,11 +44,16 @@ def seeds() -> list[bytes]:
         [piece("a\ud83d"), piece("\ude00b", finish="length"), piece(choices=[], usage=USAGE)],
         [piece("a"), {"error": {"code": "server_error", "message": "m"}}],
     ]
+    histories = [b"\xf0" + bytes(range(start, start + 60)) for start in (0, 3, 50, 120)]
     whole = [b"\x01" + json.dumps(body).encode() for body in bodies]
-    return whole + [
-        bytes([2 * number])
-        + b": comment\r\n\r\n"
-        + b"".join(event(one) for one in events)
-        + (DONE if number % 2 else b"")
-        for number, events in enumerate(streams)
-    ]
+    return (
+        histories
+        + whole
+        + [
+            bytes([2 * number])
+            + b": comment\r\n\r\n"
+            + b"".join(event(one) for one in events)
+            + (DONE if number % 2 else b"")
+            for number, events in enumerate(streams)
+        ]
+    )

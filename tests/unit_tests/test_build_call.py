@@ -290,6 +290,10 @@ def test_without_tools_nothing_is_said_of_their_choice(choice: Any, tools: Any) 
     model = ChatAIMLGemini(model=MODEL, api_key=KEY, parallel_tool_calls=True)
     body = body_of(model, tools=tools, tool_choice=choice)
     assert not body.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+    extra = {"tool_choice": choice, "parallel_tool_calls": True, "top_a": None}
+    body = body_of(model, tools=tools, extra_body=extra)
+    assert not body.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+    assert "top_a" in body
     assert body_of(model, tools=encode_tools([look]))["parallel_tool_calls"] is True
 
 
@@ -301,6 +305,7 @@ def test_a_forced_choice_without_tools_is_refused_on_every_route(choice: Any, sh
     for call in (
         lambda: call_of(model, tool_choice=choice),
         lambda: call_of(forced),
+        lambda: call_of(model, extra_body={"tool_choice": choice}),
         lambda: model.bind_tools([], tool_choice=choice),
     ):
         with pytest.raises(ValueError, match="forces a tool call, but no tools are bound"):

@@ -47,6 +47,7 @@ from tests.answers import (
     sse,
     streamed_answers,
 )
+from tests.fuzz.histories import check_history
 from tests.http_client import httpx
 from tests.unit_tests.codec.signature_ways import is_left_out, sent_of
 
@@ -598,3 +599,10 @@ async def test_any_answer_that_we_take_can_be_sent_with_results_for_its_calls(
         history = [HumanMessage("Look."), way(message), *results, HumanMessage("And now?")]
         assert refusal_of(history[:-1]) is None
         assert refusal_of(history) is None
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of what is left out, in many words
+@settings(max_examples=300)
+@given(st.binary(min_size=20, max_size=200))
+def test_any_history_is_a_request_or_a_value_error(data: bytes) -> None:
+    check_history(data)
