@@ -120,9 +120,11 @@ class Choices:
         if kind is None:
             other = self.of([SystemMessage, FunctionMessage, ChatMessage])
             if other is FunctionMessage:
-                return FunctionMessage(content, name=self.of(NAMES))
+                return FunctionMessage(content=content, name=self.of(NAMES))
             if other is ChatMessage:
-                return ChatMessage(content, role=self.of(["user", "assistant", "tool", "x"]))
+                return ChatMessage(
+                    content=content, role=self.of(["user", "assistant", "tool", "x"])
+                )
             return SystemMessage(content)
         return self._assistant(kind, content)
 
