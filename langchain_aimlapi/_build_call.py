@@ -134,8 +134,7 @@ class _Writer:
         request.update(self._options.extra_body)
         if self._options.extra_body and not request.get("tools"):
             request = settle_tool_choice(request)
-            if request["tool_choice"] is None:
-                del request["tool_choice"]
+            del request["tool_choice"]  # without tools there is none to send
         if request.get("stream") and (n := request.get("n")) not in (None, 0, 1):
             msg = f"n={n!r} cannot be streamed: a stream has one answer. Use invoke or batch."
             raise ValueError(msg)
