@@ -63,12 +63,16 @@ def gather(known: dict[str, Any], told: dict[str, Any], table: dict[str, Field])
 
     Running texts are kept in their pieces.
     """
-    for key, (name, kind, is_running) in table.items():
-        if not (value := told.get(key)) or not isinstance(value, kind):
+    for key, value in told.items():  # fewer than a table has, and most mean nothing here
+        if not value or key not in table:
+            continue
+        name, kind, is_running = table[key]
+        if not isinstance(value, kind):
             continue
         if is_running:
-            value = _joined(known.get(name), [value] if kind is str else value)
-        known[name] = value
+            known[name] = _joined(known.get(name), [value] if kind is str else value)
+        else:
+            known[name] = value
 
 
 def _joined(before: Any, piece: Any) -> Any:  # noqa: ANN401  any JSON value
