@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_aimlapi._call_options import CallOptions
     from langchain_aimlapi._http.client_pool import Clients
     from langchain_aimlapi._refusals import Remedies, Remedy
-    from langchain_aimlapi._settings import GeminiSettings
+    from langchain_aimlapi._settings.call_options import CallOptions
+    from langchain_aimlapi._settings.fields import GeminiSettings
     from langchain_aimlapi.errors import AIMLAPIError
 
 _logger = logging.getLogger("langchain_aimlapi")

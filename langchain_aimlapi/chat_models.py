@@ -20,7 +20,7 @@ from langchain_aimlapi._codec.content_blocks import register_blocks
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
 from langchain_aimlapi._refusals import Remedies
-from langchain_aimlapi._settings import GeminiSettings
+from langchain_aimlapi._settings.fields import GeminiSettings
 from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
 from langchain_aimlapi._watch import watched_run
 from langchain_aimlapi.tracing.spans import observed

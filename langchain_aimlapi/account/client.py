@@ -15,13 +15,13 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._http import transport
 from langchain_aimlapi._http.call import DEFAULT_TIMEOUT, Call, read_limits
 from langchain_aimlapi._http.client_pool import Clients
-from langchain_aimlapi._tokens import estimate_message_tokens
-from langchain_aimlapi._validators import (
+from langchain_aimlapi._settings.validators import (
     checked_base_url,
     checked_client,
     checked_headers,
     checked_key,
 )
+from langchain_aimlapi._tokens import estimate_message_tokens
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.account import catalogue, questions, records
 from langchain_aimlapi.data._profiles import full_model_id
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_aimlapi._http.call import KeySource
-    from langchain_aimlapi._settings import GeminiSettings
+    from langchain_aimlapi._settings.fields import GeminiSettings
 
 _RecordT = TypeVar("_RecordT")
 _Answer = tuple[bytes, "Mapping[str, str]"]

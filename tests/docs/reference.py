@@ -13,9 +13,9 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic_core import PydanticUndefined
 
 from langchain_aimlapi import ChatAIMLGemini, errors
-from langchain_aimlapi._call_options import _ABOUT_FIELDS, WIRE_NAMES
 from langchain_aimlapi._cli import main as cli
-from langchain_aimlapi._setting_names import REPLACEMENTS, SYNONYMS
+from langchain_aimlapi._settings.call_options import _ABOUT_FIELDS, WIRE_NAMES
+from langchain_aimlapi._settings.names import REPLACEMENTS, SYNONYMS
 from langchain_aimlapi.testing._cli import main as kit
 from tests.docs.pages import ROOT
 from tests.unit_tests.test_layers import ROOMS

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini
-from langchain_aimlapi._setting_names import REPLACEMENTS, SYNONYMS
+from langchain_aimlapi._settings.names import REPLACEMENTS, SYNONYMS
 
 MODEL = "google/gemini-3-flash-preview"
 KEY = "sk-a-key-that-nobody-may-see"

@@ -12,7 +12,7 @@ from langchain_core.load import dumps
 from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini
-from langchain_aimlapi._settings import GeminiSettings
+from langchain_aimlapi._settings.fields import GeminiSettings
 from langchain_aimlapi.errors import AIMLAPIError
 from tests.answers import KEY, MODEL, Json, model_of, served
 from tests.http_client import httpx

@@ -18,19 +18,23 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_aimlapi import _validators
-from langchain_aimlapi._call_options import (
-    CallOptions,
-    call_keywords,
-    make_options,
-    wire_parameters,
-)
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.response_format import encode_response_format, encode_schemas
 from langchain_aimlapi._http.call import read_limits
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
-from langchain_aimlapi._setting_names import check_no_credentials, check_not_reserved, resolve_names
+from langchain_aimlapi._settings import validators as _validators
+from langchain_aimlapi._settings.call_options import (
+    CallOptions,
+    call_keywords,
+    make_options,
+    wire_parameters,
+)
+from langchain_aimlapi._settings.names import (
+    check_no_credentials,
+    check_not_reserved,
+    resolve_names,
+)
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
 

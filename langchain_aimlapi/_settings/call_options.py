@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_aimlapi import _validators
-from langchain_aimlapi._setting_names import check_no_credentials, resolve_names
+from langchain_aimlapi._settings import validators as _validators
+from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
 from langchain_aimlapi.data._profiles import full_model_id
 
 if TYPE_CHECKING:
