@@ -38,7 +38,7 @@ else:
         """Import the public name `name` (PEP 562)."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415  only when it is needed
+        from importlib import import_module
 
         home = _HOMES.get(name, "errors")
         return getattr(import_module(f"{__name__}.{home}"), name)

@@ -12,7 +12,7 @@ def main() -> int:
         The exit status.
     """
     try:
-        from langchain_aimlapi._cli.main import main as run  # noqa: PLC0415  inside of the `try`
+        from langchain_aimlapi._cli.main import main as run
 
         return run()
     except KeyboardInterrupt:

@@ -164,7 +164,7 @@ class BindsTools:
         `langchain_aimlapi.errors.ModelRefusalError` (langchain-core's own, where it has one) if
         the model declined, `OutputParserException` if its answer holds no valid object.
         """
-        from langchain_aimlapi._structured_output import structured_output  # noqa: PLC0415  its parsers cost import time
+        from langchain_aimlapi._structured_output import structured_output
 
         return structured_output(
             self,

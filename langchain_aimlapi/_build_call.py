@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from langchain_aimlapi._codec.request import encode_request
@@ -23,7 +23,7 @@ from langchain_aimlapi.data._profiles import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from langchain_core.messages import BaseMessage
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._refusals import Remedies, Remedy
     from langchain_aimlapi._settings.call_options import CallOptions
     from langchain_aimlapi._settings.fields import GeminiSettings
+    from langchain_aimlapi._types import JsonMapping, JsonObject
     from langchain_aimlapi.errors import AIMLAPIError
 
 _logger = logging.getLogger("langchain_aimlapi")
@@ -124,7 +125,7 @@ class _Writer:
         self.request = self._request()
         self.body = encode_request_body(self.request)
 
-    def _request(self) -> dict[str, Any]:
+    def _request(self) -> JsonObject:
         request = encode_request(
             self._messages,
             settings=self._settings,
@@ -168,7 +169,7 @@ class _Writer:
         return body
 
 
-def _settings(options: CallOptions, *, is_stream: bool) -> dict[str, Any]:
+def _settings(options: CallOptions, *, is_stream: bool) -> JsonObject:
     """Return the parameters of the wire, but the messages."""
     settings = encode_schemas(options.wire)
     if tools := settings.get("tools"):
@@ -178,7 +179,7 @@ def _settings(options: CallOptions, *, is_stream: bool) -> dict[str, Any]:
     return settle_tool_choice(settings)
 
 
-def _part_kinds(request: dict[str, Any]) -> list[str]:
+def _part_kinds(request: JsonObject) -> list[str]:
     """Return the types of parts in a body's user messages, each once, in their order."""
     return [
         *dict.fromkeys(
@@ -190,17 +191,17 @@ def _part_kinds(request: dict[str, Any]) -> list[str]:
     ]
 
 
-def _tools(tools: Sequence[dict[str, Any]], *, model: str) -> list[dict[str, Any]]:
+def _tools(tools: Sequence[JsonObject], *, model: str) -> list[JsonObject]:
     """Return tools without what the model's schema of a tool forbids."""
     return [*tools] if takes_tool_cache_marks(model) else [_unmarked(tool) for tool in tools]
 
 
-def _unmarked(tool: dict[str, Any]) -> dict[str, Any]:
+def _unmarked(tool: JsonObject) -> JsonObject:
     """Return a tool without Anthropic's hint on caching, which would have the call refused."""
     return {key: value for key, value in tool.items() if key != "cache_control"}
 
 
-def _ask_for_stream(settings: dict[str, Any], *, with_usage: bool) -> None:
+def _ask_for_stream(settings: JsonObject, *, with_usage: bool) -> None:
     settings["stream"] = True
     if with_usage:
         settings.setdefault("stream_options", {"include_usage": True})
@@ -217,7 +218,7 @@ def _request_id(given: object) -> str:
     return request_id
 
 
-def _headers(request_id: str, more: Mapping[str, Any], *, is_stream: bool) -> dict[str, str]:
+def _headers(request_id: str, more: JsonMapping, *, is_stream: bool) -> dict[str, str]:
     headers = {
         "accept": "text/event-stream" if is_stream else "application/json",
         "accept-encoding": "identity" if is_stream else "gzip, deflate",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_aimlapi._refusals import Remedy
+    from langchain_aimlapi._types import JsonObject
 
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
@@ -99,7 +100,7 @@ def response_failure(
     )
 
 
-def body_failure(body: Any, *, headers: Mapping[str, str]) -> errors.AIMLAPIError | None:  # noqa: ANN401  any JSON value
+def body_failure(body: Any, *, headers: Mapping[str, str]) -> errors.AIMLAPIError | None:
     """Return the error that a body or an event inside a 200 tells of, or `None` if it tells none.
 
     Args:
@@ -125,7 +126,7 @@ def remedy_for(failure: errors.AIMLAPIError) -> Remedy | None:
 
 
 def event_failure(
-    event: Any,  # noqa: ANN401  any JSON value
+    event: Any,
     *,
     name: str,
     headers: Mapping[str, str],
@@ -181,7 +182,7 @@ def _failure(
     code: int,
     *,
     message: str,
-    body: Any,  # noqa: ANN401  any JSON value
+    body: Any,
     headers: Mapping[str, str],
     advice: str = "",
 ) -> errors.AIMLAPIError:
@@ -243,7 +244,7 @@ def _retryable_exception(code: int, message: str) -> bool | None:
     return False if code == 429 and _FREE_TIER.search(message) else None  # noqa: PLR2004  HTTP status
 
 
-def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any JSON value
+def _code_and_message(body: Any) -> tuple[int | None, str]:
     """Return the code and the words of an error body, whatever its shape."""
     if isinstance(body, list) and body:
         body = body[0]
@@ -258,7 +259,7 @@ def _code_and_message(body: Any) -> tuple[int | None, str]:  # noqa: ANN401  any
     return code, " ".join(part for part in (words, _code_word(source), _raw(source)) if part)
 
 
-def _wrapped(body: dict[str, Any]) -> dict[str, Any]:
+def _wrapped(body: JsonObject) -> JsonObject:
     """Return the error that stands where another has its words, if it has a code of its own.
 
     Without a code it is a report on fields of the request, which is quoted whole.
@@ -270,7 +271,7 @@ def _wrapped(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _code_word(error: dict[str, Any]) -> str:
+def _code_word(error: JsonObject) -> str:
     """Return a code that is a word we know: it may say more than the message does."""
     word = error.get("code")
     return f"({word})" if isinstance(word, str) and word in _CODES else ""
@@ -290,7 +291,7 @@ def _words(message: object) -> str:
     return _text(message) if message else ""
 
 
-def _raw(error: dict[str, Any]) -> str:
+def _raw(error: JsonObject) -> str:
     """Return the upstream provider's own words: OpenRouter keeps them as JSON in a string."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
@@ -305,7 +306,7 @@ def _request_id(body: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _parsed(body: bytes) -> Any:  # noqa: ANN401  any JSON value
+def _parsed(body: bytes) -> Any:
     try:
         return decode_json(body)
     except ValueError:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
+
+if TYPE_CHECKING:
+    from langchain_aimlapi._types import JsonObject
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 # What Python may read as infinity, which no JSON text can say again.
@@ -22,7 +25,7 @@ _DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def decode_json(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
+def decode_json(data: bytes | str) -> Any:
     """Return the value of a JSON text; strings come without lone surrogates.
 
     Args:
@@ -56,7 +59,7 @@ def decode_event(data: bytes, *, running: frozenset[str]) -> tuple[Any, bool]:
         return mended(_decode_leniently(data), but=running), True
 
 
-def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
+def _decode_leniently(data: bytes | str) -> Any:
     try:
         value = json.loads(data)
     except RecursionError as error:
@@ -66,7 +69,7 @@ def _decode_leniently(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value
     return value
 
 
-def _is_too_deep(value: Any) -> bool:  # noqa: ANN401  any JSON value
+def _is_too_deep(value: Any) -> bool:
     """Tell whether a value is nested deeper than all that handles it later can follow."""
     level = [value]
     for _ in range(_DEEPEST):
@@ -81,7 +84,7 @@ def _is_too_deep(value: Any) -> bool:  # noqa: ANN401  any JSON value
     return True
 
 
-def decode_arguments(text: str) -> dict[str, Any] | None:
+def decode_arguments(text: str) -> JsonObject | None:
     """Return a tool call's arguments, or `None` if they are not one whole JSON object.
 
     Strict where langchain-core is not: no missing brackets mended, no NaN, because a call made from
@@ -101,7 +104,7 @@ def decode_arguments(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def encode_json(value: Any, *, where: str) -> str:  # noqa: ANN401  any value a user may hand in
+def encode_json(value: Any, *, where: str) -> str:
     """Return compact JSON text of a small value.
 
     Args:
@@ -118,7 +121,7 @@ def encode_json(value: Any, *, where: str) -> str:  # noqa: ANN401  any value a 
         raise ValueError(msg) from error
 
 
-def json_text(value: Any) -> str:  # noqa: ANN401  any JSON value
+def json_text(value: Any) -> str:
     """Return the JSON text of a value that came from the wire; never fails."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -126,7 +129,7 @@ def json_text(value: Any) -> str:  # noqa: ANN401  any JSON value
         return repr(value)
 
 
-def encode_request_body(request: dict[str, Any]) -> bytes:
+def encode_request_body(request: JsonObject) -> bytes:
     """Return the request's bytes.
 
     The messages are strings in a frame that we built, which pydantic-core writes fastest; all else
@@ -167,7 +170,7 @@ def _require_plain(messages: list[Any]) -> None:
                 raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
 
 
-def _first_lone(request: dict[str, Any]) -> str:
+def _first_lone(request: JsonObject) -> str:
     for position, message in enumerate(request["messages"]):
         text = repr(message)
         if found := _LONE.search(str(message.get("content", ""))) or re.search(
@@ -177,7 +180,7 @@ def _first_lone(request: dict[str, Any]) -> str:
     return ""
 
 
-def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401  any JSON value
+def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:
     """Return the value with surrogate pairs joined; a half without partner is U+FFFD.
 
     Args:
@@ -200,7 +203,7 @@ def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:  # noqa: AN
             return value
 
 
-def sendable(value: Any) -> Any:  # noqa: ANN401  any JSON value
+def sendable(value: Any) -> Any:
     """Return a value that came from the wire with null for NaN and infinity, which none can say.
 
     Args:
@@ -217,7 +220,7 @@ def sendable(value: Any) -> Any:  # noqa: ANN401  any JSON value
             return value
 
 
-def overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
+def overlay(below: JsonObject, above: JsonObject) -> None:
     """Lay `above` over `below`, in place, nested objects alike; nothing wins over something.
 
     Args:

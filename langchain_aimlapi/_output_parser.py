@@ -25,6 +25,7 @@ from langchain_aimlapi._codec.finish_reason import is_withheld
 from langchain_aimlapi._codec.response_format import read_schema
 from langchain_aimlapi._codec.tool_calls import model_arguments
 from langchain_aimlapi._json import json_text, mended
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _adapter(schema: type) -> TypeAdapter[Any]:
     return TypeAdapter(schema)
 
 
-def _plain_object(value: Any) -> dict[str, Any]:
+def _plain_object(value: Any) -> JsonObject:
     match value:
         case dict():
             return value
@@ -240,10 +241,10 @@ class ObjectParser(BaseTransformOutputParser[Any]):
 
     @property
     def OutputType(self) -> Any:  # noqa: N802  as Runnable has it
-        """The user's class; `dict[str, Any]` for a JSON schema."""
+        """The user's class; `JsonObject` for a JSON schema."""
         if self.include_raw:
             return RawAnswer
-        return self.target if isinstance(self.target, type) else dict[str, Any]
+        return self.target if isinstance(self.target, type) else JsonObject
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         """Return the user's class, or one whose JSON schema is the user's.
@@ -317,26 +318,24 @@ class ObjectParser(BaseTransformOutputParser[Any]):
 class _Described(RootModel[Any]):
     """A value that a JSON schema describes."""
 
-    answer: ClassVar[dict[str, Any]] = {}
+    answer: ClassVar[JsonObject] = {}
 
     @classmethod
-    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+    def model_json_schema(cls, *_: Any, **__: Any) -> JsonObject:
         """Return the schema."""
         return copy.deepcopy(cls.answer)
 
 
-def _json_schema_of(target: Any) -> dict[str, Any]:
+def _json_schema_of(target: Any) -> JsonObject:
     if target is None:
         return {"type": "object"}
     declared = read_schema(target)
     return {"title": str(declared.name), **declared.schema}
 
 
-def _raw(schema: dict[str, Any]) -> dict[str, Any]:
+def _raw(schema: JsonObject) -> JsonObject:
     inner = dict(schema)
-    shared: dict[str, Any] = {
-        key: inner.pop(key) for key in ("$defs", "definitions") if key in inner
-    }
+    shared: JsonObject = {key: inner.pop(key) for key in ("$defs", "definitions") if key in inner}
     parsed = {"anyOf": [inner, {"type": "null"}]}
     properties = {"raw": {}, "parsed": parsed, "parsing_error": {}}
     return {"title": "RawAnswer", "type": "object", "properties": properties, **shared}
@@ -364,7 +363,7 @@ class _FailedAnswer(AIMessage):
         message._error = error
         return message
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self) -> JsonObject:
         partial = self._error.partial
         raw = AIMessage(content="") if partial is None else partial
         return {"raw": raw, "parsed": None, "parsing_error": self._error}
@@ -408,7 +407,7 @@ class _Growth:
             yield whole
 
 
-def _with_raw(reader: ObjectReader, answer: AIMessage) -> dict[str, Any]:
+def _with_raw(reader: ObjectReader, answer: AIMessage) -> JsonObject:
     if isinstance(answer, _FailedAnswer):
         return answer.outcome()
     try:

@@ -22,11 +22,11 @@ from langchain_aimlapi._codec.tools import (
 from langchain_aimlapi._output_parser import ObjectParser, failure_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from langchain_core.runnables import Runnable
 
-    Keywords = dict[str, Any]
+    from langchain_aimlapi._types import JsonMapping, JsonObject
+
+    Keywords = JsonObject
 
 
 def structured_output(
@@ -74,7 +74,7 @@ def structured_output(
     return (failure_kept(bound) if include_raw else bound) | parser
 
 
-def _bound(source: Any) -> Mapping[str, Any]:
+def _bound(source: Any) -> JsonMapping:
     return source.kwargs if isinstance(source, RunnableBindingBase) else {}
 
 
@@ -89,7 +89,7 @@ def _documented_method(source: Any) -> str:
     return "json_schema" if profile.get("structured_output") else "function_calling"
 
 
-def _with_tools_joined(bound: Mapping[str, Any], settings: Keywords) -> Keywords:
+def _with_tools_joined(bound: JsonMapping, settings: Keywords) -> Keywords:
     """Return the settings, their tools joined to those that are bound."""
     keywords = dict(settings)
     if keywords.get("tools"):
@@ -150,7 +150,7 @@ _KEYWORDS = {
 }
 
 
-def _traced(schema: dict[str, Any], name: str, method: str) -> Keywords:
+def _traced(schema: JsonObject, name: str, method: str) -> Keywords:
     """Return what langchain-core takes from a call for tracing.
 
     As a JSON schema, not as the class: core would convert a class anew at each call, and fails on

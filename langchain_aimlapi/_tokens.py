@@ -21,6 +21,8 @@ from langchain_aimlapi._codec.content import encode_tool_content
 if TYPE_CHECKING:  # importing it costs start-up time
     from langchain_core.tools import BaseTool
 
+    from langchain_aimlapi._types import JsonObject
+
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_MEDIUM = 1120
 
@@ -40,7 +42,7 @@ def estimate_tokens(text: str) -> int:
 def estimate_message_tokens(
     messages: Iterable[BaseMessage],
     *,
-    tools: "Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None" = None,
+    tools: "Sequence[JsonObject | type | Callable[..., Any] | BaseTool] | None" = None,
 ) -> int:
     """Return roughly how many tokens a prompt has.
 
@@ -58,14 +60,14 @@ def estimate_message_tokens(
     Raises:
         ValueError: A medium cannot be sent (see `encode_media`).
     """
-    schemas: list[BaseTool | dict[str, Any]] = [
+    schemas: list[BaseTool | JsonObject] = [
         tool if isinstance(tool, dict) else convert_to_openai_tool(tool) for tool in tools or ()
     ]
     return count_tokens_approximately([], tools=schemas) + sum(map(_message_tokens, messages))
 
 
 def _message_tokens(message: BaseMessage) -> int:
-    media: list[dict[str, Any]] = []
+    media: list[JsonObject] = []
     if isinstance(message, AIMessage):
         text = str(message.text)
     else:

@@ -8,12 +8,13 @@ here, at the start of the run, to be told by the model in whose context the run 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from uuid import UUID
+
+    from langchain_aimlapi._types import JsonMapping
 
 
 class Call(Protocol):
@@ -35,7 +36,7 @@ class Call(Protocol):
         ...
 
     @property
-    def request(self) -> Mapping[str, Any]:
+    def request(self) -> JsonMapping:
         """The request body."""
         ...
 

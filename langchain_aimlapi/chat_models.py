@@ -167,7 +167,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
             AIMLAPINotFoundError: Neither the catalogue nor this release knows the model.
             ValueError: A setting cannot be used.
         """
-        from langchain_aimlapi.account import Account  # noqa: PLC0415  who only chats loads none of it
+        from langchain_aimlapi.account import Account
 
         made = cls(model=model, **settings)
         if settings.get("profile") is None:
@@ -345,7 +345,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
 
 def _transport() -> ModuleType:
     """Import httpx with the first call, not with the class: it costs 30 ms."""
-    from langchain_aimlapi._http import transport  # noqa: PLC0415  see above
+    from langchain_aimlapi._http import transport
 
     return transport
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessageChunk
 
+    from langchain_aimlapi._types import JsonObject
+
 _REDACTED = "**********"
 # A shorter beginning of the key tells nothing, but may be a common word.
 _SHORTEST_PREFIX = 8
@@ -70,7 +72,7 @@ class AIMLAPIError(_core.ModelError):
         *,
         status_code: int | None = None,
         request_id: str | None = None,
-        body: Any = None,  # noqa: ANN401  any JSON value
+        body: Any = None,
         response_headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
         partial: AIMessageChunk | None = None,
@@ -137,16 +139,14 @@ def _word(body: object, name: str) -> str | None:
     return word if isinstance(word, str) and word and not word.isdecimal() else None
 
 
-def _restored(
-    cls: type[AIMLAPIError], args: tuple[Any, ...], facts: dict[str, Any]
-) -> AIMLAPIError:
+def _restored(cls: type[AIMLAPIError], args: tuple[Any, ...], facts: JsonObject) -> AIMLAPIError:
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(facts)
     return error
 
 
-def redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
+def redacted(value: Any, secret: str) -> Any:
     """Return the value with `secret`, and its longer beginnings, replaced in all its texts.
 
     A key of less than 8 characters is none that this gateway gives out, and would garble words.
@@ -166,7 +166,7 @@ def redacted(value: Any, secret: str) -> Any:  # noqa: ANN401  any JSON value
             return value
 
 
-def _cut(body: Any) -> Any:  # noqa: ANN401  any JSON value
+def _cut(body: Any) -> Any:
     text = body if isinstance(body, str) else repr(body)
     return text[:_MAX_TEXT] if len(text) > _MAX_BODY else body
 
@@ -273,7 +273,7 @@ class AIMLAPIBudgetError(AIMLAPIError):
     """The next call would start over the limit that the caller set (see `spend`)."""
 
 
-def unreadable_response(message: str, **facts: Any) -> AIMLAPIResponseError:  # noqa: ANN401  the facts of AIMLAPIError
+def unreadable_response(message: str, **facts: Any) -> AIMLAPIResponseError:
     """Return the error for a 200 whose body was empty or not JSON: worth asking again for."""
     error = AIMLAPIResponseError(message, **facts)
     error.is_readable = False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.chat_models import ChatAIMLGemini
 
 DEFAULT_MODEL = "google/gemini-3-flash-preview"
@@ -106,14 +107,14 @@ def show(
 
 def system_messages(options: argparse.Namespace) -> list[BaseMessage]:
     """Return the system message, if one is asked for."""
-    from langchain_core.messages import SystemMessage  # noqa: PLC0415  --help need not load it
+    from langchain_core.messages import SystemMessage
 
     return [SystemMessage(options.system)] if options.system else []
 
 
-def new_model(options: argparse.Namespace, **more: Any) -> ChatAIMLGemini:  # noqa: ANN401  settings
+def new_model(options: argparse.Namespace, **more: Any) -> ChatAIMLGemini:
     """Return the model that the options describe."""
-    from langchain_aimlapi.chat_models import ChatAIMLGemini  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.chat_models import ChatAIMLGemini
 
     names = ("max_tokens", "reasoning_effort", "base_url")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
@@ -144,7 +145,7 @@ def _prompt(given: str | None) -> str:
 
 def _require_key(options: argparse.Namespace, prompt: str) -> None:
     """Refuse, without a key, whatever the documented answer does not answer."""
-    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, DOCUMENTED_PROMPT  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, DOCUMENTED_PROMPT
 
     changes = ("system", "image", "reasoning_effort", "max_tokens", "base_url")
     is_documented = (
@@ -160,14 +161,14 @@ def _require_key(options: argparse.Namespace, prompt: str) -> None:
 
 
 def _question(prompt: str, images: list[str]) -> BaseMessage:
-    from langchain_core.messages import HumanMessage  # noqa: PLC0415  --help need not load it
+    from langchain_core.messages import HumanMessage
 
     if not images:
         return HumanMessage(prompt)
     return HumanMessage([{"type": "text", "text": prompt}, *map(_image, images)])
 
 
-def _image(source: str) -> dict[str, Any]:
+def _image(source: str) -> JsonObject:
     if source.startswith(("https://", "http://", "data:")):
         return {"type": "image", "url": source}
     data = base64.b64encode(Path(source).read_bytes()).decode("ascii")
@@ -182,7 +183,7 @@ def _model(options: argparse.Namespace, view: screen.Screen) -> Iterator[ChatAIM
         with new_model(options) as model:
             yield model
         return
-    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, documented_client  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi._cli.demo import DOCUMENTED_MODEL, documented_client
 
     view.note(
         f"This is the documented answer of {DOCUMENTED_MODEL}, played from the documentation, not "

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if ask.is_keyless():
         raise ask.no_key_error("")
-    from langchain_aimlapi.spend import get_spend_callback  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.spend import get_spend_callback
 
     with get_spend_callback() as spend:
         conversation = _Conversation(options)
@@ -64,9 +64,9 @@ class _Conversation:
 
     def ask(self, line: str) -> None:
         """Answer a line; a failed answer leaves the conversation as it was."""
-        from langchain_core.messages import HumanMessage  # noqa: PLC0415  --help need not load it
+        from langchain_core.messages import HumanMessage
 
-        from langchain_aimlapi.errors import AIMLAPIError  # noqa: PLC0415  as above
+        from langchain_aimlapi.errors import AIMLAPIError
 
         messages = [*self._messages, HumanMessage(line)]
         try:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import httpx
     from langchain_core.messages import AIMessageChunk
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.account import Model
     from langchain_aimlapi.spend import SpendCallbackHandler
 
@@ -112,9 +113,9 @@ class Probe:
     def _note(self, response: httpx.Response) -> None:
         self.headers = dict(response.headers)
 
-    def model(self, **settings: Any) -> ChatAIMLGemini:  # noqa: ANN401  those of the model
+    def model(self, **settings: Any) -> ChatAIMLGemini:
         """Return a model that is counted and makes one attempt."""
-        usual: dict[str, Any] = {
+        usual: JsonObject = {
             "model": self.model_id,
             "api_key": self.api_key,
             "base_url": self.base_url,
@@ -258,7 +259,7 @@ def check_wrong_parameter(probe: Probe) -> Verdict:
 def _refused(
     probe: Probe,
     expected: type[errors.AIMLAPIError],
-    **settings: Any,  # noqa: ANN401  those of the model
+    **settings: Any,
 ) -> Verdict:
     try:
         probe.model(**settings).invoke("Hello")

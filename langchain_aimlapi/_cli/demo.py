@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.serializer import deserialize
 
 if TYPE_CHECKING:
     import httpx
+
+    from langchain_aimlapi._types import JsonObject
 
 DOCUMENTED_MODEL = "google/gemini-3-pro-preview"
 DOCUMENTED_PROMPT = "Hello"
@@ -29,7 +31,7 @@ def documented_client() -> httpx.Client:
     Raises:
         FileNotFoundError: The cassette is not there.
     """
-    import httpx  # noqa: PLC0415  --help need not load it
+    import httpx
 
     interaction = _interaction()
     documented = json.loads(interaction["request"]["body"])
@@ -43,7 +45,7 @@ def documented_client() -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(play))
 
 
-def _interaction() -> dict[str, Any]:
+def _interaction() -> JsonObject:
     for folder in _FOLDERS:
         if (path := folder / _NAME).is_file():
             cassette = deserialize(path.read_text(encoding="utf-8"))

@@ -175,7 +175,7 @@ def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Ite
         may_spend: Whether calls of the model may be made.
         record: A folder for cassettes, one for each check that calls the model.
     """
-    from langchain_aimlapi._cli import checks  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi._cli import checks
 
     for assumption in ASSUMPTIONS:
         if assumption.needs != "nothing" and not probe.api_key:
@@ -191,9 +191,9 @@ def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Ite
         yield Finding(assumption.name, assumption.claim, verdict.status, words)
 
 
-def _verdict(check: Any, probe: Probe) -> Verdict:  # noqa: ANN401  a function of `checks`
-    from langchain_aimlapi import errors  # noqa: PLC0415  --help need not load it
-    from langchain_aimlapi._cli import checks  # noqa: PLC0415  as above
+def _verdict(check: Any, probe: Probe) -> Verdict:
+    from langchain_aimlapi import errors
+    from langchain_aimlapi._cli import checks
 
     try:
         found: Verdict = check(probe)
@@ -207,10 +207,10 @@ def _verdict(check: Any, probe: Probe) -> Verdict:  # noqa: ANN401  a function o
 
 
 def _probe(options: argparse.Namespace, key: str) -> Probe:
-    import httpx  # noqa: PLC0415  --help need not load it
+    import httpx
 
-    from langchain_aimlapi._cli.checks import Probe  # noqa: PLC0415  as above
-    from langchain_aimlapi.spend import SpendCallbackHandler  # noqa: PLC0415  as above
+    from langchain_aimlapi._cli.checks import Probe
+    from langchain_aimlapi.spend import SpendCallbackHandler
 
     return Probe(
         model_id=options.model,
@@ -243,7 +243,7 @@ def _recording(
 ) -> AbstractContextManager[object]:
     if folder is None or assumption.needs != "credits" or assumption.name == "log":
         return nullcontext()  # what the account answers stays out of cassettes
-    from langchain_aimlapi.testing import use_cassette  # noqa: PLC0415  only to record
+    from langchain_aimlapi.testing import use_cassette
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{assumption.name}.yaml"
@@ -251,7 +251,7 @@ def _recording(
 
 
 def _scrubbed(text: str, key: str) -> str:
-    from langchain_aimlapi.errors import redacted  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.errors import redacted
 
     return str(redacted(" ".join(text.split()), key)) if key else " ".join(text.split())
 

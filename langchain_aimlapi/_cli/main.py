@@ -74,7 +74,7 @@ def _run(words: list[str]) -> int:
     parser = _parser(name)
     module.add_options(parser)
     options = parser.parse_args(words if name == "ask" else words[1:])
-    from langchain_aimlapi.errors import AIMLAPIError  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.errors import AIMLAPIError
 
     try:
         with _retries_told():

@@ -9,6 +9,7 @@ from langchain_aimlapi._cli import tables
 if TYPE_CHECKING:
     import argparse
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.account import Model
 
 
@@ -64,7 +65,7 @@ def _prices(model: Model) -> list[Any]:
 
 
 def _show_known(options: argparse.Namespace) -> None:
-    from langchain_aimlapi.data._profiles import profile_of, served_models  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.data._profiles import profile_of, served_models
 
     profiles = {name: profile_of(name) or {} for name in served_models()}
     if options.json:
@@ -85,6 +86,6 @@ def _show_known(options: argparse.Namespace) -> None:
     )
 
 
-def _inputs(profile: dict[str, Any]) -> list[str]:
+def _inputs(profile: JsonObject) -> list[str]:
     kinds = ("text", "image", "pdf", "audio", "video")
     return [kind for kind in kinds if profile.get(f"{kind}_inputs")]

@@ -30,7 +30,7 @@ def account() -> Account:
     Raises:
         ValueError: The environment's address or key cannot be used.
     """
-    from langchain_aimlapi.account import Account  # noqa: PLC0415  --help need not load it
+    from langchain_aimlapi.account import Account
 
     return Account()
 

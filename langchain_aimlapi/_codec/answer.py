@@ -6,7 +6,7 @@ is the whole answer. What differs is only what leaves early: a stream's running 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi import errors
     from langchain_aimlapi._codec.reasoning import Signatures
+    from langchain_aimlapi._types import JsonObject
 
 REFUSAL = "refusal"
 
@@ -58,7 +59,7 @@ class Answer:
         headers: Mapping[str, str],
         *,
         client_request_id: str,
-        body: dict[str, Any] | None = None,
+        body: JsonObject | None = None,
     ) -> None:
         """Begin an answer.
 
@@ -76,21 +77,21 @@ class Answer:
         self._headers = headers
         self._client_request_id = client_request_id
         self._body = body
-        self._completion: dict[str, Any] = {}
-        self._choice: dict[str, Any] = {}
-        self._message: dict[str, Any] = {}
+        self._completion: JsonObject = {}
+        self._choice: JsonObject = {}
+        self._message: JsonObject = {}
 
-    def read_completion(self, completion: dict[str, Any]) -> None:
+    def read_completion(self, completion: JsonObject) -> None:
         """Take what a completion, or a chunk of a stream, tells beside its choices."""
         gather(self._completion, completion, COMPLETION)
         self.calls.completion_id = self._completion.get("id", "")
 
-    def read_choice(self, choice: dict[str, Any]) -> None:
+    def read_choice(self, choice: JsonObject) -> None:
         """Take what a choice tells beside its message or delta."""
         self.has_choices = True
         gather(self._choice, choice, CHOICE)
 
-    def read_message(self, message: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    def read_message(self, message: JsonObject) -> tuple[str, dict[str, str]]:
         """Take a message or delta, but for its tool calls.
 
         Returns:
@@ -126,7 +127,7 @@ class Answer:
         """Token counts, if they have come."""
         return read_usage(self._completion.get("token_usage"))
 
-    def extras(self) -> dict[str, Any]:
+    def extras(self) -> JsonObject:
         """Return what `additional_kwargs` keeps beside reasoning, as it came."""
         return {
             key: "".join(value) if key == REFUSAL else value
@@ -134,15 +135,15 @@ class Answer:
             if key != "name"
         }
 
-    def kwargs(self, signatures: Signatures) -> dict[str, Any]:
+    def kwargs(self, signatures: Signatures) -> JsonObject:
         """Return `additional_kwargs`."""
         kwargs = {**signatures.to_kwargs(), **self.extras()}
         good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
         if bad and good:
             kwargs[CALL_ORDER] = [call.id for call in self.calls.calls if not call.is_double]
-        return cast("dict[str, Any]", mended(kwargs)) if self.has_halves else kwargs
+        return cast("JsonObject", mended(kwargs)) if self.has_halves else kwargs
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> JsonObject:
         """Return `response_metadata`."""
         ending = self.ending
         good, _ = decode_tool_calls(self.calls.calls, is_truncated=ending.is_truncated)
@@ -199,7 +200,7 @@ class Answer:
         chunk.tool_call_chunks = []  # from these langchain-core would make executable calls again
         return chunk
 
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self) -> JsonObject:
         text = "".join(self.thoughts)
         signatures = self.signatures.signatures(calls=self.calls.calls, text=text)
         return {

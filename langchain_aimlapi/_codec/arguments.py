@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
 from langchain_aimlapi._json import decode_arguments, mended
+
+if TYPE_CHECKING:
+    from langchain_aimlapi._types import JsonObject
 
 _CONTROL = re.compile("[\x00-\x1f]")
 _TOKEN = re.compile('[\\\\"{}\\[\\]\x00-\x1f]')
@@ -39,7 +42,7 @@ class Arguments:
         self._is_in_string = False
         self._is_escaped = False
         self._is_broken = False
-        self._decoded: dict[str, Any] | None = None
+        self._decoded: JsonObject | None = None
         self._shown = 0  # pieces that LangChain has seen
 
     @property
@@ -61,7 +64,7 @@ class Arguments:
         if _CONTROL.search(piece):
             self._count()
 
-    def decoded(self) -> dict[str, Any] | None:
+    def decoded(self) -> JsonObject | None:
         """Return the arguments, or `None` if the text is not one whole JSON object."""
         if self._decoded is None and not self._is_broken:
             self._decoded = decode_arguments(self.text)

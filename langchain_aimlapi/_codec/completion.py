@@ -16,6 +16,8 @@ from langchain_aimlapi._json import decode_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_aimlapi._types import JsonObject
+
 # What belongs to the answer as a whole: with `n` choices it stands on the first alone, so that
 # adding up generations counts nothing twice.
 _ONCE = ("token_usage", "native_usage", "meta", "credits_used", "usd_spent", "usd_spent_source")
@@ -54,7 +56,7 @@ def decode_completion(
     return result_of(answers)
 
 
-def _read(answer: Answer, body: dict[str, Any], choice: dict[str, Any]) -> None:
+def _read(answer: Answer, body: JsonObject, choice: JsonObject) -> None:
     answer.read_completion(body)
     answer.read_choice(choice)
     message = choice.get("message") or {}
@@ -85,13 +87,13 @@ def result_of(answers: list[Answer]) -> ChatResult:
     return ChatResult(generations=generations, llm_output=_output(messages[0].response_metadata))
 
 
-def _unnested(body: Any) -> Any:  # noqa: ANN401  any JSON value
+def _unnested(body: Any) -> Any:
     """Return the completion itself where a gateway put it under `provider` (seen once)."""
     inner = body.get("provider") if isinstance(body, dict) and not body.get("choices") else None
     return inner if isinstance(inner, dict) and inner.get("choices") else body
 
 
-def _choices(body: object, *, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+def _choices(body: object, *, headers: Mapping[str, str]) -> list[JsonObject]:
     choices = body.get("choices") if isinstance(body, dict) else None
     if not choices or not isinstance(choices, list):
         msg = f"The answer has no choices: {body!r:.500}"
@@ -109,10 +111,10 @@ def _choices(body: object, *, headers: Mapping[str, str]) -> list[dict[str, Any]
     return choices
 
 
-def _info(metadata: dict[str, Any]) -> dict[str, Any] | None:
+def _info(metadata: JsonObject) -> JsonObject | None:
     return {key: metadata[key] for key in ("finish_reason", "logprobs") if key in metadata} or None
 
 
-def _output(metadata: dict[str, Any]) -> dict[str, Any]:
+def _output(metadata: JsonObject) -> JsonObject:
     """Return what `generate()` adds up over several prompts."""
     return {key: metadata[key] for key in ("model_name", "token_usage", "id") if key in metadata}

@@ -27,6 +27,7 @@ from langchain_aimlapi._codec.media import (
     image_blocks,
     local_path,
 )
+from langchain_aimlapi._types import JsonMapping, JsonObject
 from langchain_aimlapi._warnings import warn_caller
 
 __all__ = [
@@ -64,7 +65,7 @@ _CITATION_FIELDS: dict[str, tuple[str, type]] = {
 }
 
 
-def encode_user_content(content: str | list[Any]) -> str | list[dict[str, Any]]:
+def encode_user_content(content: str | list[Any]) -> str | list[JsonObject]:
     """Return the `content` of a user message.
 
     Of a text block only its text and `cache_control` are sent. Thoughts are dropped: they get
@@ -86,7 +87,7 @@ def encode_user_content(content: str | list[Any]) -> str | list[dict[str, Any]]:
     return _without_empty_texts(parts) or ""
 
 
-def encode_system_content(content: str | list[Any]) -> str | list[dict[str, Any]]:
+def encode_system_content(content: str | list[Any]) -> str | list[JsonObject]:
     """Return the `content` of a system message: text only.
 
     Args:
@@ -113,7 +114,7 @@ def encode_system_content(content: str | list[Any]) -> str | list[dict[str, Any]
     return _without_empty_texts(parts) or ""
 
 
-def _without_empty_texts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_empty_texts(parts: list[JsonObject]) -> list[JsonObject]:
     """Return the parts without the empty texts beside others, which Gemini refuses."""
     return [part for part in parts if part["type"] != "text" or part["text"]] or parts
 
@@ -143,7 +144,7 @@ def encode_assistant_content(content: str | list[Any]) -> str:
     return "".join(texts)
 
 
-def warn_of_media_left_out(kwargs: Mapping[str, Any]) -> None:
+def warn_of_media_left_out(kwargs: JsonMapping) -> None:
     """Warn of a model's images or audio outside its content, as `encode_assistant_content` does.
 
     Args:
@@ -154,7 +155,7 @@ def warn_of_media_left_out(kwargs: Mapping[str, Any]) -> None:
             _warn_left_out(f"A content block of type {kind!r}")
 
 
-def encode_tool_content(content: str | list[Any]) -> tuple[str, list[dict[str, Any]]]:
+def encode_tool_content(content: str | list[Any]) -> tuple[str, list[JsonObject]]:
     """Return the `content` of a tool message, with the media that it cannot hold.
 
     Args:
@@ -171,7 +172,7 @@ def encode_tool_content(content: str | list[Any]) -> tuple[str, list[dict[str, A
     if isinstance(content, str):
         return content, []
     lines: list[str] = []
-    media: list[dict[str, Any]] = []
+    media: list[JsonObject] = []
     for block in content:
         for part in _result_parts(block):
             if part["type"] == "text":
@@ -184,7 +185,7 @@ def encode_tool_content(content: str | list[Any]) -> tuple[str, list[dict[str, A
 
 def split_tool_results(
     content: str | list[Any],
-) -> tuple[list[dict[str, Any]], str | list[Any]]:
+) -> tuple[list[JsonObject], str | list[Any]]:
     """Return Anthropic's `tool_result` blocks of a user message, and what else it holds.
 
     The endpoint wants each result in a tool message of its own: `tool_use_id` is its
@@ -223,7 +224,7 @@ def read_text(content: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def citations(annotations: object) -> list[dict[str, Any]]:
+def citations(annotations: object) -> list[JsonObject]:
     """Return the wire's `message.annotations` as standard annotations of a text block.
 
     Args:
@@ -239,13 +240,13 @@ def citations(annotations: object) -> list[dict[str, Any]]:
     return [_citation(item) for item in items if isinstance(item, dict)]
 
 
-def _citation(annotation: dict[str, Any]) -> dict[str, Any]:
+def _citation(annotation: JsonObject) -> JsonObject:
     kind = annotation.get("type")
     if kind not in ("url_citation", "file"):
         return {"type": "non_standard_annotation", "value": annotation}
     nested = annotation.get(kind)
     fields = nested if isinstance(nested, dict) else {**annotation, "type": None}
-    citation: dict[str, Any] = {"type": "citation"}
+    citation: JsonObject = {"type": "citation"}
     extras = {}
     for key, value in fields.items():
         name, of_type = _CITATION_FIELDS.get(key, (key, None))
@@ -256,7 +257,7 @@ def _citation(annotation: dict[str, Any]) -> dict[str, Any]:
     return citation | ({"extras": extras} if extras else {})
 
 
-def _user_parts(block: object) -> Iterator[dict[str, Any]]:
+def _user_parts(block: object) -> Iterator[JsonObject]:
     text = _text(block)
     if text is not None:
         yield _with_cache_control({"type": "text", "text": text}, block)
@@ -282,7 +283,7 @@ def _file_hint(block: object) -> str:
     return ""
 
 
-def _result_parts(block: object) -> Iterator[dict[str, Any]]:
+def _result_parts(block: object) -> Iterator[JsonObject]:
     text = _text(block)
     if text is not None:
         yield {"type": "text", "text": text}
@@ -296,7 +297,7 @@ def _result_parts(block: object) -> Iterator[dict[str, Any]]:
         yield {"type": "text", "text": json.dumps(value, ensure_ascii=False, default=str)}
 
 
-def _media_parts(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _media_parts(block: JsonMapping) -> Iterator[JsonObject]:
     context = _field(block, "context")  # Anthropic: what the model shall know of a document
     if context and isinstance(context, str):
         yield {"type": "text", "text": context}
@@ -347,7 +348,7 @@ def _text(block: object) -> str | None:
     return "\n\n".join([*(line for line in headings if line and isinstance(line, str)), text])
 
 
-def _with_cache_control(part: dict[str, Any], block: object) -> dict[str, Any]:
+def _with_cache_control(part: JsonObject, block: object) -> JsonObject:
     mark = _field(block, "cache_control") or _field(_field(block, "extras"), "cache_control")
     if mark is not None:
         part["cache_control"] = mark
@@ -359,7 +360,7 @@ def _is_step(block: object) -> bool:
     return kind in _STEPS or kind.endswith(_STEP_ENDINGS)
 
 
-def _field(value: object, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
+def _field(value: object, key: str, default: object = None) -> Any:
     return value.get(key, default) if isinstance(value, Mapping) else default
 
 

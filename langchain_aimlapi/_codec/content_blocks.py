@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     )
     from langchain_core.messages.content import ContentBlock
 
-    Block = dict[str, Any]
+    from langchain_aimlapi._types import JsonObject
+
+    Block = JsonObject
 
 
 def register_blocks() -> None:
@@ -111,7 +113,7 @@ def _refusal_blocks(message: AIMessage) -> list[Block]:
     return [block]
 
 
-def _media_blocks(kwargs: dict[str, Any]) -> list[Block]:
+def _media_blocks(kwargs: JsonObject) -> list[Block]:
     media = image_blocks(kwargs.get("images"))
     if block := audio_block(kwargs.get("audio")):
         media = [*media, block]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from langchain_aimlapi._types import JsonMapping
 
 
 class Declaration(NamedTuple):
@@ -25,5 +25,5 @@ class Declaration(NamedTuple):
     description: str
     schema: Any
     is_made: bool = True
-    function: Mapping[str, Any] = MappingProxyType({})
-    extras: Mapping[str, Any] = MappingProxyType({})
+    function: JsonMapping = MappingProxyType({})
+    extras: JsonMapping = MappingProxyType({})

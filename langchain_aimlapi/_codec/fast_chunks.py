@@ -21,6 +21,8 @@ from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langchain_aimlapi._types import JsonObject
+
 _set = object.__setattr__
 _ModelT = TypeVar("_ModelT")
 
@@ -29,7 +31,7 @@ class ChunkMaker(Protocol):
     """Makes one chunk of running text, reasoning or tool calls."""
 
     def __call__(
-        self, content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+        self, content: str, additional_kwargs: JsonObject, tool_call_chunks: list[ToolCallChunk]
     ) -> ChatGenerationChunk:
         """Return the chunk.
 
@@ -48,9 +50,9 @@ def chunk_maker() -> ChunkMaker:
 
 
 def _made_by_constructors(
-    content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+    content: str, additional_kwargs: JsonObject, tool_call_chunks: list[ToolCallChunk]
 ) -> ChatGenerationChunk:
-    given: dict[str, Any] = {"tool_call_chunks": tool_call_chunks} if tool_call_chunks else {}
+    given: JsonObject = {"tool_call_chunks": tool_call_chunks} if tool_call_chunks else {}
     return ChatGenerationChunk(
         message=AIMessageChunk(
             content=content,
@@ -62,7 +64,7 @@ def _made_by_constructors(
 
 
 def _made_directly(
-    content: str, additional_kwargs: dict[str, Any], tool_call_chunks: list[ToolCallChunk]
+    content: str, additional_kwargs: JsonObject, tool_call_chunks: list[ToolCallChunk]
 ) -> ChatGenerationChunk:
     calls: list[Any] = []
     invalid: list[Any] = []
@@ -101,7 +103,7 @@ def _made_directly(
 
 
 def _filled(
-    cls: type[_ModelT], fields: dict[str, Any], fields_set: set[str], extra: dict[str, Any] | None
+    cls: type[_ModelT], fields: JsonObject, fields_set: set[str], extra: JsonObject | None
 ) -> _ModelT:
     model = cls.__new__(cls)
     _set(model, "__dict__", fields)
@@ -111,7 +113,7 @@ def _filled(
     return model
 
 
-def _unparsable(chunk: ToolCallChunk) -> dict[str, Any]:
+def _unparsable(chunk: ToolCallChunk) -> JsonObject:
     return {
         "name": chunk["name"],
         "args": chunk["args"],
@@ -123,7 +125,7 @@ def _unparsable(chunk: ToolCallChunk) -> dict[str, Any]:
 
 def _is_proven(make: Callable[..., ChatGenerationChunk]) -> bool:
     """Compare the fast objects with the constructors', internals included."""
-    samples: list[tuple[str, dict[str, Any], list[ToolCallChunk]]] = [
+    samples: list[tuple[str, JsonObject, list[ToolCallChunk]]] = [
         ("text", {}, []),
         ("", {REASONING_TEXT: "thought"}, []),
         ("", {}, [_fragment("get", "", "call-0")]),

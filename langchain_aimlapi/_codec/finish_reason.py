@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from langchain_aimlapi import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from langchain_aimlapi._types import JsonMapping
 
 # Google's words (`FinishReason` of its API, read 2026-11-26) in OpenAI's. What is not here (OTHER,
 # NO_IMAGE, ...) says nothing that an agent could act on, and stays as it is.
@@ -85,7 +85,7 @@ class Ending:
     is_malformed: bool = False
 
     @classmethod
-    def read(cls, known: Mapping[str, Any]) -> Ending:
+    def read(cls, known: JsonMapping) -> Ending:
         """Read the ending of a choice, or of `response_metadata`, written by whichever version.
 
         Args:
@@ -183,12 +183,12 @@ class _Word:
         return cls(said, meaning, word, gate == "function_call_filter")
 
 
-def is_withheld(metadata: Mapping[str, Any]) -> bool:
+def is_withheld(metadata: JsonMapping) -> bool:
     """Tell whether the provider withheld an answer, by its `response_metadata`."""
     return Ending.read(metadata).is_withheld
 
 
-def ending_message(metadata: Mapping[str, Any]) -> str:
+def ending_message(metadata: JsonMapping) -> str:
     """Return the words of the error that an answer with this `response_metadata` ended in."""
     reasons = [
         f"{key}={metadata[key]!r}"

@@ -16,6 +16,8 @@ from langchain_aimlapi._codec.reasoning import Signatures, google_extra
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
+    from langchain_aimlapi._types import JsonObject
+
 _GOOGLE = frozenset({"google_genai", "google_vertexai"})
 _GEMINI_FORMAT = "google-gemini-v1"
 # Formats of OpenRouter's reasoning details that other vendors signed (openrouter.ai/docs, reasoning
@@ -80,12 +82,12 @@ def _text_signature(content: list[Any]) -> str:
     return found
 
 
-def _details(own: Signatures) -> list[dict[str, Any]]:
+def _details(own: Signatures) -> list[JsonObject]:
     """Return the details, those taken apart that langchain-core's merge by index had fused."""
     return [part for detail in own.details if isinstance(detail, dict) for part in _parts(detail)]
 
 
-def _parts(detail: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts(detail: JsonObject) -> list[JsonObject]:
     if not (detail.get("text") and detail.get("data")):
         return [detail]
     rest = {key: value for key, value in detail.items() if key not in ("type", "text", "data")}
@@ -98,6 +100,6 @@ def _parts(detail: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _format(detail: dict[str, Any]) -> str:
+def _format(detail: JsonObject) -> str:
     value = detail.get("format")
     return value if isinstance(value, str) else ""

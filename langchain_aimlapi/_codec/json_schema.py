@@ -73,6 +73,7 @@ from langchain_aimlapi._codec.schema_unions import (
 )
 from langchain_aimlapi._codec.schema_words import declared, told
 from langchain_aimlapi._json import require_json
+from langchain_aimlapi._types import JsonMapping, JsonObject
 
 # Beyond these a schema is refused: Gemini answers "too many states" long before.
 MAX_DEPTH = 64
@@ -98,7 +99,7 @@ _NAMED = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _NOT_ABOUT_VALUES = frozenset({"$anchor", "$comment", "$defs", "$id", "$schema", "definitions"})
 
 
-class Rewritten(dict[str, Any]):
+class Rewritten(JsonObject):
     """A tool or response format whose schema is rewritten: it passes through again untouched."""
 
 
@@ -136,12 +137,12 @@ class _Budget:
 
 
 def encoded_schema(
-    schema: Mapping[str, Any],
+    schema: JsonMapping,
     *,
     where: str,
     kind: Literal["function", "response"],
     drop_made_titles: bool = False,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return a schema of the same meaning that Gemini's endpoints take.
 
     Args:
@@ -193,7 +194,7 @@ def _too_deep(where: str) -> ValueError:
 class _Resolver:
     """First pass: references are written out, older spellings become the newer ones."""
 
-    def __init__(self, root: Mapping[str, Any], *, where: str, drop_made_titles: bool) -> None:
+    def __init__(self, root: JsonMapping, *, where: str, drop_made_titles: bool) -> None:
         self._root = root
         self._where = where
         self._budget = _Budget(where)
@@ -216,7 +217,7 @@ class _Resolver:
             case _:
                 raise ValueError(f"{self._where}{place.path} must be a JSON schema, not {node!r}.")
 
-    def _object(self, node: Mapping[str, Any], place: _Place, name: str) -> Any:
+    def _object(self, node: JsonMapping, place: _Place, name: str) -> Any:
         kept = {key: value for key, value in node.items() if _is_said(key, value)}
         if self._drop_made_titles and name and _letters(kept.get("title")) == _letters(name):
             del kept["title"]
@@ -280,7 +281,7 @@ def _letters(name: object) -> str | None:
     return re.sub(r"[\W_]+", "", name).lower() if isinstance(name, str) else None
 
 
-def _in_one_spelling(node: dict[str, Any]) -> dict[str, Any]:
+def _in_one_spelling(node: JsonObject) -> JsonObject:
     """Rewrite older spellings on one level, whose inner schemas are rewritten already."""
     if isinstance(node.get("items"), list):
         if positions := node.pop("items"):
@@ -311,7 +312,7 @@ def _lower_type(kind: Any) -> Any:
     return kind.lower() if isinstance(kind, str) and kind.lower() in TYPES else kind
 
 
-def _folded(node: dict[str, Any]) -> dict[str, Any]:
+def _folded(node: JsonObject) -> JsonObject:
     """Fold `allOf` into the schema around it, or leave all as it is."""
     members = node.get("allOf")
     if not isinstance(members, list):
@@ -325,7 +326,7 @@ def _folded(node: dict[str, Any]) -> dict[str, Any]:
     return folded if isinstance(folded, dict) else node
 
 
-def _with_target(target: Any, around: dict[str, Any]) -> Any:
+def _with_target(target: Any, around: JsonObject) -> Any:
     """Return the schema that says what a reference's target and the words beside it say."""
     if not around:
         return target
@@ -333,7 +334,7 @@ def _with_target(target: Any, around: dict[str, Any]) -> Any:
     return both if isinstance(both, dict) else {"allOf": [target, around]}
 
 
-def _or_null(node: Any) -> dict[str, Any]:
+def _or_null(node: Any) -> JsonObject:
     """Return the schema that also allows null, which OpenAPI says by `nullable`."""
     words = {key: node[key] for key in ANNOTATIONS & node.keys()} if isinstance(node, dict) else {}
     rules = {key: node[key] for key in node if key not in words} if words else node
@@ -366,14 +367,14 @@ class _Fitter:
             return self._level(node, place)
         if len(branches) == 1:  # another union may have come in sight
             return self.schema(branches[0], place.into(""))
-        fitted: dict[str, Any] = {}  # by their text: each once, in order
+        fitted: JsonObject = {}  # by their text: each once, in order
         for position, branch in enumerate(branches):
             member = self.schema(branch, place.into(f".anyOf[{position}]"))
             fitted.update((repr(inner), inner) for inner in members_of(member))
         members = [*fitted.values()]
         return members[0] if len(members) == 1 else {"anyOf": members}
 
-    def _level(self, node: dict[str, Any], place: _Place) -> dict[str, Any]:
+    def _level(self, node: JsonObject, place: _Place) -> JsonObject:
         if self._in_function:
             node = with_implied_type(_with_known_type(node))
         node = without_strangers(node)
@@ -402,18 +403,18 @@ class _Fitter:
         return value
 
 
-def _with_known_type(node: dict[str, Any]) -> dict[str, Any]:
+def _with_known_type(node: JsonObject) -> JsonObject:
     kind = node.get("type", "string")
     if isinstance(kind, str) and kind in TYPES:
         return node
     return told({key: node[key] for key in node if key != "type"}, "type", kind)
 
 
-def _of_boolean(*, allowed: bool) -> dict[str, Any]:
+def _of_boolean(*, allowed: bool) -> JsonObject:
     return {} if allowed else {"description": "leave this out"}
 
 
-def _keep_defined(level: dict[str, Any]) -> None:
+def _keep_defined(level: JsonObject) -> None:
     """Leave in `required` only the names of properties; without any it goes."""
     defined = level.get("properties")
     names = level.pop("required")

@@ -18,10 +18,11 @@ image of some MB is copied once, into its data URI.
 import base64
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._codec.reasoning import google_fields
+from langchain_aimlapi._types import JsonMapping, JsonObject
 
 _KIND_OF_TYPE = {
     "image": "image",
@@ -81,7 +82,7 @@ class _Source(NamedTuple):
     file_id: str | None
 
 
-def holds_media(block: Mapping[str, Any]) -> bool:
+def holds_media(block: JsonMapping) -> bool:
     """Return whether a block is of a media type and carries or names its data.
 
     Args:
@@ -95,7 +96,7 @@ def holds_media(block: Mapping[str, Any]) -> bool:
     return any(value and isinstance(value, str | bytes) for value in values)
 
 
-def encode_media(block: Mapping[str, Any]) -> dict[str, Any]:
+def encode_media(block: JsonMapping) -> JsonObject:
     """Return the wire part of a media block for which `holds_media` is true.
 
     A `file`, `document` or `media` block goes by its MIME type: an image in it is sent as an
@@ -130,7 +131,7 @@ def encode_media(block: Mapping[str, Any]) -> dict[str, Any]:
         ) from error
 
 
-def image_blocks(images: object) -> list[dict[str, Any]]:
+def image_blocks(images: object) -> list[JsonObject]:
     """Return the wire's `message.images` as standard image blocks.
 
     Args:
@@ -140,7 +141,7 @@ def image_blocks(images: object) -> list[dict[str, Any]]:
         Blocks `{"type": "image", "base64": ..., "mime_type": ...}` or `{"type": "image", "url":
         ...}`, in order.
     """
-    blocks: list[dict[str, Any]] = []
+    blocks: list[JsonObject] = []
     for image in images if isinstance(images, list) else []:
         place = image.get("image_url") if isinstance(image, dict) else image
         url = place.get("url") if isinstance(place, dict) else place
@@ -155,7 +156,7 @@ def image_blocks(images: object) -> list[dict[str, Any]]:
     return blocks
 
 
-def audio_block(audio: object) -> dict[str, Any] | None:
+def audio_block(audio: object) -> JsonObject | None:
     """Return the wire's `message.audio` as a standard block, mostly of type `audio`.
 
     Vertex sends images there too: the MIME type in `extra_content.google` tells.
@@ -172,7 +173,7 @@ def audio_block(audio: object) -> dict[str, Any] | None:
     mime_type = google_fields(audio).get("mime_type")
     if not isinstance(mime_type, str) and isinstance(audio.get("format"), str):
         mime_type = f"audio/{audio['format']}"
-    block: dict[str, Any] = {"type": "audio", "base64": data}
+    block: JsonObject = {"type": "audio", "base64": data}
     if isinstance(mime_type, str):
         block["mime_type"] = mime_type
         if mime_type.startswith(("image/", "video/")):
@@ -181,9 +182,9 @@ def audio_block(audio: object) -> dict[str, Any] | None:
     return block | ({"extras": extras} if extras else {})
 
 
-def _fields(block: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(block: JsonMapping) -> JsonObject:
     """Give one flat view of a block, whatever its form nests and where; no value is copied."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     extras = block.get("extras")
     # LangChain v0 keeps the filename in `metadata`, which its own upgrade moves into `extras`.
     metadata = (extras if isinstance(extras, Mapping) else block).get("metadata")
@@ -201,7 +202,7 @@ def _fields(block: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _first(fields: Mapping[str, Any], *keys: str) -> str | None:
+def _first(fields: JsonMapping, *keys: str) -> str | None:
     """Give the first text that is not empty, of bytes their base64, or `None`."""
     for key in keys:
         value = fields.get(key)
@@ -212,7 +213,7 @@ def _first(fields: Mapping[str, Any], *keys: str) -> str | None:
     return None
 
 
-def _source(fields: Mapping[str, Any]) -> _Source:
+def _source(fields: JsonMapping) -> _Source:
     mime_type = _first(fields, "mime_type", "media_type")
     if mime_type == "application/octet-stream":  # says no more than nothing
         mime_type = None
@@ -292,18 +293,18 @@ def _uri(source: _Source) -> str:
     return f"data:{source.mime_type};base64,{source.data}"
 
 
-def _image_part(source: _Source, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _image_part(source: _Source, fields: JsonMapping) -> JsonObject:
     image = {"url": _uri(source)}
     if detail := _first(fields, "detail"):
         image["detail"] = detail
     return {"type": "image_url", "image_url": image}
 
 
-def _video_part(source: _Source, _fields: Mapping[str, Any]) -> dict[str, Any]:
+def _video_part(source: _Source, _fields: JsonMapping) -> JsonObject:
     return {"type": "video_url", "video_url": {"url": _uri(source)}}
 
 
-def _text_part(source: _Source, _fields: Mapping[str, Any]) -> dict[str, Any]:
+def _text_part(source: _Source, _fields: JsonMapping) -> JsonObject:
     """A text file goes as its text; what is not UTF-8 in it becomes U+FFFD."""
     if not source.data:
         raise ValueError("a text file is sent as text; give its `text` or `base64`")
@@ -311,7 +312,7 @@ def _text_part(source: _Source, _fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _audio_part(source: _Source, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _audio_part(source: _Source, fields: JsonMapping) -> JsonObject:
     """Audio goes as bare base64 or as an address, with the name of its format."""
     uri = source.uri or ""
     data = uri.partition(",")[2] if uri.startswith("data:") else uri or source.data
@@ -327,7 +328,7 @@ def _audio_part(source: _Source, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": audio}
 
 
-def _file_part(source: _Source, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _file_part(source: _Source, fields: JsonMapping) -> JsonObject:
     """A file goes as a data URI, an address or an id; of an address it is assumed (OpenRouter)."""
     given = _first(fields, "filename", "name", "title")
     if source.file_id and not (source.uri or source.data):

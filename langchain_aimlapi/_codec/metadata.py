@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_aimlapi._codec.finish_reason import Ending
+    from langchain_aimlapi._types import JsonMapping, JsonObject
 
 PROVIDER = "aimlapi"
 
@@ -58,7 +59,7 @@ MESSAGE = {
 }
 
 
-def gather(known: dict[str, Any], told: dict[str, Any], table: dict[str, Field]) -> None:
+def gather(known: JsonObject, told: JsonObject, table: dict[str, Field]) -> None:
     """Add to what is known of a wire object, by our names, what another piece of it tells.
 
     Running texts are kept in their pieces.
@@ -75,7 +76,7 @@ def gather(known: dict[str, Any], told: dict[str, Any], table: dict[str, Field])
             known[name] = value
 
 
-def _joined(before: Any, piece: Any) -> Any:  # noqa: ANN401  any JSON value
+def _joined(before: Any, piece: Any) -> Any:
     """Return two pieces as one: texts joined, lists extended in place, objects key by key."""
     match before, piece:
         case str(), str():
@@ -92,13 +93,13 @@ def _joined(before: Any, piece: Any) -> Any:  # noqa: ANN401  any JSON value
 
 
 def answer_metadata(
-    known: Mapping[str, Any],
+    known: JsonMapping,
     *,
     ending: Ending,
     normalized: str,
     headers: Mapping[str, str],
     client_request_id: str,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return `response_metadata` of an answer: JSON types only, each key only if known.
 
     Args:

@@ -28,7 +28,9 @@ from langchain_aimlapi._warnings import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    Block = dict[str, Any]
+    from langchain_aimlapi._types import JsonObject
+
+    Block = JsonObject
 
 # Of the wire, but also of `additional_kwargs`.
 REASONING_DETAILS = "reasoning_details"
@@ -71,12 +73,12 @@ class Signatures:
 
     text: str = ""
     details: list[Any] = field(default_factory=list)
-    extra_content: dict[str, Any] = field(default_factory=dict)
-    by_call: dict[str, Any] = field(default_factory=dict)
+    extra_content: JsonObject = field(default_factory=dict)
+    by_call: JsonObject = field(default_factory=dict)
     signed_calls: list[str] = field(default_factory=list)
 
     @classmethod
-    def from_kwargs(cls, kwargs: dict[str, Any]) -> Self:
+    def from_kwargs(cls, kwargs: JsonObject) -> Self:
         """Read `additional_kwargs` of a message; what is of another JSON type there is nothing."""
         text, details, extra = (
             kwargs.get(key) for key in (REASONING_TEXT, REASONING_DETAILS, EXTRA_CONTENT)
@@ -106,9 +108,9 @@ class Signatures:
         blocks that other providers signed hold nothing for us.
         """
         late = nothing = cls()
-        extra_content: dict[str, Any] = {}
-        details: list[tuple[object, dict[str, Any]]] = []
-        by_call: dict[str, Any] = {}
+        extra_content: JsonObject = {}
+        details: list[tuple[object, JsonObject]] = []
+        by_call: JsonObject = {}
         signed: list[str] = []
         for block in dicts(content):
             extras, call_id = block.get("extras"), block.get("id")
@@ -147,7 +149,7 @@ class Signatures:
             signed_calls=folded.signed_calls,
         )
 
-    def to_kwargs(self) -> dict[str, Any]:
+    def to_kwargs(self) -> JsonObject:
         """Return the entries of `additional_kwargs`; nothing that did not arrive."""
         entries = {
             REASONING_TEXT: self.text,
@@ -158,9 +160,7 @@ class Signatures:
         }
         return {key: value for key, value in entries.items() if value}
 
-    def to_wire(
-        self, *, call_ids: Sequence[str]
-    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    def to_wire(self, *, call_ids: Sequence[str]) -> tuple[JsonObject, dict[str, JsonObject]]:
         """Return what an assistant message sends back.
 
         What arrived goes back as it arrived, whole or not at all: with a tool call that is no
@@ -173,7 +173,7 @@ class Signatures:
         Returns:
             Fields of the wire's message, then further fields of its tool calls by id.
         """
-        fields: dict[str, Any] = {}
+        fields: JsonObject = {}
         if self.details:
             if details := self._details_of(call_ids):
                 fields[REASONING_DETAILS] = details
@@ -214,7 +214,7 @@ class Signatures:
 
     def call_extras(self) -> dict[str, Block]:
         """Return by call id the `extras` of a tool call's block: its signature, with its bearer."""
-        own: dict[str, list[dict[str, Any]]] = {call_id: [] for call_id in self.signed_calls}
+        own: dict[str, list[JsonObject]] = {call_id: [] for call_id in self.signed_calls}
         for detail in dicts(self.details) if own else ():
             if (call_id := id_of(detail)) in own:
                 own[call_id].append(detail)
@@ -309,19 +309,19 @@ def first_signature(value: object) -> str:
     return first_signature([*value.values()])
 
 
-def google_extra(signature: str) -> dict[str, Any]:
+def google_extra(signature: str) -> JsonObject:
     """Return a signature in the form of dialect V, `{}` for none."""
     return {_GOOGLE: {_GOOGLE_SIGNATURE: signature}} if signature else {}
 
 
-def google_fields(holder: dict[str, Any]) -> dict[str, Any]:
+def google_fields(holder: JsonObject) -> JsonObject:
     """Return what Google's own part of a wire object's `extra_content` says, `{}` if nothing."""
     extra = holder.get(EXTRA_CONTENT)
     google = extra.get(_GOOGLE) if isinstance(extra, dict) else None
     return google if isinstance(google, dict) else {}
 
 
-def add_bypass(call: dict[str, Any]) -> None:
+def add_bypass(call: JsonObject) -> None:
     """Write Google's bypass value into a tool call of a request, beside what it carries."""
     call[EXTRA_CONTENT] = {**call.get(EXTRA_CONTENT, {}), **google_extra(_BYPASS)}
 
@@ -329,11 +329,11 @@ def add_bypass(call: dict[str, Any]) -> None:
 # ---------------------------------------------------------------- the extras of content blocks
 
 
-def _folded(value: Any, signature: str, *, with_text: bool = False) -> Any:  # noqa: ANN401  any JSON value
+def _folded(value: Any, signature: str, *, with_text: bool = False) -> Any:
     """Return `value` without what stands elsewhere in the block."""
     if not isinstance(value, dict):
         return value
-    folded: dict[str, Any] = {}
+    folded: JsonObject = {}
     for key, inner in value.items():
         if inner and key in _SIGNATURE_KEYS and inner == signature and "$signature" not in folded:
             folded["$signature"] = key
@@ -350,7 +350,7 @@ class _Unfold:
     def __init__(self, signature: str, text: object) -> None:
         self._known = {"$signature": signature, "$text": text if isinstance(text, str) else ""}
 
-    def __call__(self, value: Any) -> Any:  # noqa: ANN401  any JSON value
+    def __call__(self, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         return dict(
@@ -380,11 +380,11 @@ def _warn_of_fused() -> None:
     )
 
 
-def dicts(values: object) -> list[dict[str, Any]]:
+def dicts(values: object) -> list[JsonObject]:
     return (
         [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
     )
 
 
-def id_of(detail: dict[str, Any]) -> str:
+def id_of(detail: JsonObject) -> str:
     return found if isinstance(found := detail.get("id"), str) else ""

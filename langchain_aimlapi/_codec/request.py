@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from langchain_aimlapi._refusals import Remedy
+    from langchain_aimlapi._types import JsonObject
 
     MissingSignatures = Literal["auto", "send", "skip"]
 
@@ -58,10 +59,10 @@ _ROLES: dict[str, type[BaseMessage]] = {
 def encode_request(
     messages: Sequence[BaseMessage],
     *,
-    settings: dict[str, Any],
+    settings: JsonObject,
     missing_signatures: MissingSignatures = "auto",
     remedies: Collection[Remedy] = (),
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the request body.
 
     Args:
@@ -82,7 +83,7 @@ def encode_request(
     """
     model = str(settings["model"])
     encoded = encode_messages(messages, missing_signatures=missing_signatures, remedies=remedies)
-    request: dict[str, Any] = {"model": model, "messages": encoded}
+    request: JsonObject = {"model": model, "messages": encoded}
     request.update(
         (key, value)
         for key, value in settings.items()
@@ -96,7 +97,7 @@ def encode_messages(
     *,
     missing_signatures: MissingSignatures = "auto",
     remedies: Collection[Remedy] = (),
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Return the wire's messages.
 
     Pictures or files in tool results, which the wire's tool messages cannot hold, follow in a user
@@ -113,8 +114,8 @@ def encode_messages(
     """
     messages = _plain(messages)
     bypassed_from = _bypassed_from(messages, missing_signatures, remedies)
-    encoded: list[dict[str, Any]] = []
-    media: list[dict[str, Any]] = []
+    encoded: list[JsonObject] = []
+    media: list[JsonObject] = []
     names: dict[str, str] = {}  # of the functions, by the id of the latest call
     for number, message in enumerate(messages):
         if media and not isinstance(message, ToolMessage | FunctionMessage):
@@ -165,7 +166,7 @@ def _bypassed_from(
     return max(humans, default=0)
 
 
-def _rename_references(encoded: list[dict[str, Any]]) -> None:
+def _rename_references(encoded: list[JsonObject]) -> None:
     """Write `$ref` as another key in tool results: Gemini 3 takes it for an attached file."""
     for message in encoded:
         if message["role"] == "tool":
@@ -201,18 +202,18 @@ def _without_tool_results(message: HumanMessage) -> Iterator[BaseMessage]:
         yield HumanMessage(rest, name=message.name)
 
 
-def _user(message: HumanMessage) -> dict[str, Any]:
+def _user(message: HumanMessage) -> JsonObject:
     content: Any = message.content
     if not isinstance(content, str):
         content = encode_user_content(content)
     return _named({"role": "user", "content": content}, message)
 
 
-def _system(message: SystemMessage) -> dict[str, Any]:
+def _system(message: SystemMessage) -> JsonObject:
     return _named({"role": "system", "content": encode_system_content(message.content)}, message)
 
 
-def _named(request: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
+def _named(request: JsonObject, message: BaseMessage) -> JsonObject:
     if message.name:
         request["name"] = message.name
     return request
@@ -235,8 +236,8 @@ def _tool(
     message: ToolMessage | FunctionMessage,
     call_id: str,
     names: Mapping[str, str],
-    media: list[dict[str, Any]],
-) -> dict[str, Any]:
+    media: list[JsonObject],
+) -> JsonObject:
     """Return a tool message; what it cannot hold is added to `media`.
 
     It has the name of the call that it answers, which Google's endpoints want and compare: also
@@ -254,7 +255,7 @@ def _tool(
     return request
 
 
-def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
+def _call_id(message: FunctionMessage, encoded: list[JsonObject]) -> str:
     """Find the call that an old-style function result answers, by the function's name."""
     for earlier in reversed(encoded):
         for call in earlier.get("tool_calls", ()):
@@ -269,7 +270,7 @@ def _call_id(message: FunctionMessage, encoded: list[dict[str, Any]]) -> str:
 
 def _assistant(
     message: AIMessage, following: Iterable[BaseMessage], *, is_bypassed: bool
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[JsonObject, list[JsonObject]]:
     """Return the message, then results of our making for calls of it that nobody answered."""
     content, kwargs = message.content, message.additional_kwargs
     refusal = kwargs.get("refusal") if _is_ours(message) else None

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._codec.declaration import Declaration
 from langchain_aimlapi._codec.json_schema import Rewritten, encoded_schema
 from langchain_aimlapi._codec.tools import JSON_TYPES, encode_tools, read_tool
 
+if TYPE_CHECKING:
+    from langchain_aimlapi._types import JsonMapping, JsonObject
+
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def encode_response_format(source: Any, *, strict: bool | None = None) -> dict[str, Any] | None:
+def encode_response_format(source: Any, *, strict: bool | None = None) -> JsonObject | None:
     """Return the wire's `response_format`.
 
     Args:
@@ -48,7 +51,7 @@ def encode_response_format(source: Any, *, strict: bool | None = None) -> dict[s
             return _of_declaration(read_schema(source), strict=strict)
 
 
-def encode_schemas(keywords: Mapping[str, Any]) -> dict[str, Any]:
+def encode_schemas(keywords: JsonMapping) -> JsonObject:
     """Return the keywords of a call with `tools` and `response_format` as the wire has them.
 
     Args:
@@ -85,7 +88,7 @@ def read_schema(source: Any) -> Declaration:
     return declared
 
 
-def answer_schema(declared: Declaration) -> dict[str, Any]:
+def answer_schema(declared: Declaration) -> JsonObject:
     """Return the JSON schema of an answer as it leaves, its description inside.
 
     Args:
@@ -113,7 +116,7 @@ def answer_schema(declared: Declaration) -> dict[str, Any]:
     return encoded if is_union else {"type": "object", "properties": {}, **encoded}
 
 
-def _of_named(named: Mapping[str, Any]) -> Declaration:
+def _of_named(named: JsonMapping) -> Declaration:
     strict = {"strict": named["strict"]} if "strict" in named else {}
     description = named.get("description") or ""
     return Declaration(named["name"], description, named["schema"], is_made=False, function=strict)
@@ -122,7 +125,7 @@ def _of_named(named: Mapping[str, Any]) -> Declaration:
 def _of_declaration(declared: Declaration, *, strict: bool | None) -> Rewritten:
     # The name is a label only: `Box[int]` of a generic class becomes `Box_int_`.
     name = _NOT_IN_A_NAME.sub("_", str(declared.name))[:64]
-    named: dict[str, Any] = {"name": name, "schema": answer_schema(declared)}
+    named: JsonObject = {"name": name, "schema": answer_schema(declared)}
     own = declared.function.get("strict")
     given = strict if own is None else own
     if given is not None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Schema = dict[str, Any]
+    from langchain_aimlapi._types import JsonObject
+
+    Schema = JsonObject
 
 # Keywords that describe and do not restrict: the outer word wins over the inner one.
 ANNOTATIONS = frozenset(

@@ -10,8 +10,9 @@ from typing import Any
 
 from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
 from langchain_aimlapi._codec.schema_words import joined, told
+from langchain_aimlapi._types import JsonObject
 
-Schema = dict[str, Any]
+Schema = JsonObject
 
 _ABOUT_ANY_VALUE = frozenset({"allOf", "anyOf", "else", "if", "not", "oneOf", "then"})
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {

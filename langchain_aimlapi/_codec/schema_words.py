@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi._codec.schema_merge import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Schema = dict[str, Any]
+    from langchain_aimlapi._types import JsonObject
+
+    Schema = JsonObject
 
 # The fields of Google's `Schema` object, as far as they may stand in a declaration.
 DOCUMENTED = frozenset(

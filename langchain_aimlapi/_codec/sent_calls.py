@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 
-    WireObject = dict[str, Any]
+    from langchain_aimlapi._types import JsonObject
+
+    WireObject = JsonObject
 
 # What langchain's agents call it, too.
 _UNKNOWN = "unknown"
@@ -134,7 +136,7 @@ def _blocks(message: AIMessage, types: tuple[str, ...]) -> list[WireObject]:
     return [one for one in content if isinstance(one, dict) and one.get("type") in types]
 
 
-def _text(call: Any) -> str:  # noqa: ANN401  LangChain's ToolCall or ours
+def _text(call: Any) -> str:
     if "text" in call:
         return str(call["text"])
     args = call["args"]

@@ -23,12 +23,14 @@ from langchain_aimlapi._json import is_nothing, overlay, sendable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from langchain_aimlapi._types import JsonObject
+
 # Texts of a detail that come in pieces; then all of reasoning that does.
 _RUNNING = frozenset({*DETAIL_TEXTS, "data"})
 RUNNING_TEXTS = frozenset({*_RUNNING, *WIRE_TEXTS})
 
 
-def reasoning_text(message: dict[str, Any]) -> str:
+def reasoning_text(message: JsonObject) -> str:
     """Return the reasoning text of a message or delta.
 
     The same words come up to twice, as `reasoning` (or `reasoning_content`) plus inside
@@ -61,7 +63,7 @@ class Call(Protocol):
     id: str
     wire_id: str
     ordinal: int
-    extra_content: dict[str, Any]
+    extra_content: JsonObject
 
 
 class SignatureReader:
@@ -71,9 +73,9 @@ class SignatureReader:
         self._details: list[_Detail] = []
         self._current: dict[tuple[object, ...], _Detail] = {}
         self._by_id: dict[str, list[_Detail]] = {}
-        self._extra: dict[str, Any] = {}
+        self._extra: JsonObject = {}
 
-    def feed(self, message: dict[str, Any]) -> None:
+    def feed(self, message: JsonObject) -> None:
         """Take what a message or delta of the wire carries."""
         details = message.get(REASONING_DETAILS)
         if details and isinstance(details, list):
@@ -98,7 +100,7 @@ class SignatureReader:
             signed_calls=signed,
         )
 
-    def call_extras(self, call: Call) -> dict[str, Any]:
+    def call_extras(self, call: Call) -> JsonObject:
         """Return what is known by now of the `extras` of a tool call's block."""
         its = self._by_id.get(call.wire_id, [])
         # Of several calls with one id the first is given all details until the next one comes.
@@ -124,11 +126,11 @@ class _Detail:
     """One entry of `reasoning_details`, growing."""
 
     def __init__(self) -> None:
-        self._fields: dict[str, Any] = {}
+        self._fields: JsonObject = {}
         self._pieces: dict[str, list[str]] = {}
         self._length = 0  # of encrypted data
 
-    def add(self, fragment: dict[str, Any]) -> None:
+    def add(self, fragment: JsonObject) -> None:
         for key, value in fragment.items():
             if key in _RUNNING and isinstance(value, str):
                 self._append(key, value)
@@ -143,7 +145,7 @@ class _Detail:
         self._length += len(value) if key == "data" else 0
         self._fields[key] = None  # holds the key's place in the order of arrival
 
-    def value(self) -> dict[str, Any]:
+    def value(self) -> JsonObject:
         joined = {key: "".join(pieces) for key, pieces in self._pieces.items()}
         return {**self._fields, **joined}
 
@@ -152,9 +154,7 @@ def _hashable(value: object) -> object:
     return value if isinstance(value, str | int | float | None) else repr(value)
 
 
-def _bound(
-    details: list[dict[str, Any]], calls: Sequence[Call]
-) -> tuple[list[dict[str, Any]], list[str]]:
+def _bound(details: list[JsonObject], calls: Sequence[Call]) -> tuple[list[JsonObject], list[str]]:
     """Return the details with the ids that LangChain sees, plus the ids of the calls they sign.
 
     A server may use one id for two calls; the second call then has an id of our making, which its
@@ -166,7 +166,7 @@ def _bound(
     for call in calls:
         if call.wire_id:
             waiting.setdefault(call.wire_id, deque()).append(call.id)
-    bound: list[dict[str, Any]] = []
+    bound: list[JsonObject] = []
     signed: dict[str, None] = {}
     for detail in details:
         wire_id = id_of(detail)

@@ -7,7 +7,7 @@ leaves once, in the last chunk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from langchain_core.messages.tool import ToolCallChunk
+
+    from langchain_aimlapi._types import JsonObject
 
 _DONE = b"[DONE]"
 # Names of events that are an answer's own: none, the standard's default, a failure, and what the
@@ -57,7 +59,7 @@ class StreamDecoder:
         self._has_events = False
         self._is_marked = False
         self._stray = ""
-        self._extras: dict[str, dict[str, Any]] = {}
+        self._extras: dict[str, JsonObject] = {}
 
     def feed(self, events: Iterable[bytes]) -> Iterator[ChatGenerationChunk]:
         """Yield the chunks of these events; the last chunk on `[DONE]`; nothing after it.
@@ -141,7 +143,7 @@ class StreamDecoder:
             msg = f"An event of the stream is no object: {event!r:.200}"
             raise errors.AIMLAPIResponseError(msg, body=event, response_headers=self._headers)
 
-    def _is_ours(self, choice: dict[str, Any]) -> bool:
+    def _is_ours(self, choice: JsonObject) -> bool:
         """Tell whether a choice is the one that came first: texts of two must not mix."""
         index = choice.get("index")
         if not isinstance(index, int):
@@ -150,16 +152,16 @@ class StreamDecoder:
             self._choice_index = index
         return index == self._choice_index
 
-    def _choice_chunk(self, choice: dict[str, Any]) -> ChatGenerationChunk | None:
+    def _choice_chunk(self, choice: JsonObject) -> ChatGenerationChunk | None:
         if choice.get("error"):
             self._check_event({"error": choice["error"]})
         self.answer.read_choice(choice)
         delta = choice.get("delta") or choice.get("message")
         return self._delta_chunk(delta) if isinstance(delta, dict) else None
 
-    def _delta_chunk(self, delta: dict[str, Any]) -> ChatGenerationChunk | None:
+    def _delta_chunk(self, delta: JsonObject) -> ChatGenerationChunk | None:
         answer = self.answer
-        kwargs: dict[str, Any]
+        kwargs: JsonObject
         text, kwargs = answer.read_message(delta)
         fragments: list[ToolCallChunk] = []
         if delta.get("tool_calls") or delta.get("function_call"):
@@ -188,12 +190,12 @@ class StreamDecoder:
                 continue
             call = self.answer.calls.calls[cast("int", fragment["index"])]
             if extras := self.answer.signatures.call_extras(call):
-                self._extras[call_id] = cast("dict[str, Any]", fragment)["extras"] = extras
+                self._extras[call_id] = cast("JsonObject", fragment)["extras"] = extras
         return chunk
 
     @staticmethod
     def _paired(
-        halves: Halves, text: str, kwargs: dict[str, Any], fragments: list[ToolCallChunk]
+        halves: Halves, text: str, kwargs: JsonObject, fragments: list[ToolCallChunk]
     ) -> str:
         """Join halves of surrogate pairs split over two deltas, in place; return the text."""
         for key, value in kwargs.items():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.utils.json import parse_partial_json
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from langchain_core.messages import InvalidToolCall, ToolCall, ToolCallChunk
+
+    from langchain_aimlapi._types import JsonObject
 
 # In `additional_kwargs`: ids of the calls in the order of the wire, where LangChain, which keeps
 # invalid calls apart, would lose it.
@@ -59,10 +61,10 @@ class WireCall:
     ordinal: int = 0
     name: str = ""
     arguments: Arguments = field(default_factory=Arguments)
-    extra_content: dict[str, Any] = field(default_factory=dict)
+    extra_content: JsonObject = field(default_factory=dict)
     is_double: bool = False
 
-    def decoded(self, *, is_truncated: bool) -> dict[str, Any] | None:
+    def decoded(self, *, is_truncated: bool) -> JsonObject | None:
         """Return the arguments if the call is executable, else `None`."""
         if not self.name or self.is_double or (is_truncated and not self.arguments.text):
             return None
@@ -138,7 +140,7 @@ class ToolCalls:
         self._namesakes: Counter[str] = Counter()
         self._whole: dict[tuple[object, ...], WireCall] = {}
 
-    def read(self, message: dict[str, Any]) -> None:
+    def read(self, message: JsonObject) -> None:
         """Take the calls of a whole message: `tool_calls`, or the older `function_call`."""
         for fragment in _fragments(message):
             if not self._is_said_again(fragment):
@@ -146,7 +148,7 @@ class ToolCalls:
                 if call.arguments.decoded() is not None:
                     self._remember(call, fragment)
 
-    def feed(self, delta: dict[str, Any]) -> list[ToolCallChunk]:
+    def feed(self, delta: JsonObject) -> list[ToolCallChunk]:
         """Take the fragments of one delta; return what LangChain is to see of them now.
 
         Args:
@@ -186,7 +188,7 @@ class ToolCalls:
             if end or call.id in late
         ]
 
-    def _take(self, fragment: dict[str, Any], position: int) -> ToolCallChunk | None:
+    def _take(self, fragment: JsonObject, position: int) -> ToolCallChunk | None:
         if self._is_said_again(fragment):
             return None
         name, call_id = None, None
@@ -202,7 +204,7 @@ class ToolCalls:
         args = call.arguments.showable()
         return tool_call_chunk(name=name, args=args, id=call_id, index=call.position)
 
-    def _open(self, fragment: dict[str, Any]) -> WireCall:
+    def _open(self, fragment: JsonObject) -> WireCall:
         """Begin a new call with its first fragment."""
         position = len(self.calls)
         wire_id = _text(fragment.get("id"))
@@ -223,7 +225,7 @@ class ToolCalls:
             invented += "x"
         return invented
 
-    def _owner(self, fragment: dict[str, Any], position: int) -> WireCall | None:
+    def _owner(self, fragment: JsonObject, position: int) -> WireCall | None:
         """Return the call that a fragment goes on, or `None` if it begins another."""
         wire_id, index = _text(fragment.get("id")), fragment.get("index")
         name, arguments = _name_and_arguments(fragment)
@@ -248,7 +250,7 @@ class ToolCalls:
             self._namesakes[wire_id] += 1
             self._by_id[wire_id] = call
 
-    def _remember(self, call: WireCall, fragment: dict[str, Any]) -> None:
+    def _remember(self, call: WireCall, fragment: JsonObject) -> None:
         """Keep a whole call in mind; in a stream it may be another one, said again in pieces."""
         ids = dict.fromkeys(filter(None, (call.wire_id, _text(fragment.get("id")))))
         for key in ids or (fragment.get("index"),):
@@ -256,7 +258,7 @@ class ToolCalls:
                 said = (key, call.name, call.arguments.canonical())
                 call.is_double |= self._whole.setdefault(said, call) is not call
 
-    def _is_said_again(self, fragment: dict[str, Any]) -> bool:
+    def _is_said_again(self, fragment: JsonObject) -> bool:
         """Tell whether a fragment is a whole call that was said before; keep what it carries.
 
         Without an id two equal calls are one only where they have one index, too: a model may well
@@ -280,21 +282,21 @@ class ToolCalls:
         return call is not None
 
     @staticmethod
-    def _add(call: WireCall, fragment: dict[str, Any]) -> None:
+    def _add(call: WireCall, fragment: JsonObject) -> None:
         name, arguments = _name_and_arguments(fragment)
         call.name = call.name or name
         call.arguments.add(arguments)
         _echo(call, fragment)
 
 
-def _echo(call: WireCall, fragment: dict[str, Any]) -> None:
+def _echo(call: WireCall, fragment: JsonObject) -> None:
     """Keep what a fragment asks to be echoed with its call."""
     extra = fragment.get(EXTRA_CONTENT)
     if isinstance(extra, dict):
         overlay(call.extra_content, sendable(extra))
 
 
-def _fragments(delta: dict[str, Any]) -> list[dict[str, Any]]:
+def _fragments(delta: JsonObject) -> list[JsonObject]:
     calls = delta.get("tool_calls")
     if isinstance(calls, list):
         return [fragment for fragment in calls if isinstance(fragment, dict)]
@@ -302,7 +304,7 @@ def _fragments(delta: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"function": older}] if isinstance(older, dict) else []
 
 
-def _name_and_arguments(fragment: dict[str, Any]) -> tuple[str, str]:
+def _name_and_arguments(fragment: JsonObject) -> tuple[str, str]:
     function = fragment.get("function")
     if not isinstance(function, dict):
         return "", ""

@@ -40,6 +40,8 @@ from langchain_aimlapi._codec.json_schema import recursion_failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langchain_aimlapi._types import JsonObject
+
 
 def declaration(source: object) -> Declaration:
     """Return how a class, a function or a tool declares itself.
@@ -88,7 +90,7 @@ def _declaration(source: object) -> Declaration:
     )
 
 
-def _of_schema(schema: dict[str, Any], *, name: str) -> Declaration:
+def _of_schema(schema: JsonObject, *, name: str) -> Declaration:
     return Declaration(schema.get("title") or name, schema.get("description") or "", schema)
 
 
@@ -127,7 +129,7 @@ def _of_function(function: Callable[..., Any]) -> Declaration:
     return Declaration(name, description, _model_schema(made.tool_call_schema))
 
 
-def _model_schema(model: Any) -> dict[str, Any]:
+def _model_schema(model: Any) -> JsonObject:
     schema = model.model_json_schema if issubclass(model, BaseModel) else model.schema
     return dict(schema())
 
@@ -139,7 +141,7 @@ class _Prose(NamedTuple):
     arguments: dict[str, str]
 
 
-def _prose(source: type, hints: dict[str, Any]) -> _Prose:
+def _prose(source: type, hints: JsonObject) -> _Prose:
     """Read a `TypedDict`'s docstring by langchain-core, on a stand-in whose types it can read."""
     flat = TypedDict(source.__name__, dict.fromkeys(hints, str))  # type: ignore[misc]  # made at run time
     flat.__doc__ = source.__doc__ or ""
@@ -186,7 +188,7 @@ def _entry(
     while (origin := get_origin(hint)) in (Required, NotRequired, ReadOnly):
         required = required if origin is ReadOnly else origin is Required
         (hint,) = get_args(hint)
-    words: dict[str, Any] = {"description": description} if description else {}
+    words: JsonObject = {"description": description} if description else {}
     metadata: tuple[Any, ...] = ()
     if get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)

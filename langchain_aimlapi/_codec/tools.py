@@ -21,6 +21,8 @@ from langchain_aimlapi._json import require_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from langchain_aimlapi._types import JsonMapping, JsonObject
+
 MAX_TOOLS = 128
 JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -36,7 +38,7 @@ _MCP_KEYS = frozenset(
 )
 
 
-def encode_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, Any]]:
+def encode_tools(tools: Any, *, strict: bool | None = None) -> list[JsonObject]:
     """Return the wire's `tools`.
 
     Args:
@@ -60,7 +62,7 @@ def encode_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, An
             have, more than 128 tools, a schema that cannot be sent (recursive, too deep, too
             large), or a value that JSON cannot say; the text names the tool and the place.
     """
-    encoded: list[dict[str, Any]] = []
+    encoded: list[JsonObject] = []
     schemas: list[Any] = []
     for source in _listed(tools):
         tool = _encode_tool(source, strict=strict)
@@ -74,7 +76,7 @@ def encode_tools(tools: Any, *, strict: bool | None = None) -> list[dict[str, An
     return encoded
 
 
-def check_together(tools: Sequence[Mapping[str, Any]]) -> None:
+def check_together(tools: Sequence[JsonMapping]) -> None:
     """Refuse tools that cannot be sent in one request.
 
     Args:
@@ -111,12 +113,12 @@ def read_tool(tool: Any) -> Declaration | None:
     """
     if isinstance(tool, Mapping):
         return _read_dict(dict(tool))
-    from langchain_aimlapi._codec.tool_schemas import declaration  # noqa: PLC0415  loads langchain_core.tools: 30 ms
+    from langchain_aimlapi._codec.tool_schemas import declaration
 
     return declaration(tool)
 
 
-def settle_tool_choice(settings: Mapping[str, Any]) -> dict[str, Any]:
+def settle_tool_choice(settings: JsonMapping) -> JsonObject:
     """Return the parameters of a call with its `tool_choice` as the wire takes it.
 
     `parallel_tool_calls` without tools is left out too: Gemini refuses both.
@@ -138,11 +140,11 @@ def settle_tool_choice(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode_tool_choice(
-    tool_choice: str | bool | Mapping[str, Any] | None,  # noqa: FBT001  LangChain's bind_tools has it
+    tool_choice: str | bool | JsonMapping | None,  # noqa: FBT001  LangChain's bind_tools has it
     *,
-    tools: Sequence[dict[str, Any]],
+    tools: Sequence[JsonObject],
     response_format: object = None,
-) -> str | dict[str, Any] | None:
+) -> str | JsonObject | None:
     """Return the wire's `tool_choice`, or `None` to send none.
 
     Args:
@@ -180,7 +182,7 @@ def encode_tool_choice(
     return choice
 
 
-def _encode_choice(tool_choice: str | Mapping[str, Any]) -> str | dict[str, Any]:
+def _encode_choice(tool_choice: str | JsonMapping) -> str | JsonObject:
     if isinstance(tool_choice, str):
         return _CHOICES.get(tool_choice) or _function_choice(tool_choice)
     match tool_choice:
@@ -216,17 +218,17 @@ def _schema_name(response_format: object) -> str | None:
             return ""
 
 
-def _function_choice(name: str) -> dict[str, Any]:
+def _function_choice(name: str) -> JsonObject:
     return {"type": "function", "function": {"name": name}}
 
 
-def _chosen_name(choice: str | dict[str, Any]) -> str | None:
+def _chosen_name(choice: str | JsonObject) -> str | None:
     if isinstance(choice, dict) and choice["type"] == "function":
         return str(choice["function"]["name"])
     return None
 
 
-def _function_name(tool: Mapping[str, Any]) -> str | None:
+def _function_name(tool: JsonMapping) -> str | None:
     function = tool.get("function")
     name = function.get("name") if isinstance(function, Mapping) else None
     return name if isinstance(name, str) else None
@@ -262,7 +264,7 @@ def _listed(tools: Any) -> list[Any]:
     return [*tools]
 
 
-def _encode_tool(tool: Any, *, strict: bool | None) -> dict[str, Any]:
+def _encode_tool(tool: Any, *, strict: bool | None) -> JsonObject:
     if isinstance(tool, Rewritten):
         return tool if strict is None else _with_strict(tool, strict)
     declared = read_tool(tool)
@@ -272,7 +274,7 @@ def _encode_tool(tool: Any, *, strict: bool | None) -> dict[str, Any]:
     return encode_declaration(declared, strict=strict)
 
 
-def encode_declaration(declared: Declaration, *, strict: bool | None = None) -> dict[str, Any]:
+def encode_declaration(declared: Declaration, *, strict: bool | None = None) -> JsonObject:
     """Return a tool on the wire.
 
     Args:
@@ -282,7 +284,7 @@ def encode_declaration(declared: Declaration, *, strict: bool | None = None) -> 
     Raises:
         ValueError: See `encode_tools`.
     """
-    function: dict[str, Any] = {"name": _checked_name(declared.name)}
+    function: JsonObject = {"name": _checked_name(declared.name)}
     if declared.description:
         function["description"] = declared.description
     function["parameters"] = _parameters(declared)
@@ -302,7 +304,7 @@ def _with_strict(tool: Rewritten, strict: bool) -> Rewritten:  # noqa: FBT001  t
     return Rewritten({**tool, "function": {**function, "strict": strict}})
 
 
-def _read_dict(tool: dict[str, Any]) -> Declaration | None:
+def _read_dict(tool: JsonObject) -> Declaration | None:
     kind = tool.get("type")
     match tool:
         case {"type": "function", "function": dict(function)}:
@@ -326,7 +328,7 @@ def _read_dict(tool: dict[str, Any]) -> Declaration | None:
             )
 
 
-def _of_function(function: dict[str, Any], schema: Any, extras: dict[str, Any]) -> Declaration:
+def _of_function(function: JsonObject, schema: Any, extras: JsonObject) -> Declaration:
     apart = ("name", "description", "parameters", "inputSchema")
     return Declaration(
         function.get("name"),
@@ -338,11 +340,11 @@ def _of_function(function: dict[str, Any], schema: Any, extras: dict[str, Any]) 
     )
 
 
-def _is_anthropic(tool: dict[str, Any]) -> bool:
+def _is_anthropic(tool: JsonObject) -> bool:
     return tool.get("type") == "custom" and "input_schema" in tool
 
 
-def _flat_schema(tool: dict[str, Any]) -> Any:
+def _flat_schema(tool: JsonObject) -> Any:
     keys = ("input_schema", "inputSchema", "parameters")
     return next((tool[key] for key in keys if key in tool), None)
 
@@ -357,7 +359,7 @@ def _checked_name(name: object) -> str:
     return name
 
 
-def _parameters(declared: Declaration) -> dict[str, Any]:
+def _parameters(declared: Declaration) -> JsonObject:
     where = f"tool {declared.name!r}: parameters"
     schema = declared.schema
     if isinstance(schema, Mapping):
@@ -380,5 +382,5 @@ def _is_the_functions(declared: Declaration) -> bool:
     return declared.is_made or declared.schema.get("description") == declared.description
 
 
-def _type_of(branch: Mapping[str, Any]) -> str:
+def _type_of(branch: JsonMapping) -> str:
     return str(branch.get("type", "any"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from langchain_core.messages.ai import UsageMetadata
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
+
+    from langchain_aimlapi._types import JsonObject
 
 # Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
@@ -71,7 +73,7 @@ def read_usage(usage: object) -> UsageMetadata | None:
     return counts
 
 
-def token_usage(usage: dict[str, Any], counts: UsageMetadata | None) -> dict[str, Any]:
+def token_usage(usage: JsonObject, counts: UsageMetadata | None) -> JsonObject:
     """Return the wire's usage with sums that are right, for those who price by it.
 
     Dialect V leaves the reasoning out of `completion_tokens`; here it is in, so that prompt and
@@ -102,7 +104,7 @@ def token_usage(usage: dict[str, Any], counts: UsageMetadata | None) -> dict[str
     return usage if told == usage else told
 
 
-def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
+def read_cost(meta: object, *, headers: Mapping[str, str]) -> JsonObject:
     """Return what the call cost, for `response_metadata`.
 
     Args:
@@ -120,7 +122,7 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> dict[str, Any]:
     Source:
         docs.aimlapi.com/capabilities/request-tracing-and-cost, read 2026-11-21.
     """
-    cost: dict[str, Any] = {"meta": meta} if isinstance(meta, dict) and meta else {}
+    cost: JsonObject = {"meta": meta} if isinstance(meta, dict) and meta else {}
     usage = meta.get("usage") if isinstance(meta, dict) else None
     spent = usage if isinstance(usage, dict) else {}
     credits_used = _credits(spent.get("credits_used"))

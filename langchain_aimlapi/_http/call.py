@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_aimlapi._http.client_pool import Clients
+    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.errors import AIMLAPIError
 
 DEFAULT_TIMEOUT = "default"
@@ -63,7 +64,7 @@ class Limits:
 
 
 def read_limits(
-    timeout: Any,  # noqa: ANN401  httpx.Timeout without importing httpx
+    timeout: Any,
     *,
     is_stream: bool,
     stream_timeout: float | None = None,
@@ -87,7 +88,7 @@ def read_limits(
     return replace(limits, read=read, stream=stream_timeout)
 
 
-def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:  # noqa: ANN401  as above
+def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:
     if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
         longest = _STREAM_SILENCE if is_stream else _TOTAL
         return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
@@ -202,7 +203,7 @@ class Call:
     clients: Clients
     http_client: Any = field(default=None, repr=False)
     http_async_client: Any = field(default=None, repr=False)
-    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    request: JsonMapping = field(default_factory=dict, repr=False)
     remedy: Callable[[AIMLAPIError], bytes | None] | None = field(
         default=None, repr=False, compare=False
     )

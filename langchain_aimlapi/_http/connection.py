@@ -24,7 +24,7 @@ class Connection:
 
     __slots__ = ("_line", "_state", "is_distrusted")
 
-    def __init__(self, line: Any, state: Any) -> None:  # noqa: ANN401  objects of httpcore and h11
+    def __init__(self, line: Any, state: Any) -> None:
         """Keep what is known.
 
         Args:

@@ -200,7 +200,7 @@ def drop_http_frames(error: BaseException) -> None:
             trace = trace.tb_next
 
 
-def _is_http_frame(trace: Any) -> bool:  # noqa: ANN401  a traceback
+def _is_http_frame(trace: Any) -> bool:
     name: str = trace.tb_frame.f_globals.get("__name__", "")
     return name.partition(".")[0] in _HTTP_LIBRARIES
 

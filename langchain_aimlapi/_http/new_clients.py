@@ -13,6 +13,8 @@ import httpx
 if TYPE_CHECKING:
     import ssl
 
+    from langchain_aimlapi._types import JsonObject
+
 _POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
 
 # So that a connection which a NAT dropped in silence is noticed within 105 seconds, before the
@@ -78,7 +80,7 @@ def new_async_client() -> httpx.AsyncClient:
     return _AsyncClient(**_client_settings())
 
 
-def _client_settings() -> dict[str, Any]:
+def _client_settings() -> JsonObject:
     """Return the settings of a client; limits of time are set per request."""
     return {
         **_transport_settings(),
@@ -88,7 +90,7 @@ def _client_settings() -> dict[str, Any]:
     }
 
 
-def _transport_settings() -> dict[str, Any]:
+def _transport_settings() -> JsonObject:
     return {"verify": _TLS.context(), "limits": _POOL}
 
 

@@ -288,7 +288,7 @@ class Decoder(Protocol):
         """Yield the last chunk."""
         ...
 
-    def partial(self) -> Any:  # noqa: ANN401  a message, of which this side knows nothing
+    def partial(self) -> Any:
         """Return what has arrived so far as one chunk."""
         ...
 

@@ -126,7 +126,7 @@ class Attempts:
         lease: The client of this attempt.
     """
 
-    def __init__(self, call: Call, *, given: Any) -> None:  # noqa: ANN401  a client of httpx or httpx2
+    def __init__(self, call: Call, *, given: Any) -> None:
         """Begin with the first attempt."""
         self.call = call
         self.given = given

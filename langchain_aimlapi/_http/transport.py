@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._http.call import Call, Limits
     from langchain_aimlapi._http.readers import Decoder, ErrorBody
+    from langchain_aimlapi._types import JsonObject
 
 _AnswerT = TypeVar("_AnswerT")
 _Decode = Callable[[bytes | list[bytes], Mapping[str, str]], _AnswerT]
@@ -307,7 +308,7 @@ def _request(attempts: Attempts) -> httpx.Request:
     return request
 
 
-def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> dict[str, Any]:
+def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> JsonObject:
     """Return our limits, unless nobody chose them while the given client has limits of its own."""
     if limits.is_default and given.timeout != type(given.timeout)(_HTTPX_SECONDS):
         return {}
@@ -342,7 +343,7 @@ def _drain(response: httpx.Response, blocks: Iterator[bytes]) -> None:
         timer.cancel()
 
 
-def _hang_up(line: Any) -> None:  # noqa: ANN401  httpcore's network stream, None for a recording
+def _hang_up(line: Any) -> None:
     with suppress(OSError, AttributeError):
         line.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 

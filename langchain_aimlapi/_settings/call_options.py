@@ -7,7 +7,7 @@ makes a `Call` of. Keywords have the same names and ranges as the settings.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from langchain_aimlapi._http.setting_types import Timeout
+    from langchain_aimlapi._types import JsonMapping, JsonObject
 
 # Settings that are parameters of the wire, under the wire's own names.
 WIRE_NAMES = (
@@ -81,7 +82,7 @@ class CallOptions:
         extra_headers: Further request headers, the call's over the model's.
     """
 
-    wire: dict[str, Any]
+    wire: JsonObject
     timeout: Timeout | None
     stream_timeout: float | None
     max_retries: int
@@ -89,13 +90,11 @@ class CallOptions:
     missing_signatures: Literal["auto", "send", "skip"]
     stream_usage: bool
     client_request_id: str | None = None
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    extra_body: JsonMapping = field(default_factory=dict)
     extra_headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def call_keywords(
-    keywords: Mapping[str, Any], *, model_names: Collection[str], owner: str
-) -> dict[str, Any]:
+def call_keywords(keywords: JsonMapping, *, model_names: Collection[str], owner: str) -> JsonObject:
     """Return the keywords of a call under our own names.
 
     Args:
@@ -122,7 +121,7 @@ def call_keywords(
 
 
 def make_options(
-    fields: Mapping[str, Any], keywords: Mapping[str, Any], *, stop: list[str] | None
+    fields: JsonMapping, keywords: JsonMapping, *, stop: list[str] | None
 ) -> CallOptions:
     """Return the options of a call.
 
@@ -150,8 +149,8 @@ def make_options(
 
 
 def wire_parameters(
-    fields: Mapping[str, Any], keywords: Mapping[str, Any], *, stop: list[str] | None
-) -> dict[str, Any]:
+    fields: JsonMapping, keywords: JsonMapping, *, stop: list[str] | None
+) -> JsonObject:
     """Return the parameters of the wire for one call, but the messages.
 
     Args:
@@ -160,7 +159,7 @@ def wire_parameters(
         stop: LangChain's own argument of that name.
     """
     given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
-    wire: dict[str, Any] = {"model": fields["model"]}
+    wire: JsonObject = {"model": fields["model"]}
     wire.update((name, fields[name]) for name in WIRE_NAMES if fields[name] is not None)
     wire.update(fields["model_kwargs"])
     wire.pop("stream", None)  # decided by how the call is made
@@ -178,7 +177,7 @@ def wire_parameters(
     return wire
 
 
-def _check_about(about: Mapping[str, Any]) -> None:
+def _check_about(about: JsonMapping) -> None:
     for name in ("max_retries", "empty_response_retries"):
         _validators.check_attempts(name, about[name])
     _validators.check_seconds("stream_timeout", about["stream_timeout"])

@@ -35,11 +35,12 @@ from langchain_aimlapi._settings.names import (
     check_not_reserved,
     resolve_names,
 )
+from langchain_aimlapi._types import JsonMapping, JsonObject
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.language_models.model_profile import ModelProfile
@@ -68,7 +69,7 @@ def _key_from_env() -> SecretStr:
     return SecretStr(key)
 
 
-def _put(model: BaseChatModel, values: Mapping[str, Any]) -> None:
+def _put(model: BaseChatModel, values: JsonMapping) -> None:
     model.__dict__.update(values)
     model.__dict__.pop("_serialized", None)  # LangChain's cache of what it traces
     model.model_fields_set.update(values)
@@ -144,20 +145,20 @@ class GeminiSettings(BaseChatModel):
     reasoning_effort: Literal["minimal", "low", "medium", "high"] | str | None = None  # noqa: PYI051  editors show the levels
     """`low`, `medium`, `high`, with some ids `minimal`; documented for newer ids."""
 
-    reasoning: dict[str, Any] | None = None
+    reasoning: JsonObject | None = None
     """`{"effort": ..., "max_tokens": ..., "exclude": ...}`; documented for newer ids."""
 
     response_format: Any = None
     """`text`, `json_object` or `json_schema`, also a pydantic class, `TypedDict`, dataclass or JSON
     schema; `with_structured_output` sets it for you."""
 
-    tool_choice: str | bool | dict[str, Any] | None = None
+    tool_choice: str | bool | JsonObject | None = None
     """Which tool is called, as `bind_tools` takes it; a choice that forces a call needs tools."""
 
     parallel_tool_calls: bool | None = None
     """Whether several tools may be called at once."""
 
-    prediction: dict[str, Any] | None = None
+    prediction: JsonObject | None = None
     """Predicted output: `{"type": "content", "content": ...}`."""
 
     provider: str | None = None
@@ -206,10 +207,10 @@ class GeminiSettings(BaseChatModel):
     """The model's own connections. Not to be set: the models that `configurable_fields` makes take
     them over from the model that they come from, so that they need not connect again."""
 
-    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    model_kwargs: JsonObject = Field(default_factory=dict)
     """Parameters of the wire that have no setting here."""
 
-    extra_body: dict[str, Any] | None = None
+    extra_body: JsonObject | None = None
     """Laid over the request body last."""
 
     @model_validator(mode="before")
@@ -254,8 +255,8 @@ class GeminiSettings(BaseChatModel):
     @field_validator("model_kwargs", "extra_body")
     @classmethod
     def _check_no_credentials(
-        cls, parameters: dict[str, Any] | None, info: ValidationInfo
-    ) -> dict[str, Any] | None:
+        cls, parameters: JsonObject | None, info: ValidationInfo
+    ) -> JsonObject | None:
         check_no_credentials(parameters, where=str(info.field_name))
         if info.field_name == "model_kwargs":
             check_not_reserved(parameters)
@@ -269,7 +270,7 @@ class GeminiSettings(BaseChatModel):
 
     @field_validator("response_format")
     @classmethod
-    def _encode_response_format(cls, source: Any) -> dict[str, Any] | None:
+    def _encode_response_format(cls, source: Any) -> JsonObject | None:
         return encode_response_format(source)
 
     @field_validator("default_headers")
@@ -337,7 +338,7 @@ class GeminiSettings(BaseChatModel):
             is_key = name == "aimlapi_api_key" and not isinstance(value, SecretStr)
             yield name, "a function" if is_key else value
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: JsonMapping | None = None, deep: bool = False) -> Self:
         """Return a copy with some settings changed.
 
         Args:
@@ -353,7 +354,7 @@ class GeminiSettings(BaseChatModel):
             _put(copied, self._checked(update))
         return copied
 
-    def _checked(self, update: Mapping[str, Any]) -> dict[str, Any]:
+    def _checked(self, update: JsonMapping) -> JsonObject:
         """Return the fields that an update changes, with the values that the constructor makes.
 
         The profile follows the model, where nobody set it.
@@ -385,9 +386,7 @@ class GeminiSettings(BaseChatModel):
         """The address of the API, without a slash at its end."""
         return str(self.aimlapi_api_base)
 
-    def call_options(
-        self, keywords: Mapping[str, Any], *, stop: list[str] | None = None
-    ) -> CallOptions:
+    def call_options(self, keywords: JsonMapping, *, stop: list[str] | None = None) -> CallOptions:
         """Return what one call is made of: the settings, with the call's keywords over them.
 
         Args:
@@ -400,7 +399,7 @@ class GeminiSettings(BaseChatModel):
         """
         return make_options(self.__dict__, self._call_keywords(keywords), stop=stop)
 
-    def _call_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    def _call_keywords(self, keywords: JsonMapping) -> JsonObject:
         cls = type(self)
         return call_keywords(keywords, model_names=_own_names(cls), owner=cls.__name__)
 
@@ -408,7 +407,7 @@ class GeminiSettings(BaseChatModel):
         self,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Return what a call is traced with: no headers, which may be secret."""
         kwargs = self._call_keywords(kwargs)
         words = kwargs.pop("stop", None)  # there under another name, as stop_sequences
@@ -421,7 +420,7 @@ class GeminiSettings(BaseChatModel):
         return "aimlapi-gemini-chat"
 
     @property
-    def _identifying_params(self) -> dict[str, Any]:
+    def _identifying_params(self) -> JsonObject:
         """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
         return {
             **wire_parameters(self.__dict__, {}, stop=None),

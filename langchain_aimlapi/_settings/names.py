@@ -8,10 +8,12 @@ with the nearest known name. The same holds for the constructor, copies and the 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
+
+    from langchain_aimlapi._types import JsonMapping, JsonObject
 
 # Other names of our settings.
 SYNONYMS = {
@@ -138,8 +140,8 @@ _CREDENTIALS = ("api_key", "apikey", "secret", "password", "authorization", "aut
 
 
 def resolve_names(
-    given: Mapping[str, Any], *, known: Collection[str], owner: str, way_past: str
-) -> dict[str, Any]:
+    given: JsonMapping, *, known: Collection[str], owner: str, way_past: str
+) -> JsonObject:
     """Return settings under our own names.
 
     Args:
@@ -152,7 +154,7 @@ def resolve_names(
         ValueError: A name is not known, or two names of one setting have different values. Values
             are not shown: one may be a secret under a wrong name.
     """
-    resolved: dict[str, Any] = {}
+    resolved: JsonObject = {}
     problems: list[str] = []
     for name, value in given.items():
         own = name if name in known else SYNONYMS.get(name, name)
@@ -182,7 +184,7 @@ def _problem(name: str, *, known: Collection[str], owner: str, way_past: str) ->
     )
 
 
-def check_no_credentials(parameters: Mapping[str, Any] | None, *, where: str) -> None:
+def check_no_credentials(parameters: JsonMapping | None, *, where: str) -> None:
     """Refuse a credential among parameters that are sent, and so shown in traces.
 
     Args:
@@ -199,7 +201,7 @@ def check_no_credentials(parameters: Mapping[str, Any] | None, *, where: str) ->
             raise ValueError(msg)
 
 
-def check_not_reserved(parameters: Mapping[str, Any] | None) -> None:
+def check_not_reserved(parameters: JsonMapping | None) -> None:
     """Refuse among further parameters what a call is made of.
 
     Raises:

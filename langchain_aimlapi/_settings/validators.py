@@ -15,6 +15,8 @@ from langchain_aimlapi._warnings import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langchain_aimlapi._types import JsonMapping
+
 # The documented ranges (schema of the model pages, read 2026-11-21);
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
@@ -146,7 +148,7 @@ def checked_headers(headers: dict[str, str] | None) -> dict[str, str] | None:
     return headers
 
 
-def checked_client(client: Any, *, name: str) -> Any:  # noqa: ANN401  httpx's clients, without httpx
+def checked_client(client: Any, *, name: str) -> Any:
     """Return the HTTP client, or `None`.
 
     Args:
@@ -172,7 +174,7 @@ def checked_client(client: Any, *, name: str) -> Any:  # noqa: ANN401  httpx's c
 _CLIENT_LIBRARIES = ("httpx", "httpx2")
 
 
-def check_parameters(parameters: Mapping[str, Any]) -> None:
+def check_parameters(parameters: JsonMapping) -> None:
     """Check parameters of the wire against what the documentation says of them.
 
     Args:

@@ -74,11 +74,11 @@ class Account:
         *,
         api_key: KeySource | str | None = None,
         base_url: str | None = None,
-        timeout: Any = DEFAULT_TIMEOUT,  # noqa: ANN401  httpx.Timeout without importing httpx
+        timeout: Any = DEFAULT_TIMEOUT,
         max_retries: int = 2,
         default_headers: Mapping[str, str] | None = None,
-        http_client: Any = None,  # noqa: ANN401  a client of the user's
-        http_async_client: Any = None,  # noqa: ANN401  as above
+        http_client: Any = None,
+        http_async_client: Any = None,
         cache_dir: Path | None = None,
     ) -> None:
         """Keep the settings; nothing is asked yet.

@@ -23,14 +23,14 @@ windows of the two `-latest` ids, which the list lacks, and that image models ca
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi._warnings import warn_caller
 
 _FAMILY = "google/gemini-"
 
 # What all have in common, and what is safe to claim of an id of the family that no page lists.
-_ANY: dict[str, Any] = {
+_ANY: JsonObject = {
     "text_inputs": True,
     "image_inputs": True,
     "image_url_inputs": True,
@@ -66,7 +66,7 @@ _MAKES_IMAGES = {
     "max_output_tokens": 32_768,
 }
 
-_PROFILES: dict[str, dict[str, Any]] = {
+_PROFILES: dict[str, JsonObject] = {
     # Levels of the first two: not in the schema; Google's own for the model, which cannot switch
     # thinking off (Google's Gemini 3 guide, quoted in big-AGI#893).
     "google/gemini-3-pro-preview": {
@@ -279,7 +279,7 @@ def full_model_id(model: str) -> str:
     return model if model in _DOCUMENTED else _SPELLING.get(model.replace(".", "-"), model)
 
 
-def profile_of(model: str) -> dict[str, Any] | None:
+def profile_of(model: str) -> JsonObject | None:
     """Return what is known of a model, in the shape of LangChain's `ModelProfile`.
 
     `max_input_tokens` is the documented context window. Images and files in a tool message count

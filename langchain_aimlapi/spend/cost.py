@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from langchain_core.messages import AIMessage
+
+    from langchain_aimlapi._types import JsonMapping
 
 
 # Inferred from three pairs in the gateway's documentation, read 2026-11-21.
@@ -102,9 +102,7 @@ class Cost:
         return f"<table>{rows}</table>"
 
     @classmethod
-    def read(
-        cls, response_metadata: Mapping[str, Any], *, usage_metadata: Mapping[str, Any]
-    ) -> Self:
+    def read(cls, response_metadata: JsonMapping, *, usage_metadata: JsonMapping) -> Self:
         """Return the cost of one answer; anything unreadable counts as not there.
 
         Args:
@@ -136,7 +134,7 @@ def cost_of(message: AIMessage) -> Cost:
         message: An answer of any model, whole or the sum of its chunks. One that says nothing of
             its cost is `unpriced`.
     """
-    usage: Mapping[str, Any] = message.usage_metadata or {}
+    usage: JsonMapping = message.usage_metadata or {}
     return Cost.read(message.response_metadata, usage_metadata=usage)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.outputs import LLMResult
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.spend.books import Row
     from langchain_aimlapi.spend.open_items import OpenItem
 
@@ -128,9 +129,9 @@ class SpendCallbackHandler(BaseCallbackHandler):
 
     def on_chat_model_start(
         self,
-        serialized: dict[str, Any],  # noqa: ARG002  langchain-core's signature
+        serialized: JsonObject,  # noqa: ARG002  langchain-core's signature
         messages: list[list[BaseMessage]],  # noqa: ARG002  as above
-        **kwargs: Any,  # noqa: ANN401  as above
+        **kwargs: Any,
     ) -> None:
         """Let a call of a chat model start while the limits allow it.
 
@@ -147,9 +148,9 @@ class SpendCallbackHandler(BaseCallbackHandler):
 
     def on_llm_start(
         self,
-        serialized: dict[str, Any],  # noqa: ARG002  langchain-core's signature
+        serialized: JsonObject,  # noqa: ARG002  langchain-core's signature
         prompts: list[str],  # noqa: ARG002  as above
-        **kwargs: Any,  # noqa: ANN401, ARG002  as above
+        **kwargs: Any,  # noqa: ARG002  as above
     ) -> None:
         """Let a call of a text model start while the limits allow it.
 
@@ -161,7 +162,7 @@ class SpendCallbackHandler(BaseCallbackHandler):
     def on_llm_end(
         self,
         response: LLMResult,
-        **kwargs: Any,  # noqa: ANN401  langchain-core's signature
+        **kwargs: Any,
     ) -> None:
         """Count what one call spent, however many alternatives it gave."""
         self._books.end(kwargs.get("run_id"), *_spent(response))
@@ -169,7 +170,7 @@ class SpendCallbackHandler(BaseCallbackHandler):
     def on_llm_error(
         self,
         error: BaseException,
-        **kwargs: Any,  # noqa: ANN401  langchain-core's signature
+        **kwargs: Any,
     ) -> None:
         """Keep a call that failed, or was broken off, as an open item, if it may be billed."""
         self._books.fail(kwargs.get("run_id"), error)
@@ -301,8 +302,8 @@ def _limit(value: object, *, name: str) -> Decimal | None:
 
 def _spent(response: LLMResult) -> tuple[str, Cost, str | None]:
     """Return a call's model, cost and inference id: its first alternative says them."""
-    metadata: dict[str, Any] = dict(response.llm_output or {})
-    usage: dict[str, Any] = {}
+    metadata: JsonObject = dict(response.llm_output or {})
+    usage: JsonObject = {}
     first = next((answer for answers in response.generations for answer in answers), None)
     if isinstance(first, ChatGeneration) and isinstance(first.message, AIMessage):
         metadata |= first.message.response_metadata

@@ -22,16 +22,17 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 import yaml
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._long_texts import expanded
 
-Body = dict[str, Any] | str | bytes | None
+Body = JsonObject | str | bytes | None
 
 _DATA = "data: "
 _SEPARATORS = ("\r\n\r\n", "\n\n")
 _FIELDS = ("data:", "event:", "id:", "retry:", ":")
 
 
-def encode_body(body: bytes) -> dict[str, Any] | str | bytes:
+def encode_body(body: bytes) -> JsonObject | str | bytes:
     """Return the readable form of a body.
 
     Args:
@@ -46,7 +47,7 @@ def encode_body(body: bytes) -> dict[str, Any] | str | bytes:
         return body
 
 
-def encode_text(text: str) -> dict[str, Any] | str:
+def encode_text(text: str) -> JsonObject | str:
     """Return the readable form of a body that is text: a dict, or the text as it is."""
     return _encode_json(text) or _encode_events(text) or text
 
@@ -70,7 +71,7 @@ def decode_body(body: Body, long_texts: dict[str, str] | None = None) -> bytes |
     return text.encode()
 
 
-def _body_text(body: dict[str, Any] | str) -> str:
+def _body_text(body: JsonObject | str) -> str:
     if isinstance(body, str):
         return body
     tail: str = body.get("tail", "")
@@ -84,7 +85,7 @@ def _body_text(body: dict[str, Any] | str) -> str:
     raise ValueError(f"a body with the keys {sorted(body)} is none that this kit writes")
 
 
-def _encode_json(text: str) -> dict[str, Any] | None:
+def _encode_json(text: str) -> JsonObject | None:
     core = text.rstrip(" \t\r\n")
     if core[:1] not in ("{", "["):
         return None  # A bare word or number is as readable as it is.
@@ -94,7 +95,7 @@ def _encode_json(text: str) -> dict[str, Any] | None:
     return {"style": styles[0], **_tail(text[len(core) :]), "json": read_json(core)}
 
 
-def _encode_events(text: str) -> dict[str, Any] | None:
+def _encode_events(text: str) -> JsonObject | None:
     if not text.startswith(_FIELDS):
         return None
     sep = next((sep for sep in _SEPARATORS if sep in text), None)
@@ -106,7 +107,7 @@ def _encode_events(text: str) -> dict[str, Any] | None:
     return {**({"style": style} if style else {}), "sep": sep, "events": events, **_tail(tail)}
 
 
-def event_tree(event: dict[str, Any] | str) -> Any:  # noqa: ANN401  # any JSON value
+def event_tree(event: JsonObject | str) -> Any:
     """Return the JSON value of one event of a readable body, None when it holds none."""
     if isinstance(event, dict):
         return event["data"]
@@ -123,14 +124,14 @@ def _commonest_style(texts: list[str]) -> str | None:
     return max(styles, key=lambda style: styles[style], default=None)
 
 
-def _encode_event(text: str, style: str | None) -> dict[str, Any] | str:
+def _encode_event(text: str, style: str | None) -> JsonObject | str:
     if not text.startswith(_DATA):
         return text
     core, tree = _parsed(text.removeprefix(_DATA))
     return {"data": tree} if style in styles_of(core, tree) else text
 
 
-def _event_text(event: dict[str, Any] | str, style: str) -> str:
+def _event_text(event: JsonObject | str, style: str) -> str:
     return event if isinstance(event, str) else _DATA + json_text(event["data"], style=style)
 
 
@@ -188,7 +189,7 @@ _STYLES = {
 }
 
 
-def read_json(text: str) -> Any:  # noqa: ANN401  # whatever the text holds
+def read_json(text: str) -> Any:
     """Return the tree of a JSON text; numbers with a fraction are `Number`.
 
     Args:
@@ -321,7 +322,7 @@ def write_yaml(tree: object) -> str:
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
 
 
-def read_yaml(text: str) -> Any:  # noqa: ANN401  # whatever the text holds
+def read_yaml(text: str) -> Any:
     """Return the tree of a YAML text; its JSON numbers keep their digits.
 
     Raises:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 
-def plain_body(body: Any, headers: dict[str, list[str]]) -> str | bytes | None:  # noqa: ANN401  # vcrpy's
+def plain_body(body: Any, headers: dict[str, list[str]]) -> str | bytes | None:
     """Return a body without its content encodings.
 
     Args:
@@ -57,7 +57,7 @@ _DECODERS = {
 """Encodings that Python does not bring, and the modules that read them."""
 
 
-def _decoder(encoding: str) -> Any:  # noqa: ANN401  # a module without types
+def _decoder(encoding: str) -> Any:
     for name in _DECODERS.get(encoding, ()):
         try:
             return import_module(name)
@@ -91,7 +91,7 @@ def _inflated(body: bytes) -> bytes:
         return zlib.decompress(body, -zlib.MAX_WBITS)  # without its head, as some servers send it
 
 
-def _decoded(decoder: Any, body: bytes) -> bytes:  # noqa: ANN401  # a module without types
+def _decoded(decoder: Any, body: bytes) -> bytes:
     if hasattr(decoder, "ZstdDecompressor"):
         reader = decoder.ZstdDecompressor()
         stream = reader.decompressobj() if hasattr(reader, "decompressobj") else reader

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._stage import staged_path
 from langchain_aimlapi.testing.cassettes import complaint, install, misses_told
@@ -25,10 +26,10 @@ class FixtureCassette:
         reads_own: Whether to play what the file holds; else it is recorded anew.
     """
 
-    def __init__(self, path: Path, options: dict[str, Any], *, reads_own: bool) -> None:
-        from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
+    def __init__(self, path: Path, options: JsonObject, *, reads_own: bool) -> None:
+        from vcr import VCR
 
-        from langchain_aimlapi.testing._opening import loaded_cassette  # noqa: PLC0415  # vcrpy
+        from langchain_aimlapi.testing._opening import loaded_cassette
 
         self._is_good = False
         vcr = VCR()
@@ -45,7 +46,7 @@ class FixtureCassette:
         Raises:
             CassetteError: the block and the cassette do not fit together.
         """
-        from langchain_aimlapi.testing._opening import OPEN  # noqa: PLC0415  # vcrpy
+        from langchain_aimlapi.testing._opening import OPEN
 
         self._is_good = False
         with OPEN.opened(self._cassette), misses_told(self._cassette):
@@ -58,7 +59,7 @@ class FixtureCassette:
             self._cassette._save()  # noqa: SLF001  # vcrpy has no public door
 
 
-def is_of_project(function: Any, root: Path) -> bool:  # noqa: ANN401  # any callable
+def is_of_project(function: Any, root: Path) -> bool:
     """Return whether a fixture's function is the project's own, not a plugin's."""
     path = Path(inspect.unwrap(function).__code__.co_filename)
     return path.is_relative_to(root) and "site-packages" not in path.parts

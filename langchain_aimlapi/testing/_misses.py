@@ -12,6 +12,7 @@ from vcr.cassette import Cassette
 from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.matchers import get_matchers_results
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._endpoint import KEY, LIVE_BASE_URL
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._ignored import IgnoredHosts
@@ -52,7 +53,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         ignored: IgnoredHosts,
         on_ignored: Callable[[str], None],
         is_key_given: bool,
-        **options: Any,  # noqa: ANN401  # vcrpy's
+        **options: Any,
     ) -> None:
         self._kept_by_hooks: Callable[[Request], Request | None] = options["before_record_request"]
         super().__init__(**{**options, "before_record_request": self._kept})
@@ -83,7 +84,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         self._refuse_live_host(request)
         return False
 
-    def append(self, request: "Request", response: dict[str, Any]) -> None:
+    def append(self, request: "Request", response: JsonObject) -> None:
         """Keep an answer, and in which phase of the test it came."""
         with self._lock:
             count = len(self.data)
@@ -91,10 +92,10 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
             for kept, _ in self.data[count:]:
                 kept.aimlapi_phase = self.phase
 
-    def play_response(self, request: "Request") -> dict[str, Any]:
+    def play_response(self, request: "Request") -> JsonObject:
         """Return the next recorded answer and count it as played, one thread at a time."""
         with self._lock:
-            answer: dict[str, Any] = super().play_response(request)
+            answer: JsonObject = super().play_response(request)
             return answer
 
     def _kept(self, request: "Request") -> "Request | None":

@@ -21,7 +21,7 @@ class AllowedHosts:
         self._fixed += [f"{re.escape(address)}$" for address in ignored.addresses()]
 
     def __iter__(self) -> Iterator[str]:
-        from langchain_aimlapi.testing._opening import OPEN  # noqa: PLC0415  # vcrpy, at first use
+        from langchain_aimlapi.testing._opening import OPEN
 
         yield from self._fixed
         yield from (f"{re.escape(address)}$" for address in sorted(OPEN.let_through))
@@ -32,7 +32,7 @@ def let_ignored_through(given: Iterable[str] | None, ignored: IgnoredHosts) -> N
 
     Does nothing where the network is not blocked. pytest-recording's own unblocking undoes it.
     """
-    from pytest_recording import network  # noqa: PLC0415  # only where it is installed
+    from pytest_recording import network
 
     if getattr(socket.socket.connect, "__module__", "") == network.__name__:
         # No list, since Python would join a list's own items; any iterable does.

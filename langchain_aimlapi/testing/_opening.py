@@ -23,6 +23,7 @@ from vcr import patch as vcr_patch
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._content_encoding import ask_for_decodable
 from langchain_aimlapi.testing._endpoint import (
     BASE,
@@ -118,15 +119,15 @@ class OpenCassettes:
         self._cassettes[request] = opened.cassette
         return opened.cassette.can_play_response_for(request)
 
-    def play_response(self, request: "Request") -> dict[str, Any]:
+    def play_response(self, request: "Request") -> JsonObject:
         """Play the answer from the cassette that had it."""
         return self._cassette_of(request).play_response(request)
 
-    def append(self, request: "Request", response: dict[str, Any]) -> None:
+    def append(self, request: "Request", response: JsonObject) -> None:
         """Record an answer in the cassette that lacked it."""
         self._cassette_of(request).append(request, response)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever vcrpy asks of a cassette
+    def __getattr__(self, name: str) -> Any:
         opened = None if name.startswith("__") else self._current()
         if opened is None:
             raise AttributeError(name)
@@ -216,14 +217,14 @@ class OpenCassettes:
     def _submit(self) -> Callable[..., Future[Any]]:
         real = ThreadPoolExecutor.submit
 
-        def submit(pool: ThreadPoolExecutor, /, task: Any, *args: Any, **named: Any) -> Future[Any]:  # noqa: ANN401  # as submit has it
+        def submit(pool: ThreadPoolExecutor, /, task: Any, *args: Any, **named: Any) -> Future[Any]:
             opened = self._begun_in()
             return real(pool, partial(_called, opened, task) if opened else task, *args, **named)
 
         return submit
 
 
-def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: Any) -> Any:  # noqa: ANN401  # any task
+def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
     before = _HERE.get()
     token = _HERE.set(before if before and before.chain() else opened)
     try:
@@ -242,22 +243,22 @@ def _httpx_transports() -> Iterator[tuple[type, str]]:
 def _asking_for_decodable(handle: Callable[..., Any]) -> Callable[..., Any]:
     # vcrpy's stub of httpx sends the request itself, not the copy that it shows.
     @wraps(handle)
-    def asking(transport: Any, request: Any) -> Any:  # noqa: ANN401  # also an async one's promise
+    def asking(transport: Any, request: Any) -> Any:
         ask_for_decodable(request.headers)
         return handle(transport, request)
 
     return asking
 
 
-def _is_in_process(patch: Any) -> bool:  # noqa: ANN401  # unittest's or vcrpy's own
+def _is_in_process(patch: Any) -> bool:
     return _target_name(patch) in _IN_PROCESS
 
 
-def _is_of_transport(patch: Any) -> bool:  # noqa: ANN401  # as above
+def _is_of_transport(patch: Any) -> bool:
     return _target_name(patch).endswith("Transport")
 
 
-def _target_name(patch: Any) -> str:  # noqa: ANN401  # as above
+def _target_name(patch: Any) -> str:
     target = patch.getter() if hasattr(patch, "getter") else None
     return str(getattr(target, "__name__", ""))
 
@@ -274,7 +275,7 @@ class CassetteContext(CassetteContextDecorator):  # type: ignore[misc]  # vcrpy 
             yield cassette
 
 
-def cassette_context(vcr: "VCR", **options: Any) -> CassetteContext:  # noqa: ANN401  # vcrpy's
+def cassette_context(vcr: "VCR", **options: Any) -> CassetteContext:
     """Return what `vcr.use_cassette(**options)` is to return.
 
     Args:
@@ -284,7 +285,7 @@ def cassette_context(vcr: "VCR", **options: Any) -> CassetteContext:  # noqa: AN
     return CassetteContext(WatchedCassette, partial(_arguments, vcr, options))
 
 
-def loaded_cassette(vcr: "VCR", **options: Any) -> WatchedCassette:  # noqa: ANN401  # vcrpy's
+def loaded_cassette(vcr: "VCR", **options: Any) -> WatchedCassette:
     """Return a cassette that is not open yet, for `OPEN.opened`.
 
     Args:
@@ -298,7 +299,7 @@ def loaded_cassette(vcr: "VCR", **options: Any) -> WatchedCassette:  # noqa: ANN
     return cassette
 
 
-def _arguments(vcr: "VCR", options: dict[str, Any]) -> dict[str, Any]:
+def _arguments(vcr: "VCR", options: JsonObject) -> JsonObject:
     hosts = options.get("ignore_hosts", vcr.ignore_hosts)
     localhost = options.get("ignore_localhost", vcr.ignore_localhost)
     merged = vcr.get_merged_config(**{**options, "ignore_hosts": (), "ignore_localhost": False})

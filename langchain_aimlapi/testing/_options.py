@@ -1,9 +1,10 @@
 """What a recorded test may be told, and where; vcrpy takes any misspelling without a word."""
 
 import inspect
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from langchain_aimlapi._types import JsonMapping
 
 MARKER_OPTIONS = frozenset(
     {
@@ -45,7 +46,7 @@ _OWNED = {
 _CONFIG_ONLY = frozenset({"allowed_hosts", "before_record", "record_on_exception"})
 
 
-def option_faults(options: Mapping[str, Any], *, is_marker: bool, place: str) -> str:
+def option_faults(options: JsonMapping, *, is_marker: bool, place: str) -> str:
     """Return what is wrong with the options of a recorded test, or nothing.
 
     Args:
@@ -63,7 +64,7 @@ def option_faults(options: Mapping[str, Any], *, is_marker: bool, place: str) ->
     return f"{place} knows {'; '.join(faults)}. It knows {', '.join(sorted(known))}"
 
 
-def place_of(function: Any) -> str:  # noqa: ANN401  # any callable
+def place_of(function: Any) -> str:
     """Return the file and the line where a function is, as editors understand it."""
     code = inspect.unwrap(function).__code__
     path = Path(code.co_filename)
@@ -73,7 +74,7 @@ def place_of(function: Any) -> str:  # noqa: ANN401  # any callable
 
 def _config_options() -> frozenset[str]:
     """Return what `vcr_config` may hold: what the installed vcrpy knows, less what is ours."""
-    from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
+    from vcr import VCR
 
     vcrpy = set(inspect.signature(VCR.__init__).parameters) - {"self"}
     misplaced = {*_OWNED, *_ONE_TEST_ONLY}

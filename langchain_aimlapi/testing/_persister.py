@@ -11,6 +11,7 @@ from typing import Any
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._secrets import credentials
 from langchain_aimlapi.testing._stage import is_documented, note_opened, original_path
 from langchain_aimlapi.testing.matchers import RequestMatcher
@@ -50,7 +51,7 @@ class CassettePersister:
         self.before = ""
         """The text of the cassette whose place is taken, while one is written."""
 
-    def note_arrival(self, request: Any, *, kept: Any) -> None:  # noqa: ANN401  # vcrpy's
+    def note_arrival(self, request: Any, *, kept: Any) -> None:
         """Remember a request's credentials, and with which others it was asked.
 
         Requests in flight at once are asked and answered in an order that threads decide;
@@ -100,7 +101,7 @@ class CassettePersister:
         return requests, responses
 
     def save_cassette(
-        self, cassette_path: str, cassette_dict: dict[str, Any], serializer: ModuleType
+        self, cassette_path: str, cassette_dict: JsonObject, serializer: ModuleType
     ) -> None:
         """Write a cassette in the order in which its requests were asked, one burst by its texts.
 
@@ -128,22 +129,22 @@ class CassettePersister:
         fresh.write_text(text, encoding="utf-8", newline="\n")
         fresh.replace(path)
 
-    def _place(self, request: Any) -> tuple[int, str]:  # noqa: ANN401  # vcrpy's untyped Request
+    def _place(self, request: Any) -> tuple[int, str]:
         name = self._matcher.canonical(request)
         return request.aimlapi_burst, name
 
 
-def is_new(response: dict[str, Any]) -> bool:
+def is_new(response: JsonObject) -> bool:
     """Return whether a response in vcrpy's memory was recorded just now, not read."""
     return "provenance" not in response
 
 
-def is_error(response: dict[str, Any]) -> bool:
+def is_error(response: JsonObject) -> bool:
     """Return whether a response has an error status (400 and up)."""
     return int(response["status"]["code"]) >= _FIRST_ERROR
 
 
-def _stamped(request: Any, response: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
+def _stamped(request: Any, response: JsonObject) -> JsonObject:
     if not is_new(response):
         return response
     provenance = new_provenance(request.uri, headers=response["headers"], now=datetime.now(UTC))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._collected import note_collected, sharing_faults
 from langchain_aimlapi.testing._endpoint import (
     BASE,
@@ -64,7 +65,7 @@ _OWN = frozenset({"vcr_config", "vcr_cassette_dir", "default_cassette_name"})
 
 
 @pytest.fixture(scope="session")
-def vcr_config() -> dict[str, Any]:
+def vcr_config() -> JsonObject:
     """Return the options of vcrpy for recorded tests; override it to add your own."""
     return aimlapi_vcr_config()
 
@@ -190,7 +191,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         )
         if faults:
             raise pytest.UsageError(faults)
-        _translate_rewriting(cast("dict[str, Any]", marker.kwargs), item)
+        _translate_rewriting(cast("JsonObject", marker.kwargs), item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -285,7 +286,7 @@ def _is_marked(item: pytest.Item) -> bool:
     return item.get_closest_marker("vcr") is not None
 
 
-def _marked(item: pytest.Item) -> dict[str, Any]:
+def _marked(item: pytest.Item) -> JsonObject:
     """Return the options of all `vcr` markers of a test, the closest winning."""
     markers = reversed(list(item.iter_markers("vcr")))
     return {name: value for marker in markers for name, value in marker.kwargs.items()}
@@ -298,7 +299,7 @@ def _replayed(given: Endpoint) -> Endpoint:
 
 
 def _started_standin(stack: ExitStack) -> "StandIn":
-    from langchain_aimlapi.testing.standin import StandIn  # noqa: PLC0415  # starlette, uvicorn
+    from langchain_aimlapi.testing.standin import StandIn
 
     return stack.enter_context(StandIn(seed="cassettes"))
 
@@ -316,12 +317,12 @@ def _mode(config: pytest.Config) -> str:
     return _mode_of({**_config_of(item), **_marked(item)}, config)
 
 
-def _options_of(item: pytest.Item) -> list[dict[str, Any]]:
+def _options_of(item: pytest.Item) -> list[JsonObject]:
     """Return the options of `vcr_config` and of each marker: what is secret for one, is for all."""
     return [_config_of(item), *(dict(marker.kwargs) for marker in item.iter_markers("vcr"))]
 
 
-def _mode_of(options: dict[str, Any], config: pytest.Config) -> str:
+def _mode_of(options: JsonObject, config: pytest.Config) -> str:
     """Return the record mode of what has these options: `rewrite` as vcrpy knows it."""
     mode = staged_mode(str(options.get("record_mode") or _run_mode(config)))
     return "new_episodes" if mode == "rewrite" else mode
@@ -333,7 +334,7 @@ def _rewrites(config: pytest.Config, item: pytest.Item) -> bool:
     return is_said or is_recording()
 
 
-def _config_of(item: pytest.Item) -> dict[str, Any]:
+def _config_of(item: pytest.Item) -> JsonObject:
     """Return the `vcr_config` of a test, also for a fixture that may not ask for it."""
     found = item.session._fixturemanager.getfixturedefs("vcr_config", item)  # noqa: SLF001  # no public door
     if not found:
@@ -357,7 +358,7 @@ def _check_config(fixture: pytest.FixtureDef[Any], value: object, config: pytest
         _translate_rewriting(value, config.stash[_ITEM])
 
 
-def _translate_rewriting(options: dict[str, Any], item: pytest.Item) -> None:
+def _translate_rewriting(options: JsonObject, item: pytest.Item) -> None:
     if options.get("record_mode") == "rewrite":
         options["record_mode"] = "new_episodes"
         item.stash[_REWRITES] = True

@@ -13,9 +13,10 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
+from langchain_aimlapi._types import JsonMapping
 from langchain_aimlapi.testing._key_shapes import Span, shaped_spans
 
 REDACTED = "REDACTED"
@@ -177,7 +178,7 @@ def is_common_word(value: str) -> bool:
     return is_word or _is_placeholder(value)
 
 
-def credentials(headers: Mapping[str, Any]) -> Iterator[str]:
+def credentials(headers: JsonMapping) -> Iterator[str]:
     """Return the credentials that HTTP headers carry: keys, bearer tokens, cookie values.
 
     Numbers and words outside of `authorization` are none: they are limits, times, languages,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import is_recording, staged_path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.testing._persister import CassettePersister
 
 
-def aimlapi_vcr_config() -> dict[str, Any]:
+def aimlapi_vcr_config() -> JsonObject:
     """Return the options of vcrpy that this kit rests on, for a `vcr_config` fixture.
 
     The matcher has its name from `install`, which the pytest plugin calls by itself.
@@ -52,9 +53,9 @@ def install(
     Raises:
         ValueError: `secrets` is no list of texts of four characters and more.
     """
-    from langchain_aimlapi.testing import serializer  # noqa: PLC0415  # at first use
-    from langchain_aimlapi.testing._persister import CassettePersister  # noqa: PLC0415
-    from langchain_aimlapi.testing.matchers import RequestMatcher  # noqa: PLC0415
+    from langchain_aimlapi.testing import serializer
+    from langchain_aimlapi.testing._persister import CassettePersister
+    from langchain_aimlapi.testing.matchers import RequestMatcher
 
     named = named_secrets(secrets)
     matcher = RequestMatcher(lambda: named | persister.credentials)
@@ -63,7 +64,7 @@ def install(
         matcher=matcher, is_good=is_good, extra_paths=extra_paths, reads_own=reads_own
     )
 
-    def serialize(cassette_dict: dict[str, Any]) -> str:
+    def serialize(cassette_dict: JsonObject) -> str:
         return serializer.serialize(
             cassette_dict, known=persister.credentials, named=named, before=persister.before
         )
@@ -85,7 +86,7 @@ def named_secrets(secrets: Collection[str]) -> set[str]:
     Raises:
         ValueError: it is no list of texts of four characters and more.
     """
-    from langchain_aimlapi.testing._secrets import SHORTEST_NAMED  # noqa: PLC0415  # at first use
+    from langchain_aimlapi.testing._secrets import SHORTEST_NAMED
 
     values = None if isinstance(secrets, str | bytes) else set(secrets)
     if values is None or not all(isinstance(value, str) for value in values):
@@ -100,25 +101,25 @@ def named_secrets(secrets: Collection[str]) -> set[str]:
 
 
 def _noting(
-    merged: Callable[..., dict[str, Any]], persister: "CassettePersister", named: set[str]
-) -> Callable[..., dict[str, Any]]:
+    merged: Callable[..., JsonObject], persister: "CassettePersister", named: set[str]
+) -> Callable[..., JsonObject]:
     """Return vcrpy's own `get_merged_config` with hooks that tell the persister what goes by.
 
     A `before_record_request` of the kit's would come after the filters, which take the key out
     of a request, so that nobody could find it in the answer, and give way to the user's own.
     """
 
-    def config(**options: Any) -> dict[str, Any]:  # noqa: ANN401  # vcrpy's
+    def config(**options: Any) -> JsonObject:
         named.update(named_secrets(options.get("secrets", ())))
         given = merged(**options)
 
-        def asked(request: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped Request
+        def asked(request: Any) -> Any:
             kept = given["before_record_request"](request)
             if kept is not None:
                 persister.note_arrival(request, kept=kept)
             return kept
 
-        def answered(response: Any) -> Any:  # noqa: ANN401  # vcrpy's untyped response
+        def answered(response: Any) -> Any:
             persister.note_answer()
             return given["before_record_response"](response)
 
@@ -127,9 +128,9 @@ def _noting(
     return config
 
 
-def _used(vcr: "VCR", path: Any = None, **options: Any) -> Any:  # noqa: ANN401  # as vcrpy has it
+def _used(vcr: "VCR", path: Any = None, **options: Any) -> Any:
     """Stand in the place of `VCR.use_cassette`: a context manager and a decorator."""
-    from langchain_aimlapi.testing._opening import cassette_context  # noqa: PLC0415  # vcrpy
+    from langchain_aimlapi.testing._opening import cassette_context
 
     if callable(path):
         return cassette_context(vcr, **options)(path)
@@ -169,7 +170,7 @@ def use_cassette(
             and more.
     """
     with extra_named():
-        from vcr import VCR  # noqa: PLC0415  # of the extra, at first use
+        from vcr import VCR
 
     passed = False
     vcr = VCR(record_mode="once" if is_recording() else record_mode)
@@ -234,8 +235,8 @@ def complaint(
         allow_unused: Whether interactions may be left unplayed on replay.
         is_over: False when the test's fixtures are still to be torn down.
     """
-    from langchain_aimlapi.testing._misses import advice  # noqa: PLC0415
-    from langchain_aimlapi.testing._persister import is_error, is_new  # noqa: PLC0415
+    from langchain_aimlapi.testing._misses import advice
+    from langchain_aimlapi.testing._persister import is_error, is_new
 
     misses = told_misses(cassette)
     if misses:
@@ -260,5 +261,5 @@ def complaint(
     return None
 
 
-def _is_of_teardown(response: dict[str, Any]) -> bool:
+def _is_of_teardown(response: JsonObject) -> bool:
     return bool(response.get("provenance", {}).get("phase") == "teardown")

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, is_long_data
@@ -98,9 +99,7 @@ class RequestMatcher:
         return now == then or (now not in self._recorded and _fits(then, now))
 
 
-def canonical_request(
-    request: dict[str, Any], *, known: Iterable[str] = (), fold: bool = True
-) -> str:
+def canonical_request(request: JsonObject, *, known: Iterable[str] = (), fold: bool = True) -> str:
     """Return a request as a text that is equal for requests that count as equal.
 
     Args:
@@ -222,7 +221,7 @@ def _place(uri: str) -> str:
     return parts._replace(netloc=place, fragment="").geturl()
 
 
-def _bytes_of(body: Any) -> bytes:  # noqa: ANN401  # vcrpy's untyped body
+def _bytes_of(body: Any) -> bytes:
     plain = plain_body(body, {})
     return plain.encode() if isinstance(plain, str) else plain or b""
 
@@ -241,7 +240,7 @@ def _folded(body: bytes) -> bytes:
     return b'"'.join(pieces)
 
 
-def _canonical_body(clean: dict[str, Any]) -> str:
+def _canonical_body(clean: JsonObject) -> str:
     data = decode_body(clean["body"]) or b""
     try:
         text = data.decode()

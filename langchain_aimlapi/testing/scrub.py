@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonMapping, JsonObject
 from langchain_aimlapi.testing._body_format import (
     Body,
     decode_body,
@@ -91,7 +92,7 @@ def is_model_endpoint(uri: str) -> bool:
 
 
 def secrets_of(
-    interactions: list[dict[str, Any]], *, known: Iterable[str] = (), named: Iterable[str] = ()
+    interactions: list[JsonObject], *, known: Iterable[str] = (), named: Iterable[str] = ()
 ) -> Secrets:
     """Return the secrets to keep out of a cassette: those in force and those it was sent.
 
@@ -108,8 +109,8 @@ def secrets_of(
 
 
 def clean_request(
-    request: dict[str, Any], *, secrets: Secrets, long_texts: LongTexts | None = None
-) -> dict[str, Any]:
+    request: JsonObject, *, secrets: Secrets, long_texts: LongTexts | None = None
+) -> JsonObject:
     """Return a request as a cassette may hold it, its body in readable form.
 
     The port of a loopback address goes too, and the boundary of a multipart body: the system drew
@@ -143,12 +144,12 @@ def clean_request(
 
 
 def clean_response(
-    response: dict[str, Any],
+    response: JsonObject,
     *,
     uri: str,
     secrets: Secrets,
     long_texts: LongTexts | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return a response as a cassette may hold it, its body in readable form.
 
     Args:
@@ -243,7 +244,7 @@ def without_loopback_port(uri: str) -> str:
     return uri
 
 
-def header_lists(headers: Mapping[str, Any]) -> dict[str, list[str]]:
+def header_lists(headers: JsonMapping) -> dict[str, list[str]]:
     """Return headers with lower-cased names and lists of values, names in order."""
     lists: dict[str, list[str]] = {}
     for name, values in sorted(headers.items()):

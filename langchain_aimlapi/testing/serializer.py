@@ -21,6 +21,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml, write_yaml
 from langchain_aimlapi.testing._long_texts import LongTexts
@@ -30,7 +31,7 @@ from langchain_aimlapi.testing.scrub import clean_request, clean_response, clean
 
 
 def serialize(
-    cassette_dict: dict[str, Any],
+    cassette_dict: JsonObject,
     *,
     known: Iterable[str] = (),
     named: Iterable[str] = (),
@@ -64,7 +65,7 @@ def serialize(
     return write_yaml({"version": 1, "interactions": clean}) + _written(long_texts.texts)
 
 
-def deserialize(cassette_string: str) -> dict[str, Any]:
+def deserialize(cassette_string: str) -> JsonObject:
     """Return the cassette that a text holds: the inverse of `serialize`.
 
     Also reads what vcrpy's own YAML serializer writes, and a file's old provenance stays.
@@ -115,13 +116,13 @@ def cleaned_text(cassette_string: str) -> str:
     return write_yaml({"interactions": plain, "version": 1})
 
 
-def _is_foreign(response: dict[str, Any]) -> bool:
+def _is_foreign(response: JsonObject) -> bool:
     return "parsed_body" in response or (
         isinstance(response.get("body"), dict) and "string" in response["body"]
     )
 
 
-def _plain(interaction: dict[str, Any], uri: str) -> dict[str, Any]:
+def _plain(interaction: JsonObject, uri: str) -> JsonObject:
     """Return an interaction as vcrpy's own serializer reads it, the address with its port."""
     request, response = interaction["request"], interaction["response"]
     return {
@@ -137,9 +138,7 @@ def _text_or_bytes(body: bytes | None) -> str | bytes | None:
         return body
 
 
-def _clean(
-    interaction: dict[str, Any], secrets: Secrets, long_texts: LongTexts | None
-) -> dict[str, Any]:
+def _clean(interaction: JsonObject, secrets: Secrets, long_texts: LongTexts | None) -> JsonObject:
     request, response = interaction["request"], interaction["response"]
     return {
         "request": clean_request(request, secrets=secrets, long_texts=long_texts),
@@ -157,8 +156,8 @@ def _written(texts: dict[str, str]) -> str:
 
 
 def _unchanged(
-    interactions: list[dict[str, Any]], before: str, texts: dict[str, str]
-) -> list[dict[str, Any]]:
+    interactions: list[JsonObject], before: str, texts: dict[str, str]
+) -> list[JsonObject]:
     """Return interactions, those of the cassette before in the place of their like."""
     try:
         tree = read_yaml(before)
@@ -169,7 +168,7 @@ def _unchanged(
     return [names.get(_essence(one, texts), one) for one in interactions]
 
 
-def _essence(interaction: dict[str, Any], texts: dict[str, str]) -> str:
+def _essence(interaction: JsonObject, texts: dict[str, str]) -> str:
     """Return what of an interaction a person would miss: no dates, versions, drawn ports, ids."""
     request, response = interaction["request"], interaction["response"]
     kept = ("kind", "origin", "expected_status", "phase")
@@ -185,7 +184,7 @@ def _essence(interaction: dict[str, Any], texts: dict[str, str]) -> str:
     return _LOOPBACK_PORT.sub(r"\1", text)
 
 
-def _foreign_texts(interaction: dict[str, Any]) -> Iterator[str]:
+def _foreign_texts(interaction: JsonObject) -> Iterator[str]:
     """Yield what others said: a key may well be a word of this kit's own, such as `stand-in`."""
     request, response = interaction["request"], interaction["response"]
     own = ("kind", "by")
@@ -204,8 +203,8 @@ def _foreign_texts(interaction: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _provenance(interaction: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-    given: dict[str, Any] = interaction["response"].get("provenance") or new_provenance(
+def _provenance(interaction: JsonObject, secrets: Secrets) -> JsonObject:
+    given: JsonObject = interaction["response"].get("provenance") or new_provenance(
         interaction["request"]["uri"],
         headers=interaction["response"]["headers"],
         now=datetime.now(UTC),
@@ -215,7 +214,7 @@ def _provenance(interaction: dict[str, Any], secrets: Secrets) -> dict[str, Any]
     return given
 
 
-def _interactions(cassette: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever the text held
+def _interactions(cassette: Any) -> list[JsonObject]:
     try:
         texts = cassette.get("files") or {}
         return [
@@ -229,7 +228,7 @@ def _interactions(cassette: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # wha
         raise ValueError(f"not a cassette of this version: {error!r}") from error
 
 
-def _read_request(request: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
+def _read_request(request: JsonObject, texts: dict[str, str]) -> JsonObject:
     return {
         "method": request["method"],
         "uri": request["uri"],
@@ -238,7 +237,7 @@ def _read_request(request: dict[str, Any], texts: dict[str, str]) -> dict[str, A
     }
 
 
-def _read_response(response: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
+def _read_response(response: JsonObject, texts: dict[str, str]) -> JsonObject:
     return {
         **({"provenance": response["provenance"]} if "provenance" in response else {}),
         "status": {
@@ -250,7 +249,7 @@ def _read_response(response: dict[str, Any], texts: dict[str, str]) -> dict[str,
     }
 
 
-def _read_body(part: dict[str, Any], texts: dict[str, str]) -> bytes | None:
+def _read_body(part: JsonObject, texts: dict[str, str]) -> bytes | None:
     if part.get("parsed_body") is not None:  # as pydantic-ai's serializer has it
         return json.dumps(part["parsed_body"], default=str).encode()
     body = part.get("body") if "parsed_body" in part else part["body"]
@@ -259,7 +258,7 @@ def _read_body(part: dict[str, Any], texts: dict[str, str]) -> bytes | None:
     return decode_body(body, texts)
 
 
-def _read_headers(part: dict[str, Any]) -> dict[str, Any]:
+def _read_headers(part: JsonObject) -> JsonObject:
     headers = dict(part["headers"])
     if part.get("parsed_body") is not None:  # the body is not written as it was on the wire
         return {name: headers[name] for name in headers if name.lower() != "content-length"}
@@ -279,8 +278,8 @@ KINDS = ("documented", "live", "stand-in", "other")
 
 
 def new_provenance(
-    uri: str, *, headers: dict[str, Any], now: datetime | None, by: str = ""
-) -> dict[str, Any]:
+    uri: str, *, headers: JsonObject, now: datetime | None, by: str = ""
+) -> JsonObject:
     """Return the provenance of an answer that was just recorded.
 
     Args:
@@ -310,7 +309,7 @@ def recorded_kind(uri: str, *, is_standin: bool) -> str:
     return "live" if urlsplit(uri).hostname == LIVE_HOST else "other"
 
 
-def age_in_days(provenance: dict[str, Any], *, now: datetime) -> int | None:
+def age_in_days(provenance: JsonObject, *, now: datetime) -> int | None:
     """Return how old a recording is in whole days, or None where it does not say."""
     try:
         recorded_at = datetime.fromisoformat(str(provenance.get("recorded_at")))

@@ -17,7 +17,7 @@ else:
         """Import `CostTracer` with LangSmith's tracer (PEP 562)."""
         if name != "CostTracer":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from langchain_aimlapi.tracing.langsmith import CostTracer  # noqa: PLC0415  see above
+        from langchain_aimlapi.tracing.langsmith import CostTracer
 
         return CostTracer
 

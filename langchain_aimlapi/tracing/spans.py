@@ -20,7 +20,7 @@ from langchain_aimlapi._version import __version__
 from langchain_aimlapi._watch import begin_watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from langchain_core.messages import AIMessage
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from langchain_aimlapi._http.call import Call
+    from langchain_aimlapi._types import JsonMapping, JsonObject
 
     Observer = Callable[..., None]
 
@@ -97,9 +98,9 @@ def _new_span(call: Call) -> Span | None:
     return span
 
 
-def _request_attributes(call: Call) -> dict[str, Any]:
+def _request_attributes(call: Call) -> JsonObject:
     address = urlsplit(call.url)
-    attributes: dict[str, Any] = {
+    attributes: JsonObject = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": PROVIDER,
         "gen_ai.request.model": call.model,
@@ -143,7 +144,7 @@ class _Notes:
             self._span.set_attributes(_answer_attributes(facts, message))
 
 
-def _answer_attributes(facts: Mapping[str, Any], message: AIMessage) -> dict[str, Any]:
+def _answer_attributes(facts: JsonMapping, message: AIMessage) -> JsonObject:
     attributes = {name: facts[key] for key, name in _RESPONSE.items() if key in facts}
     if usage := message.usage_metadata:
         inputs = usage.get("input_token_details") or {}

@@ -46,14 +46,14 @@ class LcHttpx(BaseChatModel):
         return {"base_url": self.base_url, "headers": {"Authorization": "Bearer key"}}
 
     def _sync_client(self) -> Any:
-        import httpx  # noqa: PLC0415 - the reference is lazy, as an integration should be
+        import httpx
 
         with self._lock:  # without it a cold burst of threads builds a client each
             self._client = self._client or httpx.Client(**self._settings())
         return self._client
 
     def _async_client(self) -> Any:
-        import httpx  # noqa: PLC0415 - as above
+        import httpx
 
         if self._aclient is None:
             self._aclient = httpx.AsyncClient(**self._settings())

@@ -46,7 +46,7 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(scope="module")
 def cluster(server: Loopback) -> Iterator[Path]:
-    from tests.scale.local_ray import local_ray  # noqa: PLC0415 - needs Ray, which may be missing
+    from tests.scale.local_ray import local_ray
 
     with local_ray({"AIMLAPI_API_KEY": WORKER_KEY, "AIMLAPI_API_BASE": server.url}) as folder:
         yield folder

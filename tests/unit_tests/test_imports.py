@@ -91,7 +91,7 @@ def test_the_model_class_adds_to_langchain_core_neither_httpx_nor_an_optional_de
 
 
 def test_the_cost_tracer_is_there_and_nothing_else_is() -> None:
-    from langchain_aimlapi import tracing  # noqa: PLC0415  the import is what is tested
+    from langchain_aimlapi import tracing
 
     assert tracing.CostTracer.__name__ == "CostTracer"
     assert not hasattr(tracing, "Tracer")
@@ -128,6 +128,6 @@ def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
 
 
 def test_a_submodule_is_still_importable_from_the_package() -> None:
-    from langchain_aimlapi import errors  # noqa: PLC0415  the import is what is tested
+    from langchain_aimlapi import errors
 
     assert errors.AIMLAPIError is langchain_aimlapi.AIMLAPIError

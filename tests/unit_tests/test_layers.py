@@ -13,7 +13,10 @@ PACKAGE = "langchain_aimlapi"
 ROOT = Path(__file__).parents[2] / PACKAGE
 
 # Arrows go down only: a room may import those that stand below it.
+# Names of types, for every room.
+EVERYWHERE = {"_types"}
 ROOMS = {
+    "_types": set(),
     "__init__": {
         "_version",
         "chat_models",
@@ -168,7 +171,7 @@ def test_no_modules_know_each_other_in_a_circle() -> None:
 @every_file
 def test_a_module_imports_only_what_the_map_allows(path: Path) -> None:
     room, names = room_of(path), imported(path)
-    assert ours_in(names) - {room} <= ROOMS[room]
+    assert ours_in(names) - {room} <= ROOMS[room] | EVERYWHERE
     assert theirs_in(names) <= INSTALLED | THEIRS.get(room, set())
 
 

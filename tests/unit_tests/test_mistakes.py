@@ -128,7 +128,7 @@ def test_a_mistake_in_a_call(keywords: dict[str, Any], words: str) -> None:
 def test_a_missing_file_of_certificates_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from langchain_aimlapi._http import new_clients  # noqa: PLC0415  only this test needs it
+    from langchain_aimlapi._http import new_clients
 
     missing = str(tmp_path / "missing.pem")
     monkeypatch.setenv("SSL_CERT_FILE", missing)

@@ -37,7 +37,7 @@ def test_init_chat_model_makes_ours_by_its_name() -> None:
 
 
 def test_create_agent_takes_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from langchain.agents import create_agent  # noqa: PLC0415  not in the lowest set
+    from langchain.agents import create_agent
 
     register()
     with StandIn() as server:

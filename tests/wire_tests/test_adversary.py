@@ -472,7 +472,7 @@ def test_46_connections_that_the_server_closed_do_not_stay(way: str) -> None:
             await asyncio.gather(*(asyncio.to_thread(ask, model, way) for _ in range(number)))
 
     async def use() -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  for this test alone
+        from concurrent.futures import ThreadPoolExecutor
 
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(60))
         model = model_at(server, timeout=20)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks, json_value
 from langchain_aimlapi.testing.serializer import deserialize
 
@@ -104,13 +104,13 @@ def _roots(paths: Iterable[str]) -> list[str]:
     return found
 
 
-def _is_answer(interaction: dict[str, Any]) -> bool:
+def _is_answer(interaction: JsonObject) -> bool:
     path = urlsplit(interaction["request"]["uri"]).path
     status: int = interaction["response"]["status"]["code"]
     return path.endswith("/chat/completions") and status == HTTPStatus.OK
 
 
-def _add_answer(shape: Shape, response: dict[str, Any]) -> None:
+def _add_answer(shape: Shape, response: JsonObject) -> None:
     body = response["body"]["string"]
     chunks = answer_chunks(body)
     for chunk in chunks or []:

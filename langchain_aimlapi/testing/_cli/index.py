@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import json_value, mapping
 from langchain_aimlapi.testing._cli.verify import cassette_paths
 from langchain_aimlapi.testing.serializer import deserialize
@@ -73,15 +74,15 @@ def _row(path: Path, folder: Path) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _model(request: dict[str, Any]) -> str:
+def _model(request: JsonObject) -> str:
     return str(mapping(json_value(request["body"])).get("model", ""))
 
 
-def _origin(provenance: dict[str, Any]) -> str:
+def _origin(provenance: JsonObject) -> str:
     if "source" in provenance:
         return f"[page]({provenance['source']})"
     return str(provenance.get("recorded_at", ""))[:10]
 
 
-def _listed(values: Any) -> str:  # noqa: ANN401  # any iterable of what str() takes
+def _listed(values: Any) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values if value not in (None, "")))

@@ -238,7 +238,7 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from langchain_aimlapi.testing.standin import serve  # noqa: PLC0415  # starlette, uvicorn
+    from langchain_aimlapi.testing.standin import serve
 
     try:
         serve(

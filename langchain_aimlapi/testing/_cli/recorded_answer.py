@@ -1,13 +1,12 @@
 """A recorded answer, whole or streamed, in the shape of a whole answer."""
 
-from typing import Any
-
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._body_format import encode_body, event_tree, read_json
 
 _RUNNING = ("content", "reasoning", "reasoning_content")
 
 
-def recorded_answer(body: bytes) -> dict[str, Any]:
+def recorded_answer(body: bytes) -> JsonObject:
     """Return what a person would want to know of an answer.
 
     Args:
@@ -20,8 +19,8 @@ def recorded_answer(body: bytes) -> dict[str, Any]:
     chunks = answer_chunks(body)
     if chunks is None:
         return mapping(json_value(body))
-    answer: dict[str, Any] = {}
-    messages: dict[str, dict[str, Any]] = {}
+    answer: JsonObject = {}
+    messages: dict[str, JsonObject] = {}
     for chunk in chunks:
         answer.update({key: value for key, value in chunk.items() if key != "choices" and value})
         for choice in mappings(chunk.get("choices")):
@@ -30,7 +29,7 @@ def recorded_answer(body: bytes) -> dict[str, Any]:
     return {**answer, "choices": [{"message": message} for message in messages.values()]}
 
 
-def answer_chunks(body: bytes) -> list[dict[str, Any]] | None:
+def answer_chunks(body: bytes) -> list[JsonObject] | None:
     """Return the JSON objects of a stream of events, or None when the body is no stream."""
     readable = encode_body(body)
     if not isinstance(readable, dict) or "events" not in readable:
@@ -46,19 +45,19 @@ def json_value(body: bytes | None) -> object:
         return None
 
 
-def mapping(value: object) -> dict[str, Any]:
+def mapping(value: object) -> JsonObject:
     """Return `value` where it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def mappings(values: object) -> list[dict[str, Any]]:
+def mappings(values: object) -> list[JsonObject]:
     """Return the JSON objects of a list, or none where it is not a list."""
     return (
         [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
     )
 
 
-def _add_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
+def _add_delta(message: JsonObject, delta: JsonObject) -> None:
     for name in _RUNNING:
         if isinstance(delta.get(name), str):
             message[name] = message.get(name, "") + delta[name]

@@ -1,8 +1,8 @@
 """A cassette as the conversation that it holds, for a terminal."""
 
 from collections.abc import Callable
-from typing import Any
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._cli.steps import Message, Step, printable, steps_of
 
 _COLOURS = {"head": "1", "role": "36", "reasoning": "2", "call": "33", "error": "31", "cost": "2"}
@@ -12,7 +12,7 @@ _LONGEST = 2000
 _Paint = Callable[[str, str], str]
 
 
-def conversation_text(cassette: dict[str, Any], *, colour: bool = False) -> str:
+def conversation_text(cassette: JsonObject, *, colour: bool = False) -> str:
     """Return the conversations of a cassette as a person reads them.
 
     Messages that the request before sent already are not shown again. Characters that a

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import (
     answer_chunks,
     json_value,
@@ -98,7 +99,7 @@ class Step:
     is_counted: bool = False
 
 
-def steps_of(cassette: dict[str, Any]) -> Iterator[Step]:
+def steps_of(cassette: JsonObject) -> Iterator[Step]:
     """Yield the steps of a cassette.
 
     Args:
@@ -116,8 +117,8 @@ def steps_of(cassette: dict[str, Any]) -> Iterator[Step]:
 
 def _step(
     number: int,
-    request: dict[str, Any],
-    response: dict[str, Any],
+    request: JsonObject,
+    response: JsonObject,
     messages: list[Any],
     *,
     is_continued: bool,
@@ -153,17 +154,17 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
-def _origin(response: dict[str, Any]) -> str:
+def _origin(response: JsonObject) -> str:
     provenance = mapping(response.get("provenance"))
     names = [name for name in ("kind", "source", "recorded_at") if name in provenance]
     return ", ".join(str(provenance[name]) for name in names) or "unknown provenance"
 
 
-def _body_text(answer: dict[str, Any], body: bytes) -> str:
+def _body_text(answer: JsonObject, body: bytes) -> str:
     return json.dumps(answer, ensure_ascii=False) if answer else body.decode("utf-8", "replace")
 
 
-def _message(message: dict[str, Any]) -> Message:
+def _message(message: JsonObject) -> Message:
     functions = [
         (str(call.get("id") or ""), mapping(call.get("function")))
         for call in mappings(message.get("tool_calls"))
@@ -213,7 +214,7 @@ def _signatures_in(tree: object) -> Iterator[str]:
             yield from _signatures_in(value)
 
 
-def _spent(answer: dict[str, Any], headers: dict[str, list[str]]) -> Spent:
+def _spent(answer: JsonObject, headers: dict[str, list[str]]) -> Spent:
     usage = mapping(answer.get("usage"))
     cost = mapping(mapping(answer.get("meta")).get("usage"))
     charged = cost.get("credits_used") or cost.get("tokens_used")

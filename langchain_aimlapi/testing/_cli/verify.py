@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
 from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
@@ -128,7 +129,7 @@ def summary(paths: Iterable[Path], *, now: datetime) -> str:
 _Faults = Iterator[tuple[str, str]]
 
 
-def _secret_faults(interaction: dict[str, Any]) -> _Faults:
+def _secret_faults(interaction: JsonObject) -> _Faults:
     secrets = secrets_of([interaction])
     request, response = interaction["request"], interaction["response"]
     is_model = is_model_endpoint(request["uri"])
@@ -151,7 +152,7 @@ def _secret_faults(interaction: dict[str, Any]) -> _Faults:
             yield "secret", f"the {side}'s body holds a secret or a private member"
 
 
-def _schema_faults(interaction: dict[str, Any]) -> _Faults:
+def _schema_faults(interaction: JsonObject) -> _Faults:
     request, response = interaction["request"], interaction["response"]
     if not urlsplit(request["uri"]).path.endswith("/chat/completions"):
         return
@@ -162,13 +163,13 @@ def _schema_faults(interaction: dict[str, Any]) -> _Faults:
         yield "schema", f"response: {text}"
 
 
-def _status_faults(interaction: dict[str, Any], provenance: dict[str, Any]) -> _Faults:
+def _status_faults(interaction: JsonObject, provenance: JsonObject) -> _Faults:
     status = interaction["response"]["status"]["code"]
     if status >= _FIRST_ERROR and provenance.get("expected_status") != status:
         yield "status", f"{status} was not asked for (error_statuses=[{status}])"
 
 
-def _provenance_faults(interaction: dict[str, Any], provenance: dict[str, Any]) -> _Faults:
+def _provenance_faults(interaction: JsonObject, provenance: JsonObject) -> _Faults:
     kind = provenance.get("kind")
     if kind not in KINDS:
         yield "provenance", f"kind {kind!r} is none of {', '.join(KINDS)}"
@@ -185,7 +186,7 @@ def _provenance_faults(interaction: dict[str, Any], provenance: dict[str, Any]) 
         yield from _recorded_faults(interaction, str(kind))
 
 
-def _recorded_faults(interaction: dict[str, Any], kind: str) -> _Faults:
+def _recorded_faults(interaction: JsonObject, kind: str) -> _Faults:
     response = interaction["response"]
     is_standin = "x-standin" in {name.lower() for name in response["headers"]}
     actual = recorded_kind(interaction["request"]["uri"], is_standin=is_standin)
@@ -196,7 +197,7 @@ def _recorded_faults(interaction: dict[str, Any], kind: str) -> _Faults:
         yield "provenance", f"a stand-in's answer has the id {answer_id}"
 
 
-def _stale_faults(provenance: dict[str, Any], now: datetime, max_age: int | None) -> _Faults:
+def _stale_faults(provenance: JsonObject, now: datetime, max_age: int | None) -> _Faults:
     age = age_in_days(provenance, now=now)
     if provenance.get("kind") == "live" and max_age is not None and (age is None or age > max_age):
         yield "stale", f"recorded {'at an unknown time' if age is None else f'{age} days ago'}"

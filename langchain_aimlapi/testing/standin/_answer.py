@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from langchain_aimlapi._types import JsonMapping, JsonObject
 
 _CREDITS_PER_USD = 2_000_000
 
@@ -36,7 +36,7 @@ class Answer:
     calls: tuple[tuple[str, str], ...] = ()
     finish_reason: str | None = "stop"
     native_finish_reason: str = "STOP"
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: JsonMapping = field(default_factory=dict)
     call_ids: tuple[str, ...] = ()
     signature: str = ""
 
@@ -70,7 +70,7 @@ class Counts:
         return Decimal(self.credits) / _CREDITS_PER_USD
 
     @property
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> JsonObject:
         """The `meta` of an answer's body or of a stream's last chunk."""
         return {"usage": {"credits_used": self.credits, "usd_spent": float(self.usd)}}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._answer import Answer
     from langchain_aimlapi.testing.standin._response import Step
@@ -194,7 +195,7 @@ class Application:
         )
         return self._streamed(exchange, steps, asked)
 
-    def _details(self, reply: Reply, answer: Answer, dialect: str) -> list[dict[str, Any]]:
+    def _details(self, reply: Reply, answer: Answer, dialect: str) -> list[JsonObject]:
         if dialect == "V":
             return []
         return _openrouter.reasoning_details(answer, shows_reasoning=reply.shows_reasoning)

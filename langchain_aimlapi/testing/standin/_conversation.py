@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    Message = Mapping[str, Any]
+    from langchain_aimlapi._types import JsonMapping
+
+    Message = JsonMapping
 
 _MEDIA = {
     "image_url": ("image", "url"),

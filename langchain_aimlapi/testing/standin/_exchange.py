@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from langchain_aimlapi._types import JsonObject
+
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DEEPEST = 200
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
@@ -64,7 +66,7 @@ class Exchange:
             headers["x-client-request-id"] = client_id
         return headers
 
-    def error(self, status: int, message: str) -> dict[str, Any]:
+    def error(self, status: int, message: str) -> JsonObject:
         """Return the gateway's error object; its status is a string, as documented."""
         return {
             "message": message,

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin._declarations import declaration_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    Message = Mapping[str, Any]
+    from langchain_aimlapi._types import JsonMapping
+
+    Message = JsonMapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 _NOT_EQUAL = (
@@ -30,7 +32,7 @@ _NOT_EQUAL = (
 )
 
 
-def request_refusal(body: Mapping[str, Any], *, strict: bool) -> str | None:
+def request_refusal(body: JsonMapping, *, strict: bool) -> str | None:
     """Return the words with which Gemini would refuse a request, or `None`.
 
     Args:
@@ -76,7 +78,7 @@ def _order_problem(messages: Sequence[Message]) -> str | None:
     return None
 
 
-def _tools_problem(body: Mapping[str, Any]) -> str | None:
+def _tools_problem(body: JsonMapping) -> str | None:
     tools = body.get("tools") or []
     names = [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
     for position, name in enumerate(names):

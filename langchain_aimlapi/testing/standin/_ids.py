@@ -10,11 +10,10 @@ import secrets
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
 _SEEDED_TIME = 1767225600
@@ -78,7 +77,7 @@ def _canonical(body: object) -> str:
     return text
 
 
-def _call_ids(body: Mapping[str, Any]) -> dict[str, None]:
+def _call_ids(body: JsonMapping) -> dict[str, None]:
     """Return the ids of the history's tool calls, each once, in order."""
     messages = body.get("messages")
     ids: dict[str, None] = {}

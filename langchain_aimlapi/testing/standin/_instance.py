@@ -7,9 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    Schema = Mapping[str, Any]
+    from langchain_aimlapi._types import JsonMapping, JsonObject
+
+    Schema = JsonMapping
 
 _DEEPEST = 12
 _MOST_VALUES = 10_000
@@ -187,7 +189,7 @@ class _Walk:
                 target = target.get(key, {}) if isinstance(target, dict) else {}
         return target if isinstance(target, dict) else {}
 
-    def _object(self, schema: Schema, _name: str, depth: int) -> dict[str, Any]:
+    def _object(self, schema: Schema, _name: str, depth: int) -> JsonObject:
         properties = schema.get("properties") or {}
         required = schema.get("required") or []
         names = [name for name in properties if name in required]
@@ -237,7 +239,7 @@ def _type(schema: Schema) -> str:
     return "object" if "properties" in schema else "array" if "items" in schema else "string"
 
 
-def _without(schema: Schema, *names: str) -> dict[str, Any]:
+def _without(schema: Schema, *names: str) -> JsonObject:
     return {name: value for name, value in schema.items() if name not in names}
 
 
@@ -248,8 +250,8 @@ def _option(options: list[Any], *, deep: bool) -> Schema:
     return (nulls or known)[0] if deep else (others or known)[0]
 
 
-def _merged(schemas: list[Any], target: Callable[[str], Schema]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
+def _merged(schemas: list[Any], target: Callable[[str], Schema]) -> JsonObject:
+    merged: JsonObject = {}
     for schema in (option for option in schemas if isinstance(option, dict)):
         flat = {**target(str(schema["$ref"])), **schema} if "$ref" in schema else schema
         for name, value in _without(flat, "$ref").items():

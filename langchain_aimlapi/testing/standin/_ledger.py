@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from langchain_aimlapi.data._profiles import profile_of
@@ -26,6 +26,7 @@ from langchain_aimlapi.testing.standin._response import json_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._answer import Counts
     from langchain_aimlapi.testing.standin._exchange import Exchange
@@ -73,7 +74,7 @@ class Row:
     output: int = 0
     seconds: float = 0.0
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> JsonObject:
         """Return the row as the log shows it."""
         return {
             "created": _moment(self.created),
@@ -162,7 +163,7 @@ class AccountEndpoints:
             return self._catalogue(path, parameters, headers)
         if not is_known:
             return 401, b"", {}
-        shown: dict[str, Callable[[list[Row], Parameters], dict[str, Any]]] = {
+        shown: dict[str, Callable[[list[Row], Parameters], JsonObject]] = {
             "/v2/billing": self._billing,
             "/v2/usage": _usage,
             "/v2/usage/detail": _usage_detail,
@@ -205,7 +206,7 @@ class AccountEndpoints:
         every = {"pricing", "modalities", "capabilities"}
         return _answer({"object": "model", "data": self._shown_model(name, every)})
 
-    def _shown_model(self, name: str, sections: set[str]) -> dict[str, Any]:
+    def _shown_model(self, name: str, sections: set[str]) -> JsonObject:
         profile = profile_of(name) or {}
         info = {
             "name": name.removeprefix("google/"),
@@ -213,7 +214,7 @@ class AccountEndpoints:
             "contextLength": profile.get("max_input_tokens", 1_048_576),
             "outputMax": profile.get("max_output_tokens", 65_536),
         }
-        model: dict[str, Any] = {
+        model: JsonObject = {
             "id": name,
             "aliases": [name.removeprefix("google/")],
             "type": "openai/chat-completions",
@@ -236,7 +237,7 @@ class AccountEndpoints:
         }
         return model | {section: extra[section] for section in extra if section in sections}
 
-    def _metrics(self, parameters: Parameters) -> dict[str, Any]:
+    def _metrics(self, parameters: Parameters) -> JsonObject:
         wanted = [value for name, value in parameters if name == "aliases"]
         since = datetime.now(UTC) - timedelta(seconds=300)
         fresh = [
@@ -258,10 +259,10 @@ class AccountEndpoints:
 
     # --- the account
 
-    def _billing(self, rows: list[Row], _: Parameters) -> dict[str, Any]:
+    def _billing(self, rows: list[Row], _: Parameters) -> JsonObject:
         return {"current_balance": self._ledger.topped_up - _usd(rows), "currency": "USD"}
 
-    def _key(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _key(self, headers: Mapping[str, str]) -> JsonObject:
         rows = self._ledger.rows(owner_of(headers))
         return {
             "data": {
@@ -286,7 +287,7 @@ def _key_of(headers: Mapping[str, str]) -> str:
     return headers.get("authorization", "").partition(" ")[2].strip()
 
 
-def _answer(body: dict[str, Any]) -> Answer:
+def _answer(body: JsonObject) -> Answer:
     return 200, json_bytes(body), {}
 
 
@@ -295,7 +296,7 @@ def _split(parameters: Parameters, name: str) -> set[str]:
     return {part.strip() for value in values for part in value.split(",")}
 
 
-def _latencies(rows: Sequence[Row]) -> dict[str, Any]:
+def _latencies(rows: Sequence[Row]) -> JsonObject:
     durations = [max(row.seconds, 1e-6) for row in rows]
     speeds = [row.output / seconds for row, seconds in zip(rows, durations, strict=True)]
     milliseconds = [seconds * 1000 for seconds in durations]
@@ -353,7 +354,7 @@ def _within(rows: list[Row], parameters: Parameters) -> tuple[list[Row], datetim
     return [row for row in rows if start <= row.created <= end], start, end
 
 
-def _usage(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
+def _usage(rows: list[Row], parameters: Parameters) -> JsonObject:
     if any(name == "group_by" for name, _ in parameters):
         raise ValueError("group_by: only with /v2/usage/detail")
     kept, start, end = _within(rows, parameters)
@@ -368,7 +369,7 @@ def _usage(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _usage_detail(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
+def _usage_detail(rows: list[Row], parameters: Parameters) -> JsonObject:
     given = dict(parameters)
     by = given.pop("group_by", "")
     body = _usage(rows, [*given.items()])
@@ -389,7 +390,7 @@ def _usage_detail(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
     return body
 
 
-def _groups(rows: list[Row], names: Sequence[str]) -> dict[tuple[str, ...], dict[str, Any]]:
+def _groups(rows: list[Row], names: Sequence[str]) -> dict[tuple[str, ...], JsonObject]:
     members: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         facts = {"day": row.created.date().isoformat(), "model": row.model}
@@ -397,7 +398,7 @@ def _groups(rows: list[Row], names: Sequence[str]) -> dict[tuple[str, ...], dict
     return {key: _group(kept) for key, kept in members.items()}
 
 
-def _group(rows: list[Row]) -> dict[str, Any]:
+def _group(rows: list[Row]) -> JsonObject:
     failed = sum(row.status == "failed" for row in rows)
     inputs, outputs = sum(row.input for row in rows), sum(row.output for row in rows)
     return {
@@ -412,7 +413,7 @@ def _group(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def _logs(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
+def _logs(rows: list[Row], parameters: Parameters) -> JsonObject:
     kept, _, _ = _within(rows, parameters)
     models = {value for name, value in parameters if name == "model"}
     statuses = {value for name, value in parameters if name == "status"}
@@ -444,7 +445,7 @@ def _place(parameters: Parameters) -> tuple[int, int]:
     return limit, offset
 
 
-def _transactions(rows: list[Row], parameters: Parameters) -> dict[str, Any]:
+def _transactions(rows: list[Row], parameters: Parameters) -> JsonObject:
     limit, _ = _place(parameters)
     skip = int(dict(parameters).get("cursor", "0"))
     charged = [row for row in rows if row.credits]

@@ -7,20 +7,21 @@ and assumed for this endpoint: its own documents do not show it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin._tokens import pieces, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
 
 _FORMAT = "google-gemini-v1"
 _LONG_ARGUMENTS = 40
 
 
-def completion(reply: Reply) -> dict[str, Any]:
+def completion(reply: Reply) -> JsonObject:
     """Return a whole answer."""
     choices = [
         {
@@ -36,7 +37,7 @@ def completion(reply: Reply) -> dict[str, Any]:
     return {**head, "choices": choices, "usage": usage(reply), "meta": reply.counts.meta}
 
 
-def usage(reply: Reply) -> dict[str, Any]:
+def usage(reply: Reply) -> JsonObject:
     """Return the usage: the completion's tokens include the reasoning."""
     counts = reply.counts
     completion_tokens = counts.visible + counts.reasoning
@@ -56,16 +57,16 @@ def usage(reply: Reply) -> dict[str, Any]:
     }
 
 
-def reasoning_details(answer: Answer, *, shows_reasoning: bool) -> list[dict[str, Any]]:
+def reasoning_details(answer: Answer, *, shows_reasoning: bool) -> list[JsonObject]:
     """Return the details of a whole answer: text, encrypted; both of index 0, as recorded."""
     shown = shows_reasoning and answer.reasoning
     return [*([_text_detail(answer.reasoning)] if shown else []), _encrypted_detail(answer)]
 
 
-def chunks(reply: Reply, *, include_usage: bool) -> Iterator[dict[str, Any]]:
+def chunks(reply: Reply, *, include_usage: bool) -> Iterator[JsonObject]:
     """Return the chunks of a stream; its last one carries the cost."""
     head = _head(reply, kind="chat.completion.chunk")
-    last: dict[str, Any] = {**head, "choices": []}
+    last: JsonObject = {**head, "choices": []}
     for index, answer in enumerate(reply.answers):
         if index:
             yield last
@@ -78,7 +79,7 @@ def chunks(reply: Reply, *, include_usage: bool) -> Iterator[dict[str, Any]]:
     yield {**last, "meta": reply.counts.meta}
 
 
-def _head(reply: Reply, *, kind: str) -> dict[str, Any]:
+def _head(reply: Reply, *, kind: str) -> JsonObject:
     return {
         "id": reply.id,
         "provider": "stand-in",
@@ -88,8 +89,8 @@ def _head(reply: Reply, *, kind: str) -> dict[str, Any]:
     }
 
 
-def _message(answer: Answer, *, shows_reasoning: bool) -> dict[str, Any]:
-    message: dict[str, Any] = {
+def _message(answer: Answer, *, shows_reasoning: bool) -> JsonObject:
+    message: JsonObject = {
         "role": "assistant",
         "content": answer.text,
         "refusal": None,
@@ -113,11 +114,11 @@ def _calls(answer: Answer) -> list[tuple[str, tuple[str, str]]]:
     return list(zip(answer.call_ids, answer.calls, strict=True))
 
 
-def _text_detail(text: str) -> dict[str, Any]:
+def _text_detail(text: str) -> JsonObject:
     return {"type": "reasoning.text", "text": text, "format": _FORMAT, "index": 0}
 
 
-def _encrypted_detail(answer: Answer) -> dict[str, Any]:
+def _encrypted_detail(answer: Answer) -> JsonObject:
     return {
         "type": "reasoning.encrypted",
         "data": answer.signature,
@@ -127,7 +128,7 @@ def _encrypted_detail(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _choice(index: int, delta: dict[str, Any], finished: Answer | None = None) -> dict[str, Any]:
+def _choice(index: int, delta: JsonObject, finished: Answer | None = None) -> JsonObject:
     return {
         "index": index,
         "delta": {"role": "assistant", **delta},
@@ -137,7 +138,7 @@ def _choice(index: int, delta: dict[str, Any], finished: Answer | None = None) -
     }
 
 
-def _deltas(answer: Answer, *, shows_reasoning: bool) -> Iterator[dict[str, Any]]:
+def _deltas(answer: Answer, *, shows_reasoning: bool) -> Iterator[JsonObject]:
     yield {"content": ""}
     paragraphs = answer.reasoning.split("\n\n\n") if shows_reasoning and answer.reasoning else []
     for position, paragraph in enumerate(paragraphs):
@@ -153,7 +154,7 @@ def _deltas(answer: Answer, *, shows_reasoning: bool) -> Iterator[dict[str, Any]
         yield {"content": "", **answer.extra}
 
 
-def _call_deltas(index: int, call_id: str, name: str, arguments: str) -> Iterator[dict[str, Any]]:
+def _call_deltas(index: int, call_id: str, name: str, arguments: str) -> Iterator[JsonObject]:
     # Recorded: a call whole in one delta. That long arguments come in two is assumed.
     half = len(arguments) // 2 if len(arguments) > _LONG_ARGUMENTS else len(arguments)
     function = {"name": name, "arguments": arguments[:half]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope, Send
 
+    from langchain_aimlapi._types import JsonMapping, JsonObject
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
     from langchain_aimlapi.testing.standin._faults import Fault
 
@@ -58,7 +59,7 @@ def whole_steps(reply: Reply, *, dialect: str, fault: Fault) -> list[Step]:
 
 
 def stream_steps(
-    reply: Reply, *, dialect: str, include_usage: bool, fault: Fault, error: Mapping[str, Any]
+    reply: Reply, *, dialect: str, include_usage: bool, fault: Fault, error: JsonMapping
 ) -> list[Step]:
     """Return the events of a streamed answer.
 
@@ -82,12 +83,12 @@ def _event(chunk: object) -> bytes:
     return b"data: " + json_bytes(chunk) + b"\n\n"
 
 
-def _is_last(chunk: Mapping[str, Any]) -> bool:
+def _is_last(chunk: JsonMapping) -> bool:
     return "usage" in chunk or "meta" in chunk
 
 
 def _faulty_events(
-    events: list[bytes], reply: Reply, fault: Fault, error: Mapping[str, Any]
+    events: list[bytes], reply: Reply, fault: Fault, error: JsonMapping
 ) -> list[Step]:
     first, rest = events[: fault.after], events[fault.after :]
     if fault.kind in {"cut", "stall"}:
@@ -99,7 +100,7 @@ def _faulty_events(
     return [*events]
 
 
-def _error_chunk(reply: Reply, fault: Fault, error: Mapping[str, Any]) -> dict[str, Any]:
+def _error_chunk(reply: Reply, fault: Fault, error: JsonMapping) -> JsonObject:
     """Return an error in the middle of a stream: among choices as recorded, bare, or AI/ML's."""
     if fault.variant == "gateway":
         return dict(error)
@@ -116,7 +117,7 @@ def _error_chunk(reply: Reply, fault: Fault, error: Mapping[str, Any]) -> dict[s
     return {**head, "created": reply.created, **body, "choices": [choice]}
 
 
-def upstream_error(fault: Fault) -> dict[str, Any]:
+def upstream_error(fault: Fault) -> JsonObject:
     """Return an error in OpenRouter's form."""
     return {"error": {"code": fault.code, "message": fault.message}}
 

@@ -30,10 +30,12 @@ from langchain_aimlapi.testing.standin._instance import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    Request = Mapping[str, Any]
-    Call = tuple[str, dict[str, Any]]
+    from langchain_aimlapi._types import JsonMapping, JsonObject
+
+    Request = JsonMapping
+    Call = tuple[str, JsonObject]
 
 _STEPS = re.compile(r"\bin (\d+) (?:sequential )?steps\b", re.IGNORECASE)
 _PARALLEL = re.compile(r"(?:\b(\d+)\b[^.\n\d]*)?\bin parallel\b", re.IGNORECASE)
@@ -84,7 +86,7 @@ def _prompt(messages: Sequence[Any]) -> str:
 # --- tool calls
 
 
-def _offered(request: Request) -> dict[str, dict[str, Any]]:
+def _offered(request: Request) -> dict[str, JsonObject]:
     tools = [tool["function"] for tool in request.get("tools") or [] if tool["type"] == "function"]
     offered = {tool["name"]: tool.get("parameters") or {} for tool in tools}
     choice = request.get("tool_choice")
@@ -130,13 +132,13 @@ def _calls(request: Request, *, wants_json: bool) -> list[Call]:
     return [_forced_again(offered, done, prompt)] if forced else []
 
 
-def _forced_again(offered: Mapping[str, Any], done: list[list[str]], prompt: str) -> Call:
+def _forced_again(offered: JsonMapping, done: list[list[str]], prompt: str) -> Call:
     called = {name for step in done for name in step}
     left = [name for name in offered if name not in called] or list(offered)[-1:]
     return left[0], _arguments(offered[left[0]], ([], {}), Hints(prompt))
 
 
-def _plan(offered: Mapping[str, Any], prompt: str, *, forced: bool, eager: bool) -> list[Call]:
+def _plan(offered: JsonMapping, prompt: str, *, forced: bool, eager: bool) -> list[Call]:
     """Return all calls that a prompt asks for, in the order in which it names the tools."""
     names = _fitting(list(offered), prompt)
     if not names and (forced or (eager and len(offered) == 1)):
@@ -169,8 +171,8 @@ def _score(name: str, prompt: str) -> int:
 
 
 def _arguments(
-    schema: Mapping[str, Any], written: tuple[list[Any], dict[str, Any]], hints: Hints
-) -> dict[str, Any]:
+    schema: JsonMapping, written: tuple[list[Any], JsonObject], hints: Hints
+) -> JsonObject:
     positional, named = written
     names = list(schema.get("properties") or {})
     given = dict(zip(names, positional, strict=False))

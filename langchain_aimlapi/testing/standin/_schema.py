@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin import _checks as c
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._checks import Check
 
@@ -28,7 +27,7 @@ _AUDIO = (
 )
 
 
-def request_problem(body: Mapping[str, Any], *, facts: ModelFacts, assume: bool) -> str | None:
+def request_problem(body: JsonMapping, *, facts: ModelFacts, assume: bool) -> str | None:
     """Return what is wrong with a request body, naming the field, or `None`.
 
     Args:
@@ -44,7 +43,7 @@ def request_problem(body: Mapping[str, Any], *, facts: ModelFacts, assume: bool)
     return c.record(fields, _options(facts))(body, "") or _choice_problem(body)
 
 
-def _choice_problem(body: Mapping[str, Any]) -> str | None:
+def _choice_problem(body: JsonMapping) -> str | None:
     # Assumed: that a choice which cannot be met is refused is not written in the schema.
     names = [
         tool["function"]["name"] for tool in body.get("tools") or [] if tool["type"] == "function"

@@ -76,17 +76,17 @@ class _Talking:
         self._app = app
         self._fault = fault
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI's
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Hand the request on, and look at what goes by."""
         began = time.monotonic()
         body, status = bytearray(), 0
 
-        async def received() -> Any:  # noqa: ANN401  # ASGI's
+        async def received() -> Any:
             message = await receive()
             body.extend(message.get("body", b""))
             return message
 
-        async def sent(message: Any) -> None:  # noqa: ANN401  # ASGI's
+        async def sent(message: Any) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)

@@ -11,16 +11,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin._conversation import turn_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
-    Message = Mapping[str, Any]
+    Message = JsonMapping
 
 _BYPASSES = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 _CORRUPTED = "Corrupted thought signature."
@@ -46,14 +47,14 @@ class SignatureBook:
         self._strict = strict
         self._calls: dict[str, _Issued] = {}
         # The details of each answer by its signature; none in dialect V.
-        self._details: dict[str, list[Mapping[str, Any]]] = {}
+        self._details: dict[str, list[JsonMapping]] = {}
 
     @property
     def issued(self) -> dict[str, str | None]:
         """The signature of each call that was given out, by its id; `None` for an unsigned one."""
         return {call_id: issued.signature for call_id, issued in self._calls.items()}
 
-    def remember(self, answer: Answer, *, details: Sequence[Mapping[str, Any]]) -> None:
+    def remember(self, answer: Answer, *, details: Sequence[JsonMapping]) -> None:
         """Keep the signature of an answer and the call that it belongs to."""
         self._details[answer.signature] = [*details]
         for position, (name, arguments) in enumerate(answer.calls):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin import _conversation
 from langchain_aimlapi.testing.standin._answer import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
 _TOKEN = re.compile(r"\s?\w{1,6}|\s|[^\w\s]")
@@ -29,7 +30,7 @@ def pieces(text: str, *, units: list[str]) -> list[str]:
     return ["".join(units[start : start + size]) for start in range(0, len(units), size)] or [text]
 
 
-def limit_answer(answer: Answer, *, request: Mapping[str, Any]) -> Answer:
+def limit_answer(answer: Answer, *, request: JsonMapping) -> Answer:
     """Return the answer as the request's `stop` and limit of tokens leave it."""
     stop = request.get("stop") or []
     answer = _stopped(answer, [stop] if isinstance(stop, str) else stop)
@@ -75,7 +76,7 @@ def _cut(answer: Answer, limit: int) -> Answer:
 _MEDIA_TOKENS = {"image_url": 258, "file": 258, "video_url": 263, "input_audio": 32}
 
 
-def counts(request: Mapping[str, Any], *, answers: Iterable[Answer]) -> Counts:
+def counts(request: JsonMapping, *, answers: Iterable[Answer]) -> Counts:
     """Return the counts of a request and its answers."""
     messages = request["messages"]
     kinds = [part["type"] for message in messages for part in _conversation.media_of(message)]
@@ -95,7 +96,7 @@ def counts(request: Mapping[str, Any], *, answers: Iterable[Answer]) -> Counts:
     )
 
 
-def _said(message: Mapping[str, Any]) -> str:
+def _said(message: JsonMapping) -> str:
     functions = [call.get("function", {}) for call in message.get("tool_calls") or []]
     calls = "".join(f"{function.get('name')}{function.get('arguments')}" for function in functions)
     return _conversation.text_of(message) + calls

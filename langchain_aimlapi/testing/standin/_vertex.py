@@ -7,17 +7,18 @@ and are assumed for this one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin._tokens import pieces, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
 
 
-def completion(reply: Reply) -> dict[str, Any]:
+def completion(reply: Reply) -> JsonObject:
     """Return a whole answer."""
     choices = [
         {
@@ -32,7 +33,7 @@ def completion(reply: Reply) -> dict[str, Any]:
     return {"choices": choices, **head, "usage": usage(reply), "meta": reply.counts.meta}
 
 
-def usage(reply: Reply) -> dict[str, Any]:
+def usage(reply: Reply) -> JsonObject:
     """Return the usage: the reasoning is in the total, not in the completion's tokens."""
     counts = reply.counts
     return {
@@ -44,10 +45,10 @@ def usage(reply: Reply) -> dict[str, Any]:
     }
 
 
-def chunks(reply: Reply, *, include_usage: bool) -> Iterator[dict[str, Any]]:
+def chunks(reply: Reply, *, include_usage: bool) -> Iterator[JsonObject]:
     """Return the chunks of a stream: usage and cost stand on the last one, with the finish."""
     head = _head(reply, kind="chat.completion.chunk")
-    last: dict[str, Any] = {"choices": [], **head}
+    last: JsonObject = {"choices": [], **head}
     for index, answer in enumerate(reply.answers):
         if index:
             yield last
@@ -59,11 +60,11 @@ def chunks(reply: Reply, *, include_usage: bool) -> Iterator[dict[str, Any]]:
     yield {**last, **usage_chunk, "meta": reply.counts.meta}
 
 
-def _choice(index: int, delta: dict[str, Any]) -> dict[str, Any]:
+def _choice(index: int, delta: JsonObject) -> JsonObject:
     return {"delta": {**delta, "role": "assistant"}, "index": index, "logprobs": None}
 
 
-def _head(reply: Reply, *, kind: str) -> dict[str, Any]:
+def _head(reply: Reply, *, kind: str) -> JsonObject:
     return {
         "created": reply.created,
         "id": reply.id,
@@ -73,13 +74,13 @@ def _head(reply: Reply, *, kind: str) -> dict[str, Any]:
     }
 
 
-def _signature(answer: Answer) -> dict[str, Any]:
+def _signature(answer: Answer) -> JsonObject:
     return {"extra_content": {"google": {"thought_signature": answer.signature}}}
 
 
-def _message(answer: Answer) -> dict[str, Any]:
+def _message(answer: Answer) -> JsonObject:
     """Return a message; beside tool calls its content is null (assumed)."""
-    message: dict[str, Any] = {"content": answer.text, "role": "assistant"}
+    message: JsonObject = {"content": answer.text, "role": "assistant"}
     if answer.calls:
         message |= {"content": answer.text or None, "tool_calls": _calls(answer)}
     else:
@@ -87,7 +88,7 @@ def _message(answer: Answer) -> dict[str, Any]:
     return {**message, **answer.extra}
 
 
-def _calls(answer: Answer) -> list[dict[str, Any]]:
+def _calls(answer: Answer) -> list[JsonObject]:
     """Return the calls; only the first of a step is signed."""
     return [
         {
@@ -100,7 +101,7 @@ def _calls(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def _deltas(answer: Answer) -> Iterator[dict[str, Any]]:
+def _deltas(answer: Answer) -> Iterator[JsonObject]:
     texts = pieces(answer.text, units=tokens(answer.text))
     signed = {} if answer.calls else _signature(answer)
     if answer.text or not answer.calls:

@@ -18,9 +18,10 @@ from langchain_aimlapi.testing.standin._app import Application
 from langchain_aimlapi.testing.standin._faults import fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
 
+    from langchain_aimlapi._types import JsonMapping, JsonObject
     from langchain_aimlapi.testing.standin._exchange import Received
 
 _START_SECONDS = 10.0
@@ -104,7 +105,7 @@ class StandIn:
         return list(self._application.requests)
 
     @property
-    def ledger(self) -> list[dict[str, Any]]:
+    def ledger(self) -> list[JsonObject]:
         """The rows of the request log of all keys, newest first, as `GET /v2/logs` shows them.
 
         `cost`, `tokens`, `status`, `inference_id`, `client_request_id` and the like; what was
@@ -125,10 +126,10 @@ class StandIn:
         text: str = "",
         *,
         reasoning: str = "",
-        tool_calls: Sequence[Mapping[str, Any]] = (),
+        tool_calls: Sequence[JsonMapping] = (),
         finish_reason: str | None = None,
         native_finish_reason: str | None = None,
-        extra: Mapping[str, Any] | None = None,
+        extra: JsonMapping | None = None,
     ) -> None:
         """Give exactly this answer to the next request that is in order; calls queue up.
 
@@ -247,7 +248,7 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 class _QuietProtocol(H11Protocol):
     """Does not report the responses that are left unfinished on purpose."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = logging.getLogger(__name__)
         self.logger.addFilter(_is_news)

@@ -11,7 +11,7 @@ pytest_plugins = ["langchain_aimlapi.testing"]
 
 def shop() -> httpx.Client:
     """Return the app's client of the shop."""
-    from app import shop  # noqa: PLC0415  # conftest.py is read before there is a key to find
+    from app import shop
 
     return shop()
 

@@ -493,7 +493,7 @@ def test_prices_of_input_and_output_are_told_from_caches_and_media() -> None:
 def test_the_cache_lies_where_the_system_has_caches(
     monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], folder: str
 ) -> None:
-    from langchain_aimlapi.account import catalogue as module  # noqa: PLC0415  named as the helper above
+    from langchain_aimlapi.account import catalogue as module
 
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)

@@ -96,7 +96,7 @@ def test_models_of_today_with_their_prices(run: Callable[..., str]) -> None:
 def test_a_catalogue_without_sections_is_shown_as_far_as_it_goes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from langchain_aimlapi.account import Account  # noqa: PLC0415  with a client of its own
+    from langchain_aimlapi.account import Account
 
     plain = {"id": "google/gemini-x", "type": "t", "info": {"name": "X"}, "tags": []}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [plain]}))

@@ -358,7 +358,7 @@ def test_a_killed_worker_leaves_its_call_in_the_journal(
 def test_a_streamed_web_answer_that_its_reader_left_matches_the_bill(
     server: StandIn, account: Account
 ) -> None:
-    from tests.unit_tests.spend.web_app import WebApp  # noqa: PLC0415  starlette only here
+    from tests.unit_tests.spend.web_app import WebApp
 
     spend = SpendCallbackHandler()
     server.fail_next("pace=0.2")

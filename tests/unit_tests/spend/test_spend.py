@@ -281,7 +281,7 @@ async def test_blocks_in_tasks_side_by_side_do_not_mix() -> None:
 
 
 def test_blocks_do_not_pile_up_in_langchain_core() -> None:
-    from langchain_core.tracers import context  # noqa: PLC0415  core's own list, looked at here only
+    from langchain_core.tracers import context
 
     def use() -> None:
         with get_spend_callback(), get_spend_callback():

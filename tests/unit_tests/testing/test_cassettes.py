@@ -565,5 +565,5 @@ def test_missing_extra_is_named(
 
 def test_missing_module_of_somebody_else_is_not_ours() -> None:
     with pytest.raises(ModuleNotFoundError) as error, extra_named():
-        import nowhere  # type: ignore[import-not-found]  # noqa: F401, PLC0415  # it is not there
+        import nowhere  # type: ignore[import-not-found]  # noqa: F401  # it is not there
     assert "testing" not in str(error.value)

@@ -138,8 +138,8 @@ def test_number_keeps_its_digits_through_the_file() -> None:
 
 
 def test_number_survives_pickle_and_copy() -> None:
-    import copy  # noqa: PLC0415  # next to what it tests
-    import pickle  # noqa: PLC0415
+    import copy
+    import pickle
 
     for twin in (copy.deepcopy(Number("1.50")), pickle.loads(pickle.dumps(Number("1.50")))):
         assert twin.literal == "1.50"
@@ -210,7 +210,7 @@ def test_provenance_that_is_there_stays() -> None:
 
 
 def test_age_counts_whole_days() -> None:
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
     now = datetime(2026, 11, 22, tzinfo=UTC)
     assert age_in_days({"recorded_at": "2026-11-20T12:00:00+00:00"}, now=now) == 1
