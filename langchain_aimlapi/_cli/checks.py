@@ -251,9 +251,7 @@ def check_wrong_key(probe: Probe) -> Verdict:
 
 def check_wrong_parameter(probe: Probe) -> Verdict:
     """A wrong parameter is refused with 400 in the gateway's error shape."""
-    return _refused(
-        probe, errors.AIMLAPIInvalidRequestError, extra_body={"tool_choice": {"no": "such"}}
-    )
+    return _refused(probe, errors.AIMLAPIInvalidRequestError, extra_body={"temperature": "hot"})
 
 
 def _refused(

@@ -60,6 +60,12 @@ def note_collected(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     stage = stage_folder()
     if stage is None:
         return
+    _note(stage, config, items)
+
+
+def _note(  # pragma: no cover  runs in the pytest that `record` starts, as its tests see
+    stage: Path, config: pytest.Config, items: Iterable[pytest.Item]
+) -> None:
     modules: dict[str, Module] = {}
     for item in items:
         path = str(item.path)
@@ -76,7 +82,7 @@ def collected_modules(stage: Path) -> Iterator[Module]:
         yield json.loads(line)
 
 
-def _is_whole(path: str, config: pytest.Config) -> bool:
+def _is_whole(path: str, config: pytest.Config) -> bool:  # pragma: no cover  as `_note`
     if any(config.getoption(name, None) for name in _PARTIAL_OPTIONS):
         return False
     chosen = [argument.partition("::") for argument in config.args]

@@ -499,3 +499,8 @@ def test_a_stop_under_another_name_reaches_the_wire_and_the_traces() -> None:
     model.bind(stop_sequences=["b"]).invoke("Hello", stop=["c"])
     assert [body["stop"] for body in there.bodies] == [["b"], ["b"], ["c"]]
     assert model._get_ls_params(stop_sequences=["b"])["ls_stop"] == ["b"]
+
+
+def test_connections_are_not_to_be_set() -> None:
+    with pytest.raises(ValueError, match="pass http_client or http_async_client"):
+        ChatAIMLGemini(model=MODEL, api_key=KEY, connections="mine")

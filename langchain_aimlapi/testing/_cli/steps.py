@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from langchain_aimlapi._types import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import (
@@ -233,8 +232,3 @@ def _spent(answer: JsonObject, headers: dict[str, list[str]]) -> Spent:
 def _count(value: object) -> int:
     is_count = isinstance(value, int | float) and not isinstance(value, bool)
     return int(value) if is_count and math.isfinite(value) else 0  # type: ignore[call-overload,arg-type]  # is_count says so
-
-
-def is_model_step(step: Step) -> bool:
-    """Return whether a step asked a model."""
-    return urlsplit(step.request.partition(" ")[2]).path.endswith("/chat/completions")

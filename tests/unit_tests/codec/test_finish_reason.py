@@ -150,3 +150,7 @@ def test_any_words_are_read(finish: Any, native: Any) -> None:
     read = ending(finish, native)
     assert isinstance(read.normalized(has_calls=False, has_refusal=False), str)
     assert isinstance(is_withheld({"finish_reason": finish}), bool)
+
+
+def test_a_word_as_long_as_a_page_is_read_as_any_other() -> None:
+    assert Ending.read({"finish_reason": "a" * 5_000}).reason == "a" * 5_000
