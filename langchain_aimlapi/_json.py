@@ -161,13 +161,39 @@ def _require_plain(messages: list[Any]) -> None:
     for position, message in enumerate(messages):
         fields = message if isinstance(message, dict) else {"role": message}
         for key, value in fields.items():
-            if type(value) is str:  # as nearly always
+            if type(value) is str or _is_surely_plain(value):  # as nearly always
                 continue
             where = f"message {position} ({fields.get('role')}).{key}"
             try:
                 require_json(value, where=where, with_texts=False)
             except RecursionError as error:
                 raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
+
+
+_ONLY_TEXT = frozenset({str})
+
+
+def _is_surely_plain(value: object) -> bool:
+    """Tell quickly that JSON can say a value; where this is not sure, `require_json` looks."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner: list[object] = []
+        for item in level:
+            kind = type(item)
+            if kind is str or item is None or kind is int or kind is bool:
+                continue
+            if kind is dict:
+                if not _ONLY_TEXT.issuperset(map(type, item)):  # type: ignore[call-overload]
+                    return False
+                inner += item.values()  # type: ignore[attr-defined]
+            elif kind is list:
+                inner += item  # type: ignore[arg-type]
+            else:
+                return False
+        if not inner:
+            return True
+        level = inner
+    return False
 
 
 def _first_lone(request: JsonObject) -> str:

@@ -90,14 +90,14 @@ class Signatures:
             extra_content=extra if isinstance(extra, dict) else {},
             by_call={
                 call_id: extra
-                for call_id, extra in (by_call if isinstance(by_call, dict) else {}).items()
+                for call_id, extra in by_call.items()
                 if extra and isinstance(extra, dict)
-            },
-            signed_calls=[
-                call_id
-                for call_id in (signed if isinstance(signed, list) else ())
-                if isinstance(call_id, str)
-            ],
+            }
+            if by_call and isinstance(by_call, dict)
+            else {},
+            signed_calls=[call_id for call_id in signed if isinstance(call_id, str)]
+            if signed and isinstance(signed, list)
+            else [],
         )
 
     @classmethod

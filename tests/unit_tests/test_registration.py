@@ -19,7 +19,8 @@ base: Any = pytest.importorskip("langchain.chat_models.base", reason="not in the
 
 @pytest.fixture(autouse=True)
 def _own_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", dict(base._BUILTIN_PROVIDERS))
+    others = {name: made for name, made in base._BUILTIN_PROVIDERS.items() if name != "aimlapi"}
+    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", others)
     base._get_chat_model_creator.cache_clear()
     monkeypatch.setenv("AIMLAPI_API_KEY", "sk-of-the-environment")
 

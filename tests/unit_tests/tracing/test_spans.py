@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 MODEL = "google/gemini-3-flash-preview"
 
 
+newest_names = pytest.mark.skipif(
+    not hasattr(names, "GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK"),
+    reason="the conventions' own list of names, which comes with the SDK, is older than these",
+)
+
+
 @pytest.fixture(scope="module")
 def exporter() -> InMemorySpanExporter:
     """An exporter of the one provider that a process may set."""
@@ -59,6 +65,7 @@ def only(spans: InMemorySpanExporter) -> ReadableSpan:
     return span
 
 
+@newest_names
 def test_a_call_is_one_span_with_the_conventions_attributes(
     server: StandIn, spans: InMemorySpanExporter
 ) -> None:
@@ -85,6 +92,7 @@ def test_a_call_is_one_span_with_the_conventions_attributes(
     assert facts["server.address"] == "127.0.0.1"
 
 
+@newest_names
 async def test_streams_and_async_calls_tell_the_same(
     server: StandIn, spans: InMemorySpanExporter
 ) -> None:
