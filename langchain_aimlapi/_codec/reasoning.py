@@ -80,9 +80,8 @@ class Signatures:
     @classmethod
     def from_kwargs(cls, kwargs: JsonObject) -> Self:
         """Read `additional_kwargs` of a message; what is of another JSON type there is nothing."""
-        text, details, extra = (
-            kwargs.get(key) for key in (REASONING_TEXT, REASONING_DETAILS, EXTRA_CONTENT)
-        )
+        text, details = kwargs.get(REASONING_TEXT), kwargs.get(REASONING_DETAILS)
+        extra = kwargs.get(EXTRA_CONTENT)
         by_call, signed = kwargs.get(_BY_CALL), kwargs.get(_SIGNED)
         return cls(
             text=text if isinstance(text, str) else "",

@@ -62,7 +62,9 @@ def encode_calls(
     """
     is_ours = message.response_metadata.get("model_provider") == PROVIDER
     good = [call for call in message.tool_calls if call["name"] or not is_ours]
-    broken = [*_invalid(message), *(call for call in message.tool_calls if call not in good)]
+    broken = _invalid(message)
+    if len(good) < len(message.tool_calls):
+        broken += [call for call in message.tool_calls if call not in good]
     if not broken and isinstance(message.content, str):
         good = good or [*_older_call(message)]
         return SentCalls([_encoded(call["id"], call["name"], _text(call)) for call in good], [])

@@ -48,6 +48,7 @@ def _started(subject: Subject, server: str) -> dict[str, float]:
     if subject.name == "core":
         return costs
     costs["construct"], costs["first"] = _first_use(subject, f"{server}/whole")
+    costs["answer"] = costs["import"] + costs["first"]
     _, costs["second"] = _first_use(subject, f"{server}/whole/2")
     return costs
 

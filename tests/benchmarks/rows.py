@@ -79,14 +79,16 @@ _STARTING = (
         must=0.02,
         stretch=0.01,
     ),
+    _START._replace(
+        name="answer",
+        title="import + construct + first call",
+        reference=_least("answer"),
+        must=1.1,
+        stretch=1.0,
+    ),
+    # No goal: an import that comes later only moves from the row before to this one.
     *_pair(
-        _START._replace(
-            name="first",
-            title="construct + first call",
-            reference=_least("first"),
-            must=1.1,
-            stretch=1.0,
-        )
+        _START._replace(name="first", title="construct + first call", reference=_least("first"))
     ),
     *_pair(
         _START._replace(
@@ -237,7 +239,9 @@ _LONG = (
             "marginal",
             units=990,
             reference=_least("marginal"),
-            must=4.0,
+            # 4 before each message was looked at for results without names, sets of details and
+            # values that JSON cannot say. What a message costs could be paid once: not built yet.
+            must=8.0,
             stretch=2.0,
         )
     ),
