@@ -54,6 +54,10 @@ $(VENV)/.docs: $(VENV)/.package
 	@$(PIP) install --group docs
 	@touch $@
 
+$(VENV)/.dist: $(VENV)/.package
+	@$(PIP) install --group dist
+	@touch $@
+
 $(VENV)/.fuzz: $(VENV)/.package
 	@$(PIP) install --group fuzz
 	@touch $@
@@ -115,7 +119,7 @@ docs: ## Build the documentation's site into site/, failing on any warning
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
-.PHONY: record benchmark benchmark_gate growth rows_per_second load long_life fuzz wheel
+.PHONY: record benchmark benchmark_gate growth rows_per_second load long_life fuzz dist
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
@@ -142,6 +146,9 @@ fuzz: ## Coverage-guided fuzzing of the decoders
 	@$(MAKE) --no-print-directory VENV=.venv-fuzz .venv-fuzz/.fuzz
 	.venv-fuzz/bin/python tests/fuzz/run.py
 
-wheel: $(VENV)/.package ## Build the wheel into dist/
+dist: ## Build the source archive and the wheel into dist/, checked as a package index does
+	@$(MAKE) --no-print-directory VENV=.venv-dist .venv-dist/.dist
 	@rm -rf dist
-	$(PIP) wheel --no-deps --wheel-dir dist .
+	.venv-dist/bin/python -m build --outdir dist .
+	.venv-dist/bin/python -m twine check --strict dist/*
+	.venv-dist/bin/python tests/wheel_contents.py dist/*.whl

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# `*.mdx`: the pages that LangChain's own documentation has of this package.
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md*"))]
 _FENCE = re.compile(r"^( *)```(\w*) *(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 _TITLE = re.compile(r'title="([^"]+)"')
 _PICTURE = re.compile(r'<img src="([^"]+)"')

@@ -1,4 +1,4 @@
-"""The lowest versions that are promised are the ones that are tested."""
+"""The versions that are promised are the ones that are tested, and the pages name this one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
+
+from langchain_aimlapi import __version__
 
 ROOT = Path(__file__).parents[2]
 # langchain-tests needs a newer one than the kit does.
@@ -28,3 +31,11 @@ def test_the_lowest_versions_are_those_of_pyproject() -> None:
     lines = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8").splitlines()
     tested = dict(line.split("==") for line in lines if not line.startswith("#"))
     assert {name: Version(version) for name, version in tested.items()} == floors
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/migration.md", "CHANGELOG.md"]
+)
+def test_a_page_that_names_the_version_names_this_one(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert __version__ in text
