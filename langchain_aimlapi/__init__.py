@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_aimlapi._version import __version__
+from langchain_aimlapi.data.version import __version__
 
 if TYPE_CHECKING:
     from langchain_aimlapi.chat_models import ChatAIMLGemini

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonObject
+# JSON as it crosses the wire's door: nothing is known of what is inside. `Any` stands here for all
+# rooms; what travels between them with a known shape is a dataclass.
+JsonObject = dict[str, Any]
+JsonMapping = Mapping[str, Any]
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 # What Python may read as infinity, which no JSON text can say again.

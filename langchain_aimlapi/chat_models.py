@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import BaseMessage  # noqa: TC002
 from langchain_core.runnables import RunnableConfig  # noqa: TC002
-from pydantic import PrivateAttr
 
-from langchain_aimlapi._binding import BindsTools, GeminiBinding
-from langchain_aimlapi._build_call import build_call
+from langchain_aimlapi._binding.binding import BindsTools, GeminiBinding
 from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
-from langchain_aimlapi._refusals import Remedies
+from langchain_aimlapi._codec.tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi._http.watch import watched_run
+from langchain_aimlapi._settings.build_call import build_call
 from langchain_aimlapi._settings.fields import GeminiSettings
-from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
-from langchain_aimlapi._watch import watched_run
 from langchain_aimlapi.tracing.spans import observed
 
 if TYPE_CHECKING:
@@ -149,8 +147,6 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
         ```
     """
 
-    _remedies: Remedies = PrivateAttr(default_factory=Remedies)
-
     @classmethod
     def from_catalog(cls, model: str, **settings: Any) -> Self:
         """Return a model with the profile that the live catalogue gives it today.
@@ -175,7 +171,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
                 made.profile = account.profile(made.model)
         return made
 
-    # The four shells: they move data; `_prepare` and the decoders decide.
+    # The four shells: they move data; `build_call` and the decoders decide.
 
     def _generate(
         self,

@@ -12,19 +12,18 @@ from __future__ import annotations
 import base64
 import mimetypes
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 if TYPE_CHECKING:
     import os
 
-    from langchain_aimlapi._types import JsonObject
 
 _MAKER_OF_KIND = {"image": "image_block", "audio": "audio_block", "video": "video_block"}
 
 
-def image_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> JsonObject:
+def image_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> dict[str, Any]:
     """Return a block of a picture.
 
     Args:
@@ -42,22 +41,22 @@ def image_block(source: str | os.PathLike[str], *, mime_type: str | None = None)
     return _block("image", source, mime_type)
 
 
-def audio_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> JsonObject:
+def audio_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> dict[str, Any]:
     """Return a block of sound; see `image_block`."""
     return _block("audio", source, mime_type)
 
 
-def video_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> JsonObject:
+def video_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> dict[str, Any]:
     """Return a block of video; see `image_block`."""
     return _block("video", source, mime_type)
 
 
-def file_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> JsonObject:
+def file_block(source: str | os.PathLike[str], *, mime_type: str | None = None) -> dict[str, Any]:
     """Return a block of a file, such as a PDF; with its name. See `image_block`."""
     return _block("file", source, mime_type)
 
 
-def _block(kind: str, source: str | os.PathLike[str], mime_type: str | None) -> JsonObject:
+def _block(kind: str, source: str | os.PathLike[str], mime_type: str | None) -> dict[str, Any]:
     given = str(source)
     scheme = urlsplit(given).scheme.lower() if isinstance(source, str) else ""
     if scheme in ("http", "https"):

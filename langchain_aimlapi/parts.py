@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import ToolCall
 
-    from langchain_aimlapi._types import JsonMapping
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPart:
@@ -60,7 +58,7 @@ class StreamPart:
     tool_call: ToolCall | None = None
     tool_result: ToolMessage | None = None
     cost: Cost | None = None
-    metadata: JsonMapping = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stream_parts(stream: Iterable[Any]) -> Generator[StreamPart]:
@@ -103,7 +101,7 @@ class _Parts:
     def __init__(self) -> None:
         self._told: set[str] = set()
         self._calls: dict[str, list[AIMessageChunk]] = {}
-        self._places: dict[str, JsonMapping] = {}
+        self._places: dict[str, Mapping[str, Any]] = {}
 
     def take(self, event: object) -> Iterator[StreamPart]:
         past = () if self._told else _past_of(event)
@@ -130,7 +128,7 @@ class _Parts:
         for key in [*self._calls]:
             yield from self._whole_calls(key)
 
-    def _piece(self, chunk: AIMessageChunk, metadata: JsonMapping) -> Iterator[StreamPart]:
+    def _piece(self, chunk: AIMessageChunk, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
         key = chunk.id or ""
         if chunk.id:
             self._told.add(chunk.id)
@@ -174,7 +172,7 @@ def _past_of(event: object) -> list[BaseMessage]:
     return state[: asked[-1]] if asked else []
 
 
-def _messages_of(event: object) -> Iterator[tuple[BaseMessage, JsonMapping]]:
+def _messages_of(event: object) -> Iterator[tuple[BaseMessage, Mapping[str, Any]]]:
     """Yield the messages of an event, whichever of LangGraph's shapes it has."""
     match event:
         case BaseMessage():
@@ -195,7 +193,7 @@ def _messages_of(event: object) -> Iterator[tuple[BaseMessage, JsonMapping]]:
             pass
 
 
-def _said(message: AIMessage, metadata: JsonMapping) -> Iterator[StreamPart]:
+def _said(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
     """Yield thought and text of a message or a piece of one."""
     known = message.additional_kwargs.get(REASONING_TEXT)
     texts: list[str] = []
@@ -217,11 +215,11 @@ def _said(message: AIMessage, metadata: JsonMapping) -> Iterator[StreamPart]:
         yield StreamPart(kind="text", text=text, metadata=metadata)
 
 
-def _calls_of(message: AIMessage, metadata: JsonMapping) -> Iterator[StreamPart]:
+def _calls_of(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
     for call in message.tool_calls:
         yield StreamPart(kind="tool_call", tool_call=call, metadata=metadata)
 
 
-def _cost_of(message: AIMessage, metadata: JsonMapping) -> Iterator[StreamPart]:
+def _cost_of(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
     if message.usage_metadata:
         yield StreamPart(kind="cost", cost=cost_of(message), metadata=metadata)

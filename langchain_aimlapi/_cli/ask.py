@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi import __version__
 from langchain_aimlapi._cli import screen
-from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage
 
-    from langchain_aimlapi._types import JsonObject
-    from langchain_aimlapi.chat_models import ChatAIMLGemini
+    from langchain_aimlapi import ChatAIMLGemini
 
 DEFAULT_MODEL = "google/gemini-3-flash-preview"
 
@@ -114,7 +113,7 @@ def system_messages(options: argparse.Namespace) -> list[BaseMessage]:
 
 def new_model(options: argparse.Namespace, **more: Any) -> ChatAIMLGemini:
     """Return the model that the options describe."""
-    from langchain_aimlapi.chat_models import ChatAIMLGemini
+    from langchain_aimlapi import ChatAIMLGemini
 
     names = ("max_tokens", "reasoning_effort", "base_url")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
@@ -168,7 +167,7 @@ def _question(prompt: str, images: list[str]) -> BaseMessage:
     return HumanMessage([{"type": "text", "text": prompt}, *map(_image, images)])
 
 
-def _image(source: str) -> JsonObject:
+def _image(source: str) -> dict[str, Any]:
     if source.startswith(("https://", "http://", "data:")):
         return {"type": "image", "url": source}
     data = base64.b64encode(Path(source).read_bytes()).decode("ascii")

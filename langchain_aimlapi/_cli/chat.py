@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if ask.is_keyless():
         raise ask.no_key_error("")
-    from langchain_aimlapi.spend import get_spend_callback
+    from langchain_aimlapi import get_spend_callback
 
     with get_spend_callback() as spend:
         conversation = _Conversation(options)

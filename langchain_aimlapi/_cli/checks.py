@@ -15,10 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from langchain_aimlapi import errors
+from langchain_aimlapi import ChatAIMLGemini, cost_of, errors
 from langchain_aimlapi.account import Account
-from langchain_aimlapi.chat_models import ChatAIMLGemini
-from langchain_aimlapi.spend import decode_amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +24,8 @@ if TYPE_CHECKING:
     import httpx
     from langchain_core.messages import AIMessageChunk
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi import SpendCallbackHandler
     from langchain_aimlapi.account import Model
-    from langchain_aimlapi.spend import SpendCallbackHandler
 
 HOLDS, FAILS, NOT_TOLD = "holds", "does not hold", "not told"
 _QUESTION = "What is the capital of Norway? Think first, then answer in one sentence."
@@ -115,7 +112,7 @@ class Probe:
 
     def model(self, **settings: Any) -> ChatAIMLGemini:
         """Return a model that is counted and makes one attempt."""
-        usual: JsonObject = {
+        usual: dict[str, Any] = {
             "model": self.model_id,
             "api_key": self.api_key,
             "base_url": self.base_url,
@@ -304,7 +301,7 @@ def check_rate(probe: Probe) -> Verdict:
     facts = probe.whole[0].response_metadata
     if facts.get("usd_spent_source", "derived") == "derived" or not facts.get("credits_used"):
         return not_told("credits and USD did not both come")
-    if not decode_amount(facts["usd_spent"]):
+    if not cost_of(probe.whole[0]).usd:
         return fails("credits, but no USD")
     rate = float(facts["credits_used"]) / float(facts["usd_spent"])
     is_so = abs(rate - _CREDITS_PER_USD) < _CREDITS_PER_USD / 100
@@ -313,10 +310,10 @@ def check_rate(probe: Probe) -> Verdict:
 
 def check_log(probe: Probe) -> Verdict:
     """The account's log has the answer, by the id that we sent, at the same cost."""
-    facts = probe.whole[0].response_metadata
+    message, _ = probe.whole
     for entry in probe.account.logs(period="1h"):
-        if entry.client_request_id == facts["client_request_id"]:
-            is_same = entry.cost.credits == decode_amount(facts.get("credits_used"))
+        if entry.client_request_id == message.response_metadata["client_request_id"]:
+            is_same = entry.cost.credits == cost_of(message).credits
             return held(is_same, "at the same cost", "at another cost than the answer said")
     return not_told("the log has no row yet")
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.testing.serializer import deserialize
 
 if TYPE_CHECKING:
     import httpx
 
-    from langchain_aimlapi._types import JsonObject
 
 DOCUMENTED_MODEL = "google/gemini-3-pro-preview"
 DOCUMENTED_PROMPT = "Hello"
@@ -45,7 +44,7 @@ def documented_client() -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(play))
 
 
-def _interaction() -> JsonObject:
+def _interaction() -> dict[str, Any]:
     for folder in _FOLDERS:
         if (path := folder / _NAME).is_file():
             cassette = deserialize(path.read_text(encoding="utf-8"))

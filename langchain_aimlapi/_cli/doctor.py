@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi import __version__
 from langchain_aimlapi._cli import screen, tables
-from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
     import argparse
@@ -209,8 +209,8 @@ def _verdict(check: Any, probe: Probe) -> Verdict:
 def _probe(options: argparse.Namespace, key: str) -> Probe:
     import httpx
 
+    from langchain_aimlapi import SpendCallbackHandler
     from langchain_aimlapi._cli.checks import Probe
-    from langchain_aimlapi.spend import SpendCallbackHandler
 
     return Probe(
         model_id=options.model,

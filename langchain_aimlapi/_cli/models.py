@@ -9,7 +9,6 @@ from langchain_aimlapi._cli import tables
 if TYPE_CHECKING:
     import argparse
 
-    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.account import Model
 
 
@@ -86,6 +85,6 @@ def _show_known(options: argparse.Namespace) -> None:
     )
 
 
-def _inputs(profile: JsonObject) -> list[str]:
+def _inputs(profile: dict[str, Any]) -> list[str]:
     kinds = ("text", "image", "pdf", "audio", "video")
     return [kind for kind in kinds if profile.get(f"{kind}_inputs")]

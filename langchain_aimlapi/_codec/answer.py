@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi import errors
     from langchain_aimlapi._codec.reasoning import Signatures
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 REFUSAL = "refusal"
 

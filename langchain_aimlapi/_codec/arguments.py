@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from langchain_aimlapi._json import decode_arguments, mended
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _CONTROL = re.compile("[\x00-\x1f]")
 _TOKEN = re.compile('[\\\\"{}\\[\\]\x00-\x1f]')

@@ -10,13 +10,13 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._codec.answer import Answer
 from langchain_aimlapi._codec.finish_reason import Ending
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
-from langchain_aimlapi._error_mapping import body_failure, unreadable_failure
 from langchain_aimlapi._json import decode_json
+from langchain_aimlapi.errors.mapping import body_failure, unreadable_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 # What belongs to the answer as a whole: with `n` choices it stands on the first alone, so that
 # adding up generations counts nothing twice.

@@ -27,8 +27,8 @@ from langchain_aimlapi._codec.media import (
     image_blocks,
     local_path,
 )
-from langchain_aimlapi._types import JsonMapping, JsonObject
-from langchain_aimlapi._warnings import warn_caller
+from langchain_aimlapi._json import JsonMapping, JsonObject
+from langchain_aimlapi.errors.caller_warnings import warn_caller
 
 __all__ = [
     "audio_block",

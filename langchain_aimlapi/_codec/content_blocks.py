@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from langchain_core.messages.content import ContentBlock
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
     Block = JsonObject
 

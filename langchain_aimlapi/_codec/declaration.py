@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
 
 
 class Declaration(NamedTuple):

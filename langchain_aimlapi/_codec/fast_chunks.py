@@ -21,7 +21,7 @@ from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _set = object.__setattr__
 _ModelT = TypeVar("_ModelT")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from langchain_aimlapi import errors
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
 
 # Google's words (`FinishReason` of its API, read 2026-11-26) in OpenAI's. What is not here (OTHER,
 # NO_IMAGE, ...) says nothing that an agent could act on, and stays as it is.

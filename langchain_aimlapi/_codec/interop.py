@@ -16,7 +16,7 @@ from langchain_aimlapi._codec.reasoning import Signatures, google_extra
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _GOOGLE = frozenset({"google_genai", "google_vertexai"})
 _GEMINI_FORMAT = "google-gemini-v1"

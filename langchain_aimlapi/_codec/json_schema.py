@@ -72,8 +72,7 @@ from langchain_aimlapi._codec.schema_unions import (
     without_strangers,
 )
 from langchain_aimlapi._codec.schema_words import declared, told
-from langchain_aimlapi._json import require_json
-from langchain_aimlapi._types import JsonMapping, JsonObject
+from langchain_aimlapi._json import JsonMapping, JsonObject, require_json
 
 # Beyond these a schema is refused: Gemini answers "too many states" long before.
 MAX_DEPTH = 64

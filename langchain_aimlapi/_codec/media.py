@@ -22,7 +22,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._codec.reasoning import google_fields
-from langchain_aimlapi._types import JsonMapping, JsonObject
+from langchain_aimlapi._json import JsonMapping, JsonObject
 
 _KIND_OF_TYPE = {
     "image": "image",

@@ -23,12 +23,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from langchain_aimlapi._warnings import warn_caller
+from langchain_aimlapi.errors.caller_warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
     Block = JsonObject
 

@@ -37,8 +37,8 @@ from langchain_aimlapi._codec.sent_calls import encode_calls
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from langchain_aimlapi._refusals import Remedy
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
+    from langchain_aimlapi.errors.refusals import Remedy
 
     MissingSignatures = Literal["auto", "send", "skip"]
 

@@ -15,7 +15,7 @@ from langchain_aimlapi._codec.json_schema import Rewritten, encoded_schema
 from langchain_aimlapi._codec.tools import JSON_TYPES, encode_tools, read_tool
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
 from langchain_aimlapi._codec.schema_words import joined, told
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 
 Schema = JsonObject
 

@@ -16,7 +16,7 @@ from langchain_aimlapi._codec.schema_merge import is_same
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
     Schema = JsonObject
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
     WireObject = JsonObject
 

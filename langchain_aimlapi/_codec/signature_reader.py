@@ -23,7 +23,7 @@ from langchain_aimlapi._json import is_nothing, overlay, sendable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 # Texts of a detail that come in pieces; then all of reasoning that does.
 _RUNNING = frozenset({*DETAIL_TEXTS, "data"})

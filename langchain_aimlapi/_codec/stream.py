@@ -18,15 +18,15 @@ from langchain_aimlapi._codec.completion import result_of
 from langchain_aimlapi._codec.fast_chunks import chunk_maker
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS
-from langchain_aimlapi._error_mapping import event_failure, unreadable_failure
 from langchain_aimlapi._json import Halves, decode_event
+from langchain_aimlapi.errors.mapping import event_failure, unreadable_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from langchain_core.messages.tool import ToolCallChunk
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _DONE = b"[DONE]"
 # Names of events that are an answer's own: none, the standard's default, a failure, and what the

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import InvalidToolCall, ToolCall, ToolCallChunk
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 # In `additional_kwargs`: ids of the calls in the order of the wire, where LangChain, which keeps
 # invalid calls apart, would lose it.

@@ -40,7 +40,7 @@ from langchain_aimlapi._codec.json_schema import recursion_failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 
 def declaration(source: object) -> Declaration:

@@ -21,7 +21,7 @@ from langchain_aimlapi._json import require_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
 MAX_TOOLS = 128
 JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")

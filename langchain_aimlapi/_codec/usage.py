@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 # Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.

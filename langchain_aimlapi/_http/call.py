@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_aimlapi._http.client_pool import Clients
-    from langchain_aimlapi._types import JsonMapping
     from langchain_aimlapi.errors import AIMLAPIError
 
 DEFAULT_TIMEOUT = "default"
@@ -203,7 +202,7 @@ class Call:
     clients: Clients
     http_client: Any = field(default=None, repr=False)
     http_async_client: Any = field(default=None, repr=False)
-    request: JsonMapping = field(default_factory=dict, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     remedy: Callable[[AIMLAPIError], bytes | None] | None = field(
         default=None, repr=False, compare=False
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._error_mapping import response_failure
 from langchain_aimlapi._http.environment import environment_advice
+from langchain_aimlapi.errors.mapping import response_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,6 @@ import httpx
 if TYPE_CHECKING:
     import ssl
 
-    from langchain_aimlapi._types import JsonObject
 
 _POOL = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
 
@@ -80,7 +79,7 @@ def new_async_client() -> httpx.AsyncClient:
     return _AsyncClient(**_client_settings())
 
 
-def _client_settings() -> JsonObject:
+def _client_settings() -> dict[str, Any]:
     """Return the settings of a client; limits of time are set per request."""
     return {
         **_transport_settings(),
@@ -90,7 +89,7 @@ def _client_settings() -> JsonObject:
     }
 
 
-def _transport_settings() -> JsonObject:
+def _transport_settings() -> dict[str, Any]:
     return {"verify": _TLS.context(), "limits": _POOL}
 
 

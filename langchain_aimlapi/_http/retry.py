@@ -32,7 +32,7 @@ from langchain_aimlapi._http.exceptions import (
     status_failure,
 )
 from langchain_aimlapi._http.readers import Body, Decoder, ErrorBody, Feed, Reader
-from langchain_aimlapi._watch import note_retry
+from langchain_aimlapi._http.watch import note_retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

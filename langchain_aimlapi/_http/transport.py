@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._http.call import Call, Limits
     from langchain_aimlapi._http.readers import Decoder, ErrorBody
-    from langchain_aimlapi._types import JsonObject
 
 _AnswerT = TypeVar("_AnswerT")
 _Decode = Callable[[bytes | list[bytes], Mapping[str, str]], _AnswerT]
@@ -308,7 +307,7 @@ def _request(attempts: Attempts) -> httpx.Request:
     return request
 
 
-def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> JsonObject:
+def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> dict[str, Any]:
     """Return our limits, unless nobody chose them while the given client has limits of its own."""
     if limits.is_default and given.timeout != type(given.timeout)(_HTTPX_SECONDS):
         return {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from langchain_aimlapi._http.setting_types import Timeout
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
 # Settings that are parameters of the wire, under the wire's own names.
 WIRE_NAMES = (

@@ -11,6 +11,7 @@ from langchain_core.utils import from_env
 from pydantic import (
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_serializer,
@@ -23,6 +24,7 @@ from langchain_aimlapi._codec.response_format import encode_response_format, enc
 from langchain_aimlapi._http.call import read_limits
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._http.setting_types import ApiKey, HttpAsyncClient, HttpClient, Timeout
+from langchain_aimlapi._json import JsonMapping, JsonObject
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.call_options import (
     CallOptions,
@@ -35,9 +37,9 @@ from langchain_aimlapi._settings.names import (
     check_not_reserved,
     resolve_names,
 )
-from langchain_aimlapi._types import JsonMapping, JsonObject
-from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
+from langchain_aimlapi.data.version import __version__
+from langchain_aimlapi.errors.refusals import Remedies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -206,6 +208,8 @@ class GeminiSettings(BaseChatModel):
     connections: Any = Field(default_factory=Clients, exclude=True, repr=False)
     """The model's own connections. Not to be set: the models that `configurable_fields` makes take
     them over from the model that they come from, so that they need not connect again."""
+
+    _remedies: Remedies = PrivateAttr(default_factory=Remedies)
 
     model_kwargs: JsonObject = Field(default_factory=dict)
     """Parameters of the wire that have no setting here."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
 # Other names of our settings.
 SYNONYMS = {

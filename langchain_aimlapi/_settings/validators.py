@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from langchain_aimlapi._warnings import warn_caller
+from langchain_aimlapi.errors.caller_warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
 
 # The documented ranges (schema of the model pages, read 2026-11-21);
 RANGES: dict[str, tuple[float, float]] = {

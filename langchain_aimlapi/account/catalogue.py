@@ -10,18 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._warnings import warn_caller
 from langchain_aimlapi.data._profiles import profile_of
+from langchain_aimlapi.errors.caller_warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from langchain_core.language_models.model_profile import ModelProfile
 
-    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.account.records import Model
 
 _INPUTS = {
@@ -123,7 +122,7 @@ def profile(name: str, served: Iterable[Model]) -> ModelProfile:
     Raises:
         AIMLAPINotFoundError: Neither knows it.
     """
-    known: JsonObject = dict(profile_of(name) or {})
+    known: dict[str, Any] = dict(profile_of(name) or {})
     models = [*served]
     try:
         known |= facts(served_model(name, models))
@@ -135,9 +134,9 @@ def profile(name: str, served: Iterable[Model]) -> ModelProfile:
     return cast("ModelProfile", known)
 
 
-def facts(model: Model) -> JsonObject:
+def facts(model: Model) -> dict[str, Any]:
     """Return what the catalogue says of a model, under the names of LangChain's profiles."""
-    said: JsonObject = {"name": model.info.name or model.id, "status": "active"}
+    said: dict[str, Any] = {"name": model.info.name or model.id, "status": "active"}
     if model.info.context_length:
         said["max_input_tokens"] = model.info.context_length
     if model.info.output_max:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -12,17 +11,17 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._codec.tokens import estimate_message_tokens
 from langchain_aimlapi._http import transport
 from langchain_aimlapi._http.call import DEFAULT_TIMEOUT, Call, read_limits
 from langchain_aimlapi._http.client_pool import Clients
+from langchain_aimlapi._settings.build_call import USER_AGENT
 from langchain_aimlapi._settings.validators import (
     checked_base_url,
     checked_client,
     checked_headers,
     checked_key,
 )
-from langchain_aimlapi._tokens import estimate_message_tokens
-from langchain_aimlapi._version import __version__
 from langchain_aimlapi.account import catalogue, questions, records
 from langchain_aimlapi.data._profiles import full_model_id
 
@@ -51,7 +50,6 @@ _UNREACHABLE = (
     errors.AIMLAPIServerError,
     errors.AIMLAPIRateLimitError,
 )
-_USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 
 
 class Account:
@@ -373,7 +371,7 @@ class Account:
             headers={
                 "accept": "application/json",
                 "accept-encoding": "gzip, deflate",
-                "user-agent": _USER_AGENT,
+                "user-agent": USER_AGENT,
                 "x-client-request-id": request_id,
                 **question.headers,
                 **self._headers,

@@ -7,11 +7,9 @@ as optional, or may be missing for a kind of model, a field is `None` or empty.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
-
-from langchain_aimlapi._types import JsonObject
 
 
 def _aware(moment: datetime) -> datetime:
@@ -232,7 +230,7 @@ class Pricing:
 
     kind: str
     currency: str = "USD"
-    units: tuple[JsonObject, ...] = ()
+    units: tuple[dict[str, Any], ...] = ()
 
     def rate(self, direction: Literal["input", "output"]) -> Decimal | None:
         """Return the price of one token, or `None` where it cannot be told.

@@ -22,15 +22,12 @@ windows of the two `-latest` ids, which the list lacks, and that image models ca
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
-
-from langchain_aimlapi._types import JsonObject
-from langchain_aimlapi._warnings import warn_caller
+from typing import Any
 
 _FAMILY = "google/gemini-"
 
 # What all have in common, and what is safe to claim of an id of the family that no page lists.
-_ANY: JsonObject = {
+_ANY: dict[str, Any] = {
     "text_inputs": True,
     "image_inputs": True,
     "image_url_inputs": True,
@@ -66,7 +63,7 @@ _MAKES_IMAGES = {
     "max_output_tokens": 32_768,
 }
 
-_PROFILES: dict[str, JsonObject] = {
+_PROFILES: dict[str, dict[str, Any]] = {
     # Levels of the first two: not in the schema; Google's own for the model, which cannot switch
     # thinking off (Google's Gemini 3 guide, quoted in big-AGI#893).
     "google/gemini-3-pro-preview": {
@@ -279,7 +276,7 @@ def full_model_id(model: str) -> str:
     return model if model in _DOCUMENTED else _SPELLING.get(model.replace(".", "-"), model)
 
 
-def profile_of(model: str) -> JsonObject | None:
+def profile_of(model: str) -> dict[str, Any] | None:
     """Return what is known of a model, in the shape of LangChain's `ModelProfile`.
 
     `max_input_tokens` is the documented context window. Images and files in a tool message count
@@ -371,34 +368,3 @@ def deprecation_text(model: str) -> str | None:
         f"Model {full_model_id(model)!r} is listed as deprecated by AI/ML API (2026-08-21) and "
         f"may refuse calls; use {successor!r} instead."
     )
-
-
-def warn_if_deprecated(model: str) -> None:
-    """Warn, once per process and id, that the model is deprecated; meant for its first call.
-
-    Args:
-        model: A model id, in any spelling that `full_model_id` resolves.
-    """
-    text = deprecation_text(model)
-    if text is not None:
-        _warn_once(text)
-
-
-def warn_undocumented_part(part: str, *, model: str) -> None:
-    """Warn, once per process, model and part, that the model's schema does not list a part.
-
-    Args:
-        part: Type of a content part that is sent all the same.
-        model: A model id, in any spelling that `full_model_id` resolves.
-    """
-    documented = documented_parts(model)
-    if documented is not None and part not in documented:
-        _warn_once(
-            f"A content part of type {part!r} is sent to {full_model_id(model)!r}, whose "
-            f"documented schema lists only {', '.join(sorted(documented))}: the API may refuse it."
-        )
-
-
-@cache  # what was said is the only state: a warning that is turned into an error is not kept
-def _warn_once(text: str) -> None:
-    warn_caller(text)

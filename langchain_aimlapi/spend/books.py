@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
 from langchain_aimlapi.errors import AIMLAPIBudgetError
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from decimal import Decimal
 
-    from langchain_aimlapi._types import JsonObject
-    from langchain_aimlapi._watch import Call
+    from langchain_aimlapi._http.call import Call
     from langchain_aimlapi.spend.open_items import Journal
 
 # Clocks differ: how much earlier than an item began its row may say.
@@ -285,7 +284,7 @@ class Books:
         if self._journal:
             self._journal.write({kind: dump()})
 
-    def _replay(self, event: JsonObject) -> None:
+    def _replay(self, event: dict[str, Any]) -> None:
         """Take in what another process wrote: a call that had begun is an item that is open."""
         if facts := event.get("begin") or event.get("fail"):
             self._keep(load_item(facts))
@@ -349,7 +348,7 @@ class Books:
                 self._keep(item)
             self._counted |= held["_counted"]
 
-    def __getstate__(self) -> JsonObject:
+    def __getstate__(self) -> dict[str, Any]:
         with self._lock:  # what still runs is the original's to count, as is its journal
             return {
                 "limits": dict(self.limits),
@@ -360,7 +359,7 @@ class Books:
                 "dearest": self.dearest,
             }
 
-    def __setstate__(self, state: JsonObject) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         fresh = {"_running": {}, "_begun": 0, "_journal": None, "_lock": threading.Lock()}
         self.__dict__.update(state | fresh)
         _alive.add(self)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from langchain_core.messages import AIMessage
+    from collections.abc import Mapping
 
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_core.messages import AIMessage
 
 
 # Inferred from three pairs in the gateway's documentation, read 2026-11-21.
@@ -102,7 +102,9 @@ class Cost:
         return f"<table>{rows}</table>"
 
     @classmethod
-    def read(cls, response_metadata: JsonMapping, *, usage_metadata: JsonMapping) -> Self:
+    def read(
+        cls, response_metadata: Mapping[str, Any], *, usage_metadata: Mapping[str, Any]
+    ) -> Self:
         """Return the cost of one answer; anything unreadable counts as not there.
 
         Args:
@@ -134,7 +136,7 @@ def cost_of(message: AIMessage) -> Cost:
         message: An answer of any model, whole or the sum of its chunks. One that says nothing of
             its cost is `unpriced`.
     """
-    usage: JsonMapping = message.usage_metadata or {}
+    usage: Mapping[str, Any] = message.usage_metadata or {}
     return Cost.read(message.response_metadata, usage_metadata=usage)
 
 

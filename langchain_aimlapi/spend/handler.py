@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 from langchain_core.tracers.context import register_configure_hook
 
-from langchain_aimlapi._watch import watch
+from langchain_aimlapi._http.watch import watch
 from langchain_aimlapi.spend.books import Books
 from langchain_aimlapi.spend.cost import Cost, decode_amount, plain
 from langchain_aimlapi.spend.open_items import Journal
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.outputs import LLMResult
 
-    from langchain_aimlapi._types import JsonObject
     from langchain_aimlapi.spend.books import Row
     from langchain_aimlapi.spend.open_items import OpenItem
 
@@ -129,7 +128,7 @@ class SpendCallbackHandler(BaseCallbackHandler):
 
     def on_chat_model_start(
         self,
-        serialized: JsonObject,  # noqa: ARG002  langchain-core's signature
+        serialized: dict[str, Any],  # noqa: ARG002  langchain-core's signature
         messages: list[list[BaseMessage]],  # noqa: ARG002  as above
         **kwargs: Any,
     ) -> None:
@@ -148,7 +147,7 @@ class SpendCallbackHandler(BaseCallbackHandler):
 
     def on_llm_start(
         self,
-        serialized: JsonObject,  # noqa: ARG002  langchain-core's signature
+        serialized: dict[str, Any],  # noqa: ARG002  langchain-core's signature
         prompts: list[str],  # noqa: ARG002  as above
         **kwargs: Any,  # noqa: ARG002  as above
     ) -> None:
@@ -302,8 +301,8 @@ def _limit(value: object, *, name: str) -> Decimal | None:
 
 def _spent(response: LLMResult) -> tuple[str, Cost, str | None]:
     """Return a call's model, cost and inference id: its first alternative says them."""
-    metadata: JsonObject = dict(response.llm_output or {})
-    usage: JsonObject = {}
+    metadata: dict[str, Any] = dict(response.llm_output or {})
+    usage: dict[str, Any] = {}
     first = next((answer for answers in response.generations for answer in answers), None)
     if isinstance(first, ChatGeneration) and isinstance(first.message, AIMessage):
         metadata |= first.message.response_metadata

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from langchain_aimlapi.data._profiles import profile_of
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
-    from langchain_aimlapi._watch import Call
+    from langchain_aimlapi._http.call import Call
 
 # USD per million tokens, in and out, at most.
 _FLASH, _OTHER = (Decimal("2.5"), Decimal(15)), (Decimal("5.5"), Decimal(24))
@@ -126,12 +125,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, event: JsonMapping) -> None:
+    def write(self, event: Mapping[str, Any]) -> None:
         """Append an event; opened anew each time, so that forks and threads may share the file."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, default=str) + "\n")
 
-    def events(self) -> Iterator[JsonObject]:
+    def events(self) -> Iterator[dict[str, Any]]:
         """Yield what was written; a line that a dying process left half is passed over."""
         if not self.path.exists():
             return
@@ -147,13 +146,13 @@ class Journal:
                 file.write("\n")  # or what is written next would be lost with the half line
 
 
-def dump_item(item: OpenItem) -> JsonObject:
+def dump_item(item: OpenItem) -> dict[str, Any]:
     """Return an item in JSON types."""
     facts = asdict(item)
     return {**facts, "started_at": item.started_at.isoformat(), "credits": str(item.credits)}
 
 
-def load_item(facts: JsonMapping) -> OpenItem:
+def load_item(facts: Mapping[str, Any]) -> OpenItem:
     """Return the item that was dumped."""
     started_at = datetime.fromisoformat(facts["started_at"])
     return OpenItem(**{**facts, "started_at": started_at, "credits": Decimal(facts["credits"])})
@@ -166,7 +165,7 @@ def dump_cost(cost: Cost) -> dict[str, str]:
 
 def load_cost(facts: Mapping[str, str]) -> Cost:
     """Return the cost that was dumped."""
-    amounts: JsonObject = {
+    amounts: dict[str, Any] = {
         name: int(value) if name in _COUNTS else Decimal(value) for name, value in facts.items()
     }
     return Cost(**amounts)

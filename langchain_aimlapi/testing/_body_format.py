@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 import yaml
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._long_texts import expanded
 
 Body = JsonObject | str | bytes | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._stage import staged_path
 from langchain_aimlapi.testing.cassettes import complaint, install, misses_told

@@ -12,7 +12,7 @@ from vcr.cassette import Cassette
 from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.matchers import get_matchers_results
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._endpoint import KEY, LIVE_BASE_URL
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._ignored import IgnoredHosts

@@ -23,7 +23,7 @@ from vcr import patch as vcr_patch
 from vcr.cassette import CassetteContextDecorator
 from vcr.patch import CassettePatcherBuilder
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._content_encoding import ask_for_decodable
 from langchain_aimlapi.testing._endpoint import (
     BASE,

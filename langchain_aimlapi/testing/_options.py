@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from langchain_aimlapi._types import JsonMapping
+from langchain_aimlapi._json import JsonMapping
 
 MARKER_OPTIONS = frozenset(
     {

@@ -11,7 +11,7 @@ from typing import Any
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._secrets import credentials
 from langchain_aimlapi.testing._stage import is_documented, note_opened, original_path
 from langchain_aimlapi.testing.matchers import RequestMatcher

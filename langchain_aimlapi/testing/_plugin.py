@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._collected import note_collected, sharing_faults
 from langchain_aimlapi.testing._endpoint import (
     BASE,

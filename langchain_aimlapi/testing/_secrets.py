@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from langchain_aimlapi._types import JsonMapping
+from langchain_aimlapi._json import JsonMapping
 from langchain_aimlapi.testing._key_shapes import Span, shaped_spans
 
 REDACTED = "REDACTED"

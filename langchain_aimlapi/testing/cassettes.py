@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._extra import extra_named
 from langchain_aimlapi.testing._stage import is_recording, staged_path

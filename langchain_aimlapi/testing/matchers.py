@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, is_long_data

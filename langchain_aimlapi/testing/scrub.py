@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._types import JsonMapping, JsonObject
+from langchain_aimlapi._json import JsonMapping, JsonObject
 from langchain_aimlapi.testing._body_format import (
     Body,
     decode_body,

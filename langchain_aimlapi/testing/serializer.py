@@ -21,8 +21,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._types import JsonObject
-from langchain_aimlapi._version import __version__
+from langchain_aimlapi._json import JsonObject
+from langchain_aimlapi.data.version import __version__
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml, write_yaml
 from langchain_aimlapi.testing._long_texts import LongTexts
 from langchain_aimlapi.testing._secrets import Secrets

@@ -16,8 +16,6 @@ from langchain_aimlapi.spend import decode_amount
 if TYPE_CHECKING:
     from langchain_core.tracers.schemas import Run
 
-    from langchain_aimlapi._types import JsonObject
-
 
 class CostTracer(LangChainTracer):
     """Trace to LangSmith as usual, with the cost of each call of this endpoint.
@@ -44,7 +42,7 @@ class CostTracer(LangChainTracer):
         LangChainTracer._update_run_single(run)  # noqa: SLF001  the method that this one extends
 
 
-def _response_metadata(outputs: Any) -> JsonObject:
+def _response_metadata(outputs: Any) -> dict[str, Any]:
     """Return the `response_metadata` of a traced answer, `{}` for other kinds of runs."""
     match outputs:
         case {

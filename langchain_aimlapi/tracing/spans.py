@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._codec.metadata import PROVIDER
-from langchain_aimlapi._version import __version__
-from langchain_aimlapi._watch import begin_watched
+from langchain_aimlapi._http.watch import begin_watched
+from langchain_aimlapi.data.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
     from langchain_core.messages import AIMessage
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from langchain_aimlapi._http.call import Call
-    from langchain_aimlapi._types import JsonMapping, JsonObject
 
     Observer = Callable[..., None]
 
@@ -98,9 +97,9 @@ def _new_span(call: Call) -> Span | None:
     return span
 
 
-def _request_attributes(call: Call) -> JsonObject:
+def _request_attributes(call: Call) -> dict[str, Any]:
     address = urlsplit(call.url)
-    attributes: JsonObject = {
+    attributes: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": PROVIDER,
         "gen_ai.request.model": call.model,
@@ -144,7 +143,7 @@ class _Notes:
             self._span.set_attributes(_answer_attributes(facts, message))
 
 
-def _answer_attributes(facts: JsonMapping, message: AIMessage) -> JsonObject:
+def _answer_attributes(facts: Mapping[str, Any], message: AIMessage) -> dict[str, Any]:
     attributes = {name: facts[key] for key, name in _RESPONSE.items() if key in facts}
     if usage := message.usage_metadata:
         inputs = usage.get("input_token_details") or {}

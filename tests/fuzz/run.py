@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT))
 with atheris.instrument_imports(include=["langchain_aimlapi", "langchain_core.utils.json"]):
     from langchain_aimlapi._codec.completion import decode_completion
     from langchain_aimlapi._codec.stream import StreamDecoder
-    from langchain_aimlapi._error_mapping import response_failure
     from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
     from langchain_aimlapi.errors import AIMLAPIError
+    from langchain_aimlapi.errors.mapping import response_failure
     from tests.fuzz.histories import check_history
 
 from tests.fuzz.seeds import seeds  # noqa: E402  the path was set above

@@ -80,7 +80,8 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     assert not roots(loaded) & (LATER | {"langchain_core", "langsmith", "pydantic"})
     assert {name for name in loaded if name.startswith("langchain_aimlapi")} == {
         "langchain_aimlapi",
-        "langchain_aimlapi._version",
+        "langchain_aimlapi.data",
+        "langchain_aimlapi.data.version",
     }
 
 

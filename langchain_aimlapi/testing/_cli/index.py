@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import json_value, mapping
 from langchain_aimlapi.testing._cli.verify import cassette_paths
 from langchain_aimlapi.testing.serializer import deserialize

@@ -1,6 +1,6 @@
 """A recorded answer, whole or streamed, in the shape of a whole answer."""
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import encode_body, event_tree, read_json
 
 _RUNNING = ("content", "reasoning", "reasoning_content")

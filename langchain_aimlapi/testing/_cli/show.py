@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._cli.steps import Message, Step, printable, steps_of
 
 _COLOURS = {"head": "1", "role": "36", "reasoning": "2", "call": "33", "error": "31", "cost": "2"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
 from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer

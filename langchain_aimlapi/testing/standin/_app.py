@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._answer import Answer
     from langchain_aimlapi.testing.standin._response import Step

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DEEPEST = 200

@@ -21,7 +21,7 @@ from langchain_aimlapi.testing.standin._declarations import declaration_problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
 
     Message = JsonMapping
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
 _SEEDED_TIME = 1767225600

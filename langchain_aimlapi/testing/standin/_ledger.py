@@ -26,7 +26,7 @@ from langchain_aimlapi.testing.standin._response import json_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._answer import Counts
     from langchain_aimlapi.testing.standin._exchange import Exchange

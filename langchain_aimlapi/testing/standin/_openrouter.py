@@ -14,7 +14,7 @@ from langchain_aimlapi.testing.standin._tokens import pieces, tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
 
 _FORMAT = "google-gemini-v1"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Receive, Scope, Send
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
     from langchain_aimlapi.testing.standin._faults import Fault
 

@@ -32,7 +32,7 @@ from langchain_aimlapi.testing.standin._instance import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
     Request = JsonMapping
     Call = tuple[str, JsonObject]

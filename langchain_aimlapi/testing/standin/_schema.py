@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from langchain_aimlapi.testing.standin import _checks as c
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.data._profiles import ModelFacts
     from langchain_aimlapi.testing.standin._checks import Check
 

@@ -18,7 +18,7 @@ from langchain_aimlapi.testing.standin._conversation import turn_start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
     Message = JsonMapping

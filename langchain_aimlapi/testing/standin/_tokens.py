@@ -13,7 +13,7 @@ from langchain_aimlapi.testing.standin._answer import Counts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from langchain_aimlapi._types import JsonMapping
+    from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
 _TOKEN = re.compile(r"\s?\w{1,6}|\s|[^\w\s]")

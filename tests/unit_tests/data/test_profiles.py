@@ -9,6 +9,8 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import HumanMessage
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._settings import model_warnings
+from langchain_aimlapi._settings.model_warnings import warn_if_deprecated, warn_undocumented_part
 from langchain_aimlapi.data import _profiles
 from langchain_aimlapi.data._profiles import (
     deprecation_text,
@@ -17,8 +19,6 @@ from langchain_aimlapi.data._profiles import (
     full_model_id,
     profile_of,
     successor_of,
-    warn_if_deprecated,
-    warn_undocumented_part,
 )
 from langchain_aimlapi.testing.standin.server import StandIn
 
@@ -42,9 +42,9 @@ CAPABILITIES = (
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said() -> Iterator[None]:
-    _profiles._warn_once.cache_clear()
+    model_warnings._warn_once.cache_clear()
     yield
-    _profiles._warn_once.cache_clear()
+    model_warnings._warn_once.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import FLASH, user
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 
 ASKED = {"model": FLASH, "messages": [user("Hi")]}

@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_aimlapi import ChatAIMLGemini
-from langchain_aimlapi._binding import GeminiBinding
+from langchain_aimlapi._binding.binding import GeminiBinding
 from tests.answers import KEY, MODEL, Json, Served, model_of, served
 
 

@@ -21,7 +21,7 @@ from langchain_aimlapi._codec.content import encode_tool_content
 if TYPE_CHECKING:  # importing it costs start-up time
     from langchain_core.tools import BaseTool
 
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
 
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_MEDIUM = 1120

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables.base import RunnableBindingBase
 
+from langchain_aimlapi._binding.output_parser import ObjectParser, failure_kept
 from langchain_aimlapi._codec.json_schema import Rewritten
 from langchain_aimlapi._codec.response_format import (
     answer_schema,
@@ -19,12 +20,11 @@ from langchain_aimlapi._codec.tools import (
     encode_tool_choice,
     encode_tools,
 )
-from langchain_aimlapi._output_parser import ObjectParser, failure_kept
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
-    from langchain_aimlapi._types import JsonMapping, JsonObject
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
     Keywords = JsonObject
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi import errors
-from langchain_aimlapi._error_mapping import (
+from langchain_aimlapi.errors.mapping import (
     body_failure,
     event_failure,
     response_failure,

@@ -11,16 +11,15 @@ from uuid import uuid4
 from langchain_aimlapi._codec.request import encode_request
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.tools import settle_tool_choice
-from langchain_aimlapi._error_mapping import remedy_for
 from langchain_aimlapi._http.call import Call, read_limits
 from langchain_aimlapi._json import encode_request_body
-from langchain_aimlapi._version import __version__
+from langchain_aimlapi._settings.model_warnings import warn_if_deprecated, warn_undocumented_part
 from langchain_aimlapi.data._profiles import (
     deprecation_text,
     takes_tool_cache_marks,
-    warn_if_deprecated,
-    warn_undocumented_part,
 )
+from langchain_aimlapi.data.version import __version__
+from langchain_aimlapi.errors.mapping import remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,18 +28,18 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_aimlapi._http.client_pool import Clients
-    from langchain_aimlapi._refusals import Remedies, Remedy
+    from langchain_aimlapi._json import JsonMapping, JsonObject
     from langchain_aimlapi._settings.call_options import CallOptions
     from langchain_aimlapi._settings.fields import GeminiSettings
-    from langchain_aimlapi._types import JsonMapping, JsonObject
     from langchain_aimlapi.errors import AIMLAPIError
+    from langchain_aimlapi.errors.refusals import Remedies, Remedy
 
 _logger = logging.getLogger("langchain_aimlapi")
 _REMEDY_WORDS: dict[Remedy, str] = {
     "bypass_signatures": "Google's bypass value where a step has no thought signature",
     "rename_references": "another key for '$ref' in the results of tools",
 }
-_USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
+USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 # The gateway drops any other id without a word (docs.aimlapi.com/capabilities/
 # request-tracing-and-cost, read 2026-11-21), and with it the way to its log.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -223,7 +222,7 @@ def _headers(request_id: str, more: JsonMapping, *, is_stream: bool) -> dict[str
         "accept": "text/event-stream" if is_stream else "application/json",
         "accept-encoding": "identity" if is_stream else "gzip, deflate",
         "content-type": "application/json",
-        "user-agent": _USER_AGENT,
+        "user-agent": USER_AGENT,
         "x-client-request-id": request_id,
     }
     for name, value in more.items():

@@ -12,11 +12,11 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini, __version__
-from langchain_aimlapi._build_call import build_call
 from langchain_aimlapi._codec.tools import encode_tools
 from langchain_aimlapi._http.client_pool import Clients
-from langchain_aimlapi._refusals import Remedies
-from langchain_aimlapi.data import _profiles
+from langchain_aimlapi._settings import model_warnings
+from langchain_aimlapi._settings.build_call import build_call
+from langchain_aimlapi.errors.refusals import Remedies
 from tests.answers import KEY, MODEL, model_of, served
 
 if TYPE_CHECKING:
@@ -217,9 +217,9 @@ WITH_PDF = [
 
 @pytest.fixture
 def _nothing_was_said() -> Iterator[None]:
-    _profiles._warn_once.cache_clear()
+    model_warnings._warn_once.cache_clear()
     yield
-    _profiles._warn_once.cache_clear()
+    model_warnings._warn_once.cache_clear()
 
 
 @pytest.mark.usefixtures("_nothing_was_said")

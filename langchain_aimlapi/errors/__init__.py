@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessageChunk
 
-    from langchain_aimlapi._types import JsonObject
-
 _REDACTED = "**********"
 # A shorter beginning of the key tells nothing, but may be a common word.
 _SHORTEST_PREFIX = 8
@@ -139,7 +137,9 @@ def _word(body: object, name: str) -> str | None:
     return word if isinstance(word, str) and word and not word.isdecimal() else None
 
 
-def _restored(cls: type[AIMLAPIError], args: tuple[Any, ...], facts: JsonObject) -> AIMLAPIError:
+def _restored(
+    cls: type[AIMLAPIError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> AIMLAPIError:
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(facts)

@@ -14,31 +14,7 @@ from weakref import WeakValueDictionary
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from langchain_aimlapi._types import JsonMapping
-
-
-class Call(Protocol):
-    """What is told of a call; see `_http.call.Call`."""
-
-    @property
-    def body(self) -> bytes:
-        """The request as JSON bytes."""
-        ...
-
-    @property
-    def client_request_id(self) -> str:
-        """The id that all attempts carry."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """The model's id."""
-        ...
-
-    @property
-    def request(self) -> JsonMapping:
-        """The request body."""
-        ...
+    from langchain_aimlapi._http.call import Call
 
 
 class Watcher(Protocol):

@@ -23,7 +23,7 @@ from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_aimlapi._output_parser import RawAnswer
+    from langchain_aimlapi._binding.output_parser import RawAnswer
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class BindsTools:
         `langchain_aimlapi.errors.ModelRefusalError` (langchain-core's own, where it has one) if
         the model declined, `OutputParserException` if its answer holds no valid object.
         """
-        from langchain_aimlapi._structured_output import structured_output
+        from langchain_aimlapi._binding.structured_output import structured_output
 
         return structured_output(
             self,

@@ -13,7 +13,7 @@ from langchain_core.messages import (
 )
 from langchain_core.tools import tool
 
-from langchain_aimlapi._tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi._codec.tokens import estimate_message_tokens, estimate_tokens
 
 SIGNATURE = "s" * 40_000
 CALL = {"name": "f", "args": {"x": 1}, "id": "c-1", "type": "tool_call"}

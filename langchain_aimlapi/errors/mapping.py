@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._json import decode_json
-from langchain_aimlapi._refusals import find_refusal
+from langchain_aimlapi.errors.refusals import find_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_aimlapi._refusals import Remedy
-    from langchain_aimlapi._types import JsonObject
+    from langchain_aimlapi._json import JsonObject
+    from langchain_aimlapi.errors.refusals import Remedy
 
 _MAX_BODY = 65_536
 _MAX_TEXT = 500

@@ -24,8 +24,7 @@ from pydantic_core import from_json
 from langchain_aimlapi._codec.finish_reason import is_withheld
 from langchain_aimlapi._codec.response_format import read_schema
 from langchain_aimlapi._codec.tool_calls import model_arguments
-from langchain_aimlapi._json import json_text, mended
-from langchain_aimlapi._types import JsonObject
+from langchain_aimlapi._json import JsonObject, json_text, mended
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
 if TYPE_CHECKING:

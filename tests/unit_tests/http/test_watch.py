@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from langchain_aimlapi._watch import begin_watched, note_retry, watch, watched_run
+from langchain_aimlapi._http.watch import begin_watched, note_retry, watch, watched_run
 
 
 class Watcher:

@@ -17,7 +17,7 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 from pydantic import BaseModel, ConfigDict
 from pydantic.v1 import BaseModel as BaseModelV1
 
-from langchain_aimlapi._output_parser import ObjectReader
+from langchain_aimlapi._binding.output_parser import ObjectReader
 from langchain_aimlapi.errors import ModelRefusalError
 
 

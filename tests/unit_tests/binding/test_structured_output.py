@@ -18,8 +18,8 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from typing_extensions import override
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._binding.structured_output import structured_output
 from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools
-from langchain_aimlapi._structured_output import structured_output
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
 if TYPE_CHECKING:
