@@ -19,6 +19,9 @@ GROUP ?= test
 TESTS ?= tests
 WORKERS ?= 2
 
+# Containers often set it; the tests start many interpreters, which would each compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))

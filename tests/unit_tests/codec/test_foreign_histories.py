@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from tests.answers import Json
 
 NEEDS_NEWER = "the packages of other models need newer versions than the lowest"
-Message = pytest.importorskip("anthropic.types", reason=NEEDS_NEWER).Message
-ChatAnthropic = pytest.importorskip("langchain_anthropic", reason=NEEDS_NEWER).ChatAnthropic
-google_types = pytest.importorskip("google.genai.types", reason=NEEDS_NEWER)
-google_models = pytest.importorskip("langchain_google_genai.chat_models", reason=NEEDS_NEWER)
 
 pytestmark = pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 
@@ -57,6 +53,11 @@ def sent(message: AIMessage, **settings: Any) -> Json:
 # ---------------------------------------------------------------- messages of others
 
 
+def needed(name: str) -> Any:
+    """Return a module of another model's package, imported by the tests that use it only."""
+    return pytest.importorskip(name, reason=NEEDS_NEWER)
+
+
 def from_anthropic() -> AIMessage:
     content = [
         {"type": "thinking", "thinking": "Hm.", "signature": "Ep-of-claude"},
@@ -67,10 +68,12 @@ def from_anthropic() -> AIMessage:
     ]
     usage = {"input_tokens": 1, "output_tokens": 1}
     told = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5"}
-    answer = Message.model_validate(
+    answer = needed("anthropic.types").Message.model_validate(
         {**told, "content": content, "stop_reason": "tool_use", "usage": usage}
     )
-    model = ChatAnthropic(model="claude-sonnet-4-5", api_key=cast("Any", "none"))
+    model = needed("langchain_anthropic").ChatAnthropic(
+        model="claude-sonnet-4-5", api_key=cast("Any", "none")
+    )
     result = model._format_output(answer)
     return cast("AIMessage", result.generations[0].message)
 
@@ -86,8 +89,16 @@ def from_google(*, is_signed: bool = True) -> AIMessage:
         {"functionCall": {"name": "look", "args": {"query": "a"}, "id": "call_2"}},
     ]
     candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
-    answer = google_types.GenerateContentResponse.model_validate({"candidates": [candidate]})
-    return cast("AIMessage", google_models._response_to_result(answer).generations[0].message)
+    answer = needed("google.genai.types").GenerateContentResponse.model_validate(
+        {"candidates": [candidate]}
+    )
+    return cast(
+        "AIMessage",
+        needed("langchain_google_genai.chat_models")
+        ._response_to_result(answer)
+        .generations[0]
+        .message,
+    )
 
 
 def from_openai_chat() -> AIMessage:
