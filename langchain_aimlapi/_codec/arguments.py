@@ -76,6 +76,10 @@ class Arguments:
             self._is_broken = self.decoded() is None  # and stays so, whatever follows
         return bool(self._pieces) and self._decoded is not None
 
+    def is_cut(self) -> bool:
+        """Tell whether a part of the text came, but not all of it."""
+        return bool(self._pieces) and not self.is_whole()
+
     def is_empty_object(self) -> bool:
         """Tell whether the text is `{}`."""
         return self.is_whole() and not self._decoded

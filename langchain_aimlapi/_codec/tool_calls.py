@@ -52,7 +52,9 @@ class WireCall:
         name: Function name.
         arguments: The text of its arguments.
         extra_content: What the server asks to be echoed with this call (dialect V), or `{}`.
-        is_double: Whether it is another call said again, which was seen only when it was whole.
+        is_double: Whether it is another call said again.
+        repeats: Key and name of a whole call that this may say again in pieces; LangChain sees it
+            when it is known to be another one.
     """
 
     position: int
@@ -63,6 +65,7 @@ class WireCall:
     arguments: Arguments = field(default_factory=Arguments)
     extra_content: JsonObject = field(default_factory=dict)
     is_double: bool = False
+    repeats: tuple[object, str] | None = None
 
     def decoded(self, *, is_truncated: bool) -> JsonObject | None:
         """Return the arguments if the call is executable, else `None`."""
@@ -115,7 +118,7 @@ def decode_tool_calls(
 
 def failed_calls(calls: Iterable[WireCall]) -> list[InvalidToolCall]:
     """Return the calls of an answer that failed: none of them is executable, whole or not."""
-    return [_invalid(call, _FAILED) for call in calls]
+    return [_invalid(call, _FAILED) for call in calls if not call.is_double]
 
 
 def _invalid(call: WireCall, error: str) -> InvalidToolCall:
@@ -139,6 +142,7 @@ class ToolCalls:
         self._by_index: dict[int, WireCall] = {}
         self._namesakes: Counter[str] = Counter()
         self._whole: dict[tuple[object, ...], WireCall] = {}
+        self._known: set[tuple[object, str]] = set()  # ids, else indexes, with names of whole calls
 
     def read(self, message: JsonObject) -> None:
         """Take the calls of a whole message: `tool_calls`, or the older `function_call`."""
@@ -181,11 +185,17 @@ class ToolCalls:
         ends = [
             (call, call.arguments.held() + _spoiler(call, is_truncated=is_truncated))
             for call in self.calls
+            if not (call.repeats and call.is_double)
         ]
         return [
-            tool_call_chunk(name=None, args=end, id=call.id, index=call.position)
+            tool_call_chunk(
+                name=(call.name or None) if call.repeats else None,
+                args=end,
+                id=call.id,
+                index=call.position,
+            )
             for call, end in ends
-            if end or call.id in late
+            if end or call.repeats or call.id in late
         ]
 
     def _take(self, fragment: JsonObject, position: int) -> ToolCallChunk | None:
@@ -197,10 +207,17 @@ class ToolCalls:
             self._add(call, fragment)
             name = None if was_named else call.name or None
         else:
+            known = self._key_and_name(fragment)
             call = self._open(fragment)
+            call.repeats = known if known in self._known else None
             name, call_id = call.name or None, call.id
         if call.arguments.is_whole():
             self._remember(call, fragment)
+        if call.repeats is not None:
+            # Other text may still replace an empty object.
+            if call.is_double or not call.arguments.is_whole() or call.arguments.is_empty_object():
+                return None
+            call.repeats, name, call_id = None, call.name or None, call.id
         args = call.arguments.showable()
         return tool_call_chunk(name=name, args=args, id=call_id, index=call.position)
 
@@ -253,10 +270,14 @@ class ToolCalls:
     def _remember(self, call: WireCall, fragment: JsonObject) -> None:
         """Keep a whole call in mind; in a stream it may be another one, said again in pieces."""
         ids = dict.fromkeys(filter(None, (call.wire_id, _text(fragment.get("id")))))
-        for key in ids or (fragment.get("index"),):
-            if call.name and isinstance(key, str | int):
-                said = (key, call.name, call.arguments.canonical())
-                call.is_double |= self._whole.setdefault(said, call) is not call
+        names = [(key, call.name) for key in ids or (fragment.get("index"),)]
+        for key, name in (*names, call.repeats or (None, "")):
+            if name and isinstance(key, str | int):
+                first = self._whole.setdefault((key, name, call.arguments.canonical()), call)
+                self._known.add((key, name))
+                if first is not call:
+                    call.is_double = True
+                    overlay(first.extra_content, call.extra_content)
 
     def _is_said_again(self, fragment: JsonObject) -> bool:
         """Tell whether a fragment is a whole call that was said before; keep what it carries.
@@ -264,15 +285,15 @@ class ToolCalls:
         Without an id two equal calls are one only where they have one index, too: a model may well
         want the same thing twice.
         """
-        name, text = _name_and_arguments(fragment)
+        has_name, text = _name_and_arguments(fragment)
         if not self._whole or not (text.rstrip() or "}").endswith("}"):
             return False
-        key: object = _text(fragment.get("id")) or fragment.get("index")
-        if not isinstance(key, str | int):
-            return False
-        owner = self._by_id.get(key) if isinstance(key, str) else self._by_index.get(key)
-        if not name and owner is not None:
-            key, name = owner.wire_id or key, owner.name
+        key, name = self._key_and_name(fragment)
+        owner = self._owner_of(key)
+        if owner is not None and (
+            owner.arguments.is_cut() or (not has_name and owner.arguments.is_empty_object())
+        ):
+            return False  # a piece of its arguments, though it looks like all of them
         arguments = Arguments(text)
         if arguments.decoded() is None:
             return False
@@ -280,6 +301,20 @@ class ToolCalls:
         if call is not None:
             _echo(call, fragment)
         return call is not None
+
+    def _owner_of(self, key: object) -> WireCall | None:
+        if isinstance(key, str):
+            return self._by_id.get(key)
+        return self._by_index.get(key) if isinstance(key, int) else None
+
+    def _key_and_name(self, fragment: JsonObject) -> tuple[object, str]:
+        """Return by what a call is known again: its id, else its index; and its name."""
+        key: object = _text(fragment.get("id")) or fragment.get("index")
+        name = _name_and_arguments(fragment)[0]
+        owner = self._owner_of(key)
+        if not name and owner is not None:
+            key, name = owner.wire_id or key, owner.name
+        return (key, name) if isinstance(key, str | int) else (None, "")
 
     @staticmethod
     def _add(call: WireCall, fragment: JsonObject) -> None:

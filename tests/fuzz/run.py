@@ -1,15 +1,17 @@
 """Coverage-guided fuzzing of what reads bytes of the server, and of what writes histories.
 
-    make fuzz            or: .venv-fuzz/bin/python tests/fuzz/run.py [seconds]
+    make fuzz            or: .venv-fuzz/bin/python tests/fuzz/run.py [seconds [target]]
 
-The laws: any bytes give an answer or one of our errors, however they are cut; any history that
-LangChain can hold gives a request or a `ValueError` (`histories.py`). What libFuzzer finds
-is written to `build/fuzz/`; each finding becomes a case of `tests/wire_tests/test_total.py`.
+Targets, each fuzzed for so many seconds: `stream` and `body` (any bytes give an answer or one of
+our errors, however they are cut), `history` (any history that LangChain can hold gives a request
+or a `ValueError`, see `histories.py`). What libFuzzer finds is written to `build/fuzz/`; each
+finding becomes a case of `tests/wire_tests/test_total.py`.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 HEADERS = {"x-inference-id": "i", "retry-after": "1"}
 MOST_BYTES = 1 << 20
-HISTORIES = 0xF0  # first bytes from here on
 
 
 def _answered(blocks: Iterable[bytes]) -> Any:
@@ -79,26 +80,26 @@ def _check_body(data: bytes) -> None:
         str(generation.message.content_blocks)
 
 
-def check(data: bytes) -> None:
-    """Hold one input to the law; its first byte says what it is."""
-    if not data:
-        return
-    kind, data = data[0], data[1:]
-    if kind >= HISTORIES:
-        check_history(data)
-    elif kind & 1:
-        _check_body(data)
-    else:
-        _check_stream(data, step=1 + kind // 2 % 16)
+def _check_cut_stream(data: bytes) -> None:
+    if data:
+        _check_stream(data[1:], step=1 + data[0] % 16)
 
 
-def main() -> None:
-    """Fuzz for so many seconds, starting from good answers."""
-    seconds = sys.argv[1] if len(sys.argv) > 1 else "120"
+TARGETS = {"stream": _check_cut_stream, "body": _check_body, "history": check_history}
+
+
+def main(seconds: str = "120", target: str = "") -> int:
+    """Fuzz for so many seconds, starting from good answers; return the exit code."""
+    if not target:  # libFuzzer ends its process: each target has one of its own
+        runs = [
+            subprocess.run([sys.executable, __file__, seconds, name], check=False)
+            for name in TARGETS
+        ]
+        return max(run.returncode for run in runs)
     found = ROOT / "build" / "fuzz"
     found.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(seeds()):
+        for number, seed in enumerate(seeds()[target]):
             (Path(corpus) / str(number)).write_bytes(seed)
         options = [
             sys.argv[0],
@@ -106,13 +107,14 @@ def main() -> None:
             "-max_len=6000",
             "-timeout=10",
             f"-dict={Path(__file__).parent / 'wire.dict'}",
-            f"-artifact_prefix={found}/",
+            f"-artifact_prefix={found}/{target}-",
             "-print_final_stats=1",
             corpus,
         ]
-        atheris.Setup(options, check)
+        atheris.Setup(options, TARGETS[target])
         atheris.Fuzz()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(*sys.argv[1:]))

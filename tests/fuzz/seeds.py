@@ -21,8 +21,8 @@ CALLS = [
 ]
 
 
-def seeds() -> list[bytes]:
-    """Return inputs of `run.check`: a byte for the kind, then the data."""
+def seeds() -> dict[str, list[bytes]]:
+    """Return inputs for each target of `run`; those of `stream` begin with how they are cut."""
     bodies = [
         completion("Hello"),
         completion("", tool_calls=CALLS, reasoning="Hm", reasoning_details=DETAILS),
@@ -44,16 +44,13 @@ def seeds() -> list[bytes]:
         [piece("a\ud83d"), piece("\ude00b", finish="length"), piece(choices=[], usage=USAGE)],
         [piece("a"), {"error": {"code": "server_error", "message": "m"}}],
     ]
-    histories = [b"\xf0" + bytes(range(start, start + 60)) for start in (0, 3, 50, 120)]
-    whole = [b"\x01" + json.dumps(body).encode() for body in bodies]
-    return (
-        histories
-        + whole
-        + [
-            bytes([2 * number])
-            + b": comment\r\n\r\n"
-            + b"".join(event(one) for one in events)
-            + (DONE if number % 2 else b"")
-            for number, events in enumerate(streams)
-        ]
-    )
+    histories = [bytes(range(start, start + 60)) for start in (0, 3, 50, 120)]
+    cut = [
+        bytes([number])
+        + b": comment\r\n\r\n"
+        + b"".join(event(one) for one in events)
+        + (DONE if number % 2 else b"")
+        for number, events in enumerate(streams)
+    ]
+    whole = [json.dumps(body).encode() for body in bodies]
+    return {"stream": cut, "body": whole, "history": histories}

@@ -320,6 +320,57 @@ STREAMS |= {
         [[fragment(0, FIVE[:4], "a", "pay")], [fragment(0, FIVE[4:], "a")]] * 2,
         [("a", "pay", {"amount": 5})],
     ),
+    "a call in pieces, three times, at other indexes, written otherwise": (
+        [
+            *([fragment(0, piece, "a", "pay")] for piece in (FIVE[:4], FIVE[4:])),
+            *([fragment(1, piece, "a", "pay")] for piece in ("{", '"amount"', ":5", "}")),
+            *([fragment(0, piece, "a", "pay")] for piece in ("", FIVE[:4], FIVE[4:], "\n")),
+        ],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "pieces of a second call between those of a double": (
+        [
+            [fragment(0, FIVE, "a", "pay")],
+            [fragment(0, FIVE[:4], "a", "pay")],
+            [fragment(1, SIX[:4], "b", "pay")],
+            [fragment(0, FIVE[4:])],
+            [fragment(1, SIX[4:])],
+        ],
+        [("a", "pay", {"amount": 5}), ("b", "pay", {"amount": 6})],
+    ),
+    "in pieces, without an id, the same at the same index": (
+        [[fragment(0, FIVE[:4], name="pay")], [fragment(0, FIVE[4:])]] * 2,
+        [("gen-1-0", "pay", {"amount": 5})],
+    ),
+    "in pieces, nameless and the same": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, FIVE[:4])], [fragment(0, FIVE[4:])]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "in pieces, other arguments under one id": (
+        [
+            [fragment(0, FIVE, "a", "pay")],
+            [fragment(0, SIX[:4], "a", "pay")],
+            [fragment(0, SIX[4:])],
+        ],
+        [("a", "pay", {"amount": 5}), ("gen-1-1", "pay", {"amount": 6})],
+    ),
+    "in pieces, an empty object under one id": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, "{", "a", "pay")], [fragment(0, "}")]],
+        [("a", "pay", {"amount": 5}), ("gen-1-1", "pay", {})],
+    ),
+    "in pieces, an empty object before the same": (
+        [[fragment(0, FIVE, "a", "pay")], [fragment(0, "{}", "a", "pay")], [fragment(0, FIVE)]],
+        [("a", "pay", {"amount": 5})],
+    ),
+    "a piece that looks like the whole call": (
+        [
+            [fragment(0, FIVE, "a", "pay")],
+            [fragment(0, '{"of": ', "a", "pay")],
+            [fragment(0, FIVE)],
+            [fragment(0, "}")],
+        ],
+        [("a", "pay", {"amount": 5}), ("gen-1-1", "pay", {"of": {"amount": 5}})],
+    ),
     "without an id, the same at the same index": (
         [[fragment(0, FIVE, name="pay")]] * 2,
         [("gen-1-0", "pay", {"amount": 5})],
@@ -361,7 +412,11 @@ def test_fragments_find_their_call(name: str) -> None:
         _, _, calls = streamed(*deltas)
         assert simple(decode_tool_calls(calls.calls, is_truncated=False)[0]) == expected
         return
-    assert simple(streamed(*deltas)[0]) == expected
+    good, bad, calls = streamed(*deltas)
+    assert simple(good) == expected
+    whole_good, whole_bad = decode_tool_calls(calls.calls, is_truncated=False)
+    assert simple(whole_good) == expected
+    assert [one["id"] for one in whole_bad] == [one["id"] for one in bad]
 
 
 @pytest.mark.parametrize(
