@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 # adding up generations counts nothing twice.
 _ONCE = ("token_usage", "native_usage", "meta", "credits_used", "usd_spent", "usd_spent_source")
 
-# Endings that may leave nothing of an answer but themselves.
-_BARE = ("length", "content_filter", "error")
-
 
 def decode_completion(
     data: bytes, headers: Mapping[str, str], *, client_request_id: str
@@ -104,7 +101,8 @@ def _choices(body: object, *, headers: Mapping[str, str]) -> list[JsonObject]:
             raise errors.AIMLAPIResponseError(msg, body=body, response_headers=headers)
         if failure := body_failure({"error": choice.get("error")}, headers=headers):
             raise failure
-        is_missing = choice.get("message") is None and Ending.read(choice).reason in _BARE
+        # Without a message a choice is what its ending makes of it, if it has one, as in a stream.
+        is_missing = choice.get("message") is None and Ending.read(choice).reason
         if not is_missing and not isinstance(choice.get("message"), dict):
             msg = f"A choice of the answer has no message: {choice!r:.500}"
             raise errors.AIMLAPIResponseError(msg, body=body, response_headers=headers)

@@ -19,7 +19,12 @@ from langchain_aimlapi._codec.fast_chunks import chunk_maker
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS
 from langchain_aimlapi._json import Halves, decode_event
-from langchain_aimlapi.errors.mapping import event_failure, unreadable_failure
+from langchain_aimlapi.errors.mapping import (
+    event_failure,
+    is_failure_name,
+    is_of_answer,
+    unreadable_failure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,9 +34,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
 
 _DONE = b"[DONE]"
-# Names of events that are an answer's own: none, the standard's default, a failure, and what the
-# splitter calls a JSON object that stands as a line of its own.
-_OF_ANSWERS = ("", "message", "error", "bare")
 _RUNNING_TEXTS = frozenset({"content", REFUSAL, "arguments", *RUNNING_TEXTS})
 
 
@@ -57,6 +59,7 @@ class StreamDecoder:
         self._choice_index: object = None
         self._name: str | None = None
         self._has_events = False
+        self._has_message = False
         self._is_marked = False
         self._stray = ""
         self._extras: dict[str, JsonObject] = {}
@@ -106,16 +109,16 @@ class StreamDecoder:
             self._pass_over(data, name, error)
             return None
         self._has_events = True
-        if (event is None and name != "error") or (
-            name not in _OF_ANSWERS and not isinstance(event, dict)
-        ):
+        if event is None and not is_failure_name(name):
             return None
         if has_halves and self._halves is None:
             self._halves = Halves()
             self.answer.has_halves = True
         is_odd = not isinstance(event, dict) or event.get("error") or not event.get("choices")
-        if is_odd or name == "error":
+        if is_odd or name:
             self._check_event(event, name)
+            if name and not is_of_answer(event, name):
+                return None
         self.answer.read_completion(event)
         choices = event.get("choices")
         for choice in choices if choices and isinstance(choices, list) else ():
@@ -130,7 +133,7 @@ class StreamDecoder:
             AIMLAPIError: It was to be JSON, or tells of a failure in words.
         """
         text = data.decode("utf-8", "replace").strip()
-        if name == "error":
+        if is_failure_name(name):
             self._check_event(text, name)
         if name in ("", "message") and text.startswith(("{", "[", '"', "<")):
             raise unreadable_failure(data, what="An event", headers=self._headers) from error
@@ -139,7 +142,7 @@ class StreamDecoder:
     def _check_event(self, event: object, name: str = "") -> None:
         if failure := event_failure(event, name=name, headers=self._headers):
             raise failure
-        if not isinstance(event, dict):
+        if not isinstance(event, dict) and is_of_answer(event, name):
             msg = f"An event of the stream is no object: {event!r:.200}"
             raise errors.AIMLAPIResponseError(msg, body=event, response_headers=self._headers)
 
@@ -161,6 +164,7 @@ class StreamDecoder:
 
     def _delta_chunk(self, delta: JsonObject) -> ChatGenerationChunk | None:
         answer = self.answer
+        self._has_message = True
         kwargs: JsonObject
         text, kwargs = answer.read_message(delta)
         fragments: list[ToolCallChunk] = []
@@ -211,8 +215,13 @@ class StreamDecoder:
             failure = errors.AIMLAPIResponseError(msg, response_headers=self._headers)
             failure.is_readable = self._has_events
             raise failure
-        if not self.answer.ending.reason and not self._is_marked:
+        if self.answer.ending.reason:
+            return
+        if not self._is_marked:
             msg = "The stream was cut off: it ended without a finish reason or [DONE]."
+            raise errors.AIMLAPIResponseError(msg, response_headers=self._headers)
+        if not self._has_message:
+            msg = "The stream ended without a message and without a finish reason."
             raise errors.AIMLAPIResponseError(msg, response_headers=self._headers)
 
     def _last_texts(self) -> tuple[str, dict[str, str]]:

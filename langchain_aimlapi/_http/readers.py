@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
-_FIELD = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
+_FIELD = re.compile(rb"(?:data|event|id|retry|error)?:|(?:data|event|id|retry)[\r\n]")
 _LONGEST_FIELD = len("event:")
 _EVENT_INSIDE = re.compile(rb"[\r\n]data:")
 # How much is unpacked at a time: a bomb is noticed before it is big.

@@ -4,8 +4,8 @@ Lines end at CR, LF or CRLF only: JSON strings may hold U+2028 or U+0085, at whi
 `str.splitlines` and `httpx.Response.iter_lines` would cut. Several `data:` lines make one event;
 comments (`: OPENROUTER PROCESSING`), `id:` and `retry:` are passed over.
 
-Not of the standard: a gateway may write a JSON object as a line of its own between the events, in
-order to say that it failed. It is an event here, of another kind.
+Not of the standard: a gateway may write a JSON object, or a line `error: ...`, between the events
+in order to say that it failed. Each is an event here, of another kind.
 
 Source:
     html.spec.whatwg.org, "server-sent events", 9.2.6; wire facts 5.1 of 2026-11-21.
@@ -15,13 +15,16 @@ from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
 BARE = "bare"
+ERROR = "error"
+_ERROR_LINE = b"error:"
 
 
 class NamedEvent(bytes):
     """The data of an event that has a name, as most of this API have not.
 
     Attributes:
-        name: What its `event:` line says, or `bare` for an object outside of any event.
+        name: What its `event:` line says, `bare` for an object outside of any event,
+            `error` for a line that begins so.
     """
 
     name: str
@@ -140,6 +143,11 @@ class EventSplitter:
             self._begin(events)
             self._data.append(b"")
             self._grow(len(line))
+        elif line[: len(_ERROR_LINE)].lower() == _ERROR_LINE:
+            self._end_event(events)
+            words = line[len(_ERROR_LINE) :].strip()
+            if words not in (b"", b"null"):
+                events.append(NamedEvent.of(words, name=ERROR))
         elif self._is_bare or (not self._data and line.lstrip().startswith((b"{", b"[{"))):
             is_inner = self._is_bare and line.startswith((b" ", b"\t"))
             self._is_bare = True

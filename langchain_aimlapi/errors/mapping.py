@@ -38,7 +38,11 @@ _FREE_TIER = re.compile(r"free.?tier", re.IGNORECASE)
 _TITLE = re.compile("<title", re.IGNORECASE)
 _TITLE_END = re.compile("</title", re.IGNORECASE)
 # Where the words of a failure stand, in this order, and its code.
-_WORDS = ("message", "detail", "errors")
+_WORDS = ("message", "detail", "errors", "msg", "error_description", "error_message", "title")
+# Names of events that tell of a failure; of others nobody knows what their words are about.
+_FAILED = re.compile(r"error|fail|exception|fatal|abort", re.IGNORECASE)
+_OF_ANSWERS = re.compile(r"^$|bare|chunk|completion|data|delta|message|response", re.IGNORECASE)
+_ANSWER_KEYS = ("choices", "usage", "meta")
 _CODE_NAMES = ("code", "statusCode", "status_code", "status", "type")
 # Words that stand where a number is expected, as seen in error events.
 _CODES = {
@@ -141,16 +145,38 @@ def event_failure(
         name: What its `event:` line says, `""` if it has none.
         headers: Response headers, names lower-cased.
     """
-    if name != "error" and not _tells_failure(event) and not _has_only_words(event):
+    if not is_failure_name(name) and not _tells_failure(event) and not _has_only_words(event, name):
         return None
     code, message = _code_and_message(event)
     return _failure(code or 0, message=message or _text(event), body=event, headers=headers)
 
 
-def _has_only_words(event: object) -> bool:
-    if not isinstance(event, dict) or any(event.get(key) for key in ("choices", "usage", "meta")):
+def is_failure_name(name: str) -> bool:
+    """Tell whether an event of this name tells of a failure, whatever its data is."""
+    return bool(_FAILED.search(name))
+
+
+def is_of_answer(event: object, name: str) -> bool:
+    """Tell whether an event may be a part of an answer: by its name, else by what is in it.
+
+    Args:
+        event: Its decoded data.
+        name: What its `event:` line says, `""` if it has none.
+    """
+    if _OF_ANSWERS.search(name):
+        return True
+    return isinstance(event, dict) and any(event.get(key) for key in _ANSWER_KEYS)
+
+
+def _has_only_words(event: object, name: str) -> bool:
+    """Tell whether an unnamed event has words, or a code, of a failure and nothing of an answer."""
+    if not _OF_ANSWERS.search(name) or not isinstance(event, dict):
         return False
-    return any(event.get(key) for key in _WORDS)
+    if any(event.get(key) for key in _ANSWER_KEYS):
+        return False
+    return any(event.get(key) for key in _WORDS) or any(
+        _code(event.get(key)) for key in _CODE_NAMES
+    )
 
 
 def unreadable_failure(

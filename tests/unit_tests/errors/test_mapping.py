@@ -166,7 +166,7 @@ def test_no_failure_is_seen_where_there_is_none(body: Any) -> None:
         ({"errors": [{"code": 7}], "status_code": "503"}, "", SERVER, 503, "503 [{'code': 7}]"),
         ({"message": "m"}, "chunk", RESPONSE, None, "m"),
         ({"error": {"code": 401, "message": "m"}, "choices": [1]}, "", AUTH, 401, "401 m"),
-        ({"code": 402, "msg": "m"}, "error", CREDITS, 402, "402 {'code': 402, 'msg': 'm'}"),
+        ({"code": 402, "msg": "m"}, "error", CREDITS, 402, "402 m"),
         ({"message": "m", "choices": [1]}, "error", RESPONSE, None, "m"),
         ("upstream is gone", "error", RESPONSE, None, "upstream is gone"),
         (None, "error", RESPONSE, None, "None"),
