@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import mimetypes
@@ -16,8 +17,7 @@ from langchain_aimlapi import __version__
 from langchain_aimlapi._cli import screen
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from langchain_core.messages import AIMessage, BaseMessage
 
@@ -26,12 +26,30 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "google/gemini-3-flash-preview"
 
 
+def whole_number(lowest: int) -> Callable[[str], int]:
+    """Return what reads a whole number of `lowest` or more from the command line."""
+
+    def read(word: str) -> int:
+        try:
+            number = int(word)
+        except ValueError:
+            number = lowest - 1
+        if number < lowest:
+            msg = f"{word!r} is not a whole number of {lowest} or more"
+            raise argparse.ArgumentTypeError(msg)
+        return number
+
+    return read
+
+
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ask` and `chat` that choose the model and its settings."""
     parser.add_argument("-m", "--model", help=f"model id (default: {DEFAULT_MODEL})")
     parser.add_argument("-s", "--system", metavar="TEXT", help="system message")
     parser.add_argument("--reasoning-effort", metavar="LEVEL", help="low, medium or high")
-    parser.add_argument("--max-tokens", type=int, metavar="N", help="most output tokens")
+    parser.add_argument(
+        "--max-tokens", type=whole_number(1), metavar="N", help="most output tokens"
+    )
     parser.add_argument(
         "--base-url", metavar="URL", help="address of the endpoint (default: AIMLAPI_API_BASE)"
     )
@@ -115,9 +133,9 @@ def new_model(options: argparse.Namespace, **more: Any) -> ChatAIMLGemini:
     """Return the model that the options describe."""
     from langchain_aimlapi import ChatAIMLGemini
 
-    names = ("max_tokens", "reasoning_effort", "base_url")
+    names = ("model", "max_tokens", "reasoning_effort", "base_url")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return ChatAIMLGemini(**{"model": options.model or DEFAULT_MODEL, **given, **more})
+    return ChatAIMLGemini(**{"model": DEFAULT_MODEL, **given, **more})
 
 
 def is_keyless() -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage
 
+    from langchain_aimlapi.spend import Cost
+
 _HELP = """\
 /cost       what the conversation has cost so far
 /model ID   go on with another model; without an id: which one it is
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             if line in {"/exit", "/quit"}:
                 break
             if line == "/cost":
-                conversation.view.note(str(spend))
+                conversation.view.note("\n".join(_costs(spend.by_model)) or "Nothing so far.")
             elif line.startswith("/"):
                 conversation.command(*line.split(maxsplit=1))
             else:
@@ -97,6 +99,15 @@ class _Conversation:
     def _thoughts(self) -> str:
         answer = self._answer
         return "" if answer is None else str(answer.additional_kwargs.get("reasoning_content", ""))
+
+
+def _costs(by_model: dict[str, Cost]) -> Iterator[str]:
+    """Yield a line for each model: a table would be too wide for many a terminal."""
+    from langchain_aimlapi.spend import tables
+
+    for model, cost in by_model.items():
+        yield f"{model}: {cost}, {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
+    yield from tables.notes(by_model)
 
 
 def _lines() -> Iterator[str]:

@@ -153,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
         ValueError: The address cannot be used; the report or a cassette cannot be written.
     """
     key = os.environ.get("AIMLAPI_API_KEY", "").strip()
-    tables.account()  # refuses an address or a key of the environment that cannot be used
+    tables.account(needs_key=False)  # refuses an address or a key that cannot be used
     probe = _probe(options, key)
     if options.report:
         options.report.mkdir(parents=True, exist_ok=True)  # or a bad path is told after the bill

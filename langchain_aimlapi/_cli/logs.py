@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from langchain_aimlapi._cli import tables
+from langchain_aimlapi._cli import ask, tables
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--period", default="24h", help="hours or days back, such as 7d (24h)")
     parser.add_argument("--model", action="append", default=[], help="may be repeated")
     parser.add_argument("--status", choices=("succeeded", "failed"), help="only these")
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="most rows (50)")
+    parser.add_argument(
+        "--limit", type=ask.whole_number(0), default=50, metavar="N", help="most rows (50)"
+    )
     tables.add_json(parser)
 
 
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """
     with tables.account() as account:
         rows = account.logs(period=options.period, model=options.model, status=options.status or ())
-        entries = [*islice(rows, max(options.limit, 0))]
+        entries = [*islice(rows, options.limit)]
     if options.json:
         tables.print_json(entries)
         return 0

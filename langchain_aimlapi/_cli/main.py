@@ -10,7 +10,12 @@ import argparse
 import io
 import logging
 import os
+import re
+import shlex
+import shutil
 import sys
+import textwrap
+import warnings
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
@@ -36,6 +41,17 @@ _ABOUT = (
     "error. The key is read from AIMLAPI_API_KEY; without it, only the documented request `Hello` "
     "is answered, from the documentation."
 )
+_COMMANDS_HEAD = (
+    f"commands (`{_PROGRAM} COMMAND --help` tells more; a question that is one of these words "
+    "stands behind `--`):"
+)
+# How the command line spells settings that an error begins with.
+_SPELLINGS = {
+    "api_key": "AIMLAPI_API_KEY",
+    "base_url": "AIMLAPI_API_BASE",
+    "model": "--model",
+    "reasoning_effort": "--reasoning-effort",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        screen.interrupted()
         return 130
     except BrokenPipeError:  # the reader, `head` say, has what it wanted
         _silence()
@@ -73,11 +90,13 @@ def _run(words: list[str]) -> int:
     module = import_module(f"langchain_aimlapi._cli.{name}")
     parser = _parser(name)
     module.add_options(parser)
-    options = parser.parse_args(words if name == "ask" else words[1:])
+    options, rest = parser.parse_known_args(words if name == "ask" else words[1:])
+    if rest:
+        parser.error(_words_left_over(options, rest))
     from langchain_aimlapi.errors import AIMLAPIError
 
     try:
-        with _retries_told():
+        with _retries_told(), _warnings_told():
             return int(module.run(options))
     except AIMLAPIError as failure:
         screen.error(str(failure))
@@ -86,8 +105,16 @@ def _run(words: list[str]) -> int:
         screen.error(f"{failure.strerror}: {failure.filename}")
         return 2
     except ValueError as failure:
-        screen.error(_words_of(failure))
+        screen.error(_words_of(failure, options))
         return 2
+
+
+def _words_left_over(options: argparse.Namespace, rest: list[str]) -> str:
+    prompt = getattr(options, "prompt", None)
+    if prompt is None or any(word.startswith("-") for word in rest):
+        return f"unrecognized arguments: {' '.join(rest)}"
+    question = shlex.quote(" ".join([prompt, *rest]))
+    return f"the question is one argument, so put it in quotes: {_PROGRAM} {question}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,9 +130,8 @@ def _parser(name: str) -> argparse.ArgumentParser:
     listed = "\n".join(f"  {command:<10}{about}" for command, about in COMMANDS.items())
     return _Parser(
         prog=_PROGRAM,
-        description=_ABOUT,
-        epilog=f"commands (`{_PROGRAM} COMMAND --help` tells more; a question that is one of these "
-        f"words stands behind `--`):\n{listed}",
+        description=textwrap.fill(_ABOUT, width := shutil.get_terminal_size().columns - 2),
+        epilog=f"{textwrap.fill(_COMMANDS_HEAD, width)}\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
@@ -124,18 +150,35 @@ def _retries_told() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Show warnings as lines of their own, without the place in our code that they come from."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        screen.line(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
 class _ToScreen(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         screen.line(record.getMessage())
 
 
-def _words_of(failure: ValueError) -> str:
-    """Return an error's own words; pydantic wraps them into its own."""
-    if not callable(details := getattr(failure, "errors", None)):
-        return str(failure)
+def _words_of(failure: ValueError, options: argparse.Namespace) -> str:
+    """Return an error's own words, with the names of the command line; pydantic wraps them."""
+    details = getattr(failure, "errors", None)
+    said = [detail["msg"] for detail in details()] if callable(details) else [str(failure)]
+    spellings = _SPELLINGS | ({"base_url": "--base-url"} if vars(options).get("base_url") else {})
     return "; ".join(
-        f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
-        for detail in details()
+        re.sub(
+            r"^(Value error, )?(\w*)",
+            lambda found: spellings.get(found[2], found[2]),
+            words,
+        )
+        for words in said
     )
 
 

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show_live(options: argparse.Namespace) -> None:
-    with tables.account() as account:
+    with tables.account(needs_key=False) as account:
         models = [
             model for model in account.models() if options.all or "gemini" in model.id.lower()
         ]

@@ -78,6 +78,12 @@ def error(text: str) -> None:
     line(f"error: {' '.join(text.split())}")
 
 
+def interrupted() -> None:
+    """End the line on which a terminal shows `^C`."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        line("")
+
+
 def line(text: str) -> None:
     """Show a line that is no part of an answer."""
     _write(sys.stderr, f"{text}\n")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import unicodedata
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from langchain_aimlapi._cli import screen
+from langchain_aimlapi._cli import ask, screen
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from langchain_aimlapi.account import Account
 
@@ -24,14 +26,16 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def account() -> Account:
+def account(*, needs_key: bool = True) -> Account:
     """Return the account of the environment's key.
 
     Raises:
-        ValueError: The environment's address or key cannot be used.
+        ValueError: The environment's address or key cannot be used, or a needed key is missing.
     """
     from langchain_aimlapi.account import Account
 
+    if needs_key and ask.is_keyless():
+        raise ask.no_key_error("")
     return Account()
 
 
@@ -41,14 +45,39 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns, by rich where it is installed and a terminal looks."""
+    """Print rows under their columns; on a terminal too narrow for them, cell below cell.
+
+    Where rich is installed it prints the table of a terminal. Nothing is ever cut off: ids are
+    there to be copied.
+    """
     texts = [[*map(text, row)] for row in rows]
-    if sys.stdout.isatty() and _print_rich(columns, texts):
-        return
-    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(columns, *texts, strict=True)]
+    if sys.stdout.isatty():
+        if sum(widths) + 2 * (len(widths) - 1) > shutil.get_terminal_size().columns:
+            print("\n\n".join("\n".join(_below(columns, row)) for row in texts))
+            return
+        if _print_rich(columns, texts):
+            return
     for row in (columns, *texts):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        print(_line(row, widths))
+
+
+def _below(columns: Sequence[str], row: Sequence[str]) -> Iterator[str]:
+    """Yield a row as a line for each of its cells that is not empty."""
+    width = max(map(_width, columns))
+    yield from (_line(pair, [width, 0]) for pair in zip(columns, row, strict=True) if pair[1])
+
+
+def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
+    padded = (
+        cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _width(cell: str) -> int:
+    """Return the columns that a terminal gives to a text; Chinese and emoji take two each."""
+    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in cell)
 
 
 def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -104,6 +104,7 @@ def connection_failure(
         error, unsendable
     ):
         msg = f"The connection to {call.url} failed ({words})."
+        advice = advice or "Check the network, and the host and port of `base_url`."
         return errors.AIMLAPIConnectionError(msg, response_headers=headers, advice=advice)
     return errors.AIMLAPIConnectionError(
         f"The request to {call.url} cannot be made ({words}).",

@@ -288,11 +288,10 @@ class Attempts:
         if _logger.isEnabledFor(logging.DEBUG):
             response = self._response
             _logger.debug(
-                "%s %s model=%s attempt=%d outcome=%s seconds=%.3f "
-                "client_request_id=%s inference_id=%s",
+                "%s %s %sattempt=%d outcome=%s seconds=%.3f client_request_id=%s inference_id=%s",
                 self.call.method,
                 self.call.url,
-                self.call.model,
+                self._model(),
                 self._attempt + 1,
                 "no response" if response is None else response.status_code,
                 time.monotonic() - self._started,
@@ -302,6 +301,10 @@ class Attempts:
                 if response is None
                 else errors.redacted(response.headers.get("x-inference-id"), self._secret),
             )
+
+    def _model(self) -> str:
+        """Return the model's part of a log line; a question to the account has none."""
+        return f"model={self.call.model} " if self.call.model else ""
 
     def delay(self, failure: errors.AIMLAPIError) -> float:
         """Return the seconds to wait before the next attempt.
@@ -321,11 +324,11 @@ class Attempts:
             raise failure
         note_retry(self.call, failure)
         _logger.info(
-            "retrying in %.2f s after %s (status %s), model=%s client_request_id=%s",
+            "retrying in %.2f s after %s%s, %sclient_request_id=%s",
             delay,
             type(failure).__name__,
-            failure.status_code,
-            self.call.model,
+            f" (status {failure.status_code})" if failure.status_code else "",
+            self._model(),
             self.call.client_request_id,
         )
         return delay

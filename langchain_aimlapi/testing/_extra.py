@@ -19,5 +19,7 @@ def extra_named() -> Iterator[None]:
         if (error.name or "").partition(".")[0] not in _PARTS:
             raise
         raise ModuleNotFoundError(
-            f'{error}; it comes with: pip install "langchain-aimlapi[testing]"', name=error.name
+            f'{error}; it comes with: pip install "langchain-aimlapi[testing]>=1" (in a clone of '
+            'the repository: pip install ".[testing]")',
+            name=error.name,
         ) from error

@@ -138,7 +138,7 @@ def _cli_parser(name: str) -> argparse.ArgumentParser:
 
 
 def _options(title: str, parser: argparse.ArgumentParser) -> str:
-    about = f"{parser.description}\n" if parser.description else ""
+    about = f"{' '.join(parser.description.split())}\n" if parser.description else ""
     formatter = parser._get_formatter()
     rows = (
         (_spelling(action), formatter._expand_help(action) if action.help else "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of
 from tests.docs.running import is_as_shown, readers_place, run_python
@@ -62,6 +64,14 @@ async def test_a_block_that_needs_another_package_runs(block: Block) -> None:
     for package in outside_of(block):
         pytest.importorskip(package, reason="needs newer versions than the lowest")
     await check(block, {"__name__": "page"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pip_understands_what_a_page_installs(page: Path) -> None:
+    for line in re.findall(r"pip install ([^`\n]+)", page.read_text(encoding="utf-8")):
+        for word in shlex.split(line, comments=True):
+            if not re.fullmatch(r"\.(\[\w+\])?", word):  # the clone itself
+                Requirement(word)
 
 
 def test_the_recipe_for_ray_is_on_a_page() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from decimal import Decimal
@@ -15,6 +14,7 @@ from langchain_aimlapi._cli import tables
 from langchain_aimlapi._cli.main import main
 from langchain_aimlapi.account import Account
 from tests.http_client import httpx
+from tests.unit_tests.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def test_a_catalogue_without_sections_is_shown_as_far_as_it_goes(
     plain = {"id": "google/gemini-x", "type": "t", "info": {"name": "X"}, "tags": []}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": [plain]}))
     client = httpx.Client(transport=transport)
-    monkeypatch.setattr(tables, "account", lambda: Account(api_key="k", http_client=client))
+    monkeypatch.setattr(tables, "account", lambda **_: Account(api_key="k", http_client=client))
     assert main(["models", "--live"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "google/gemini-x"
 
@@ -115,6 +115,7 @@ def test_without_a_key_it_says_what_is_missing(
     out, err = capsys.readouterr()
     assert out == ""
     assert "AIMLAPI_API_KEY" in err
+    assert "python -m langchain_aimlapi.testing serve" in err
 
 
 def test_an_error_of_the_api_is_status_1(
@@ -125,9 +126,27 @@ def test_an_error_of_the_api_is_status_1(
     assert "soon" in capsys.readouterr().err
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+@pytest.mark.parametrize("number", ["-1", "x"])
+def test_a_limit_of_rows_is_a_whole_number(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["logs", "--limit", number])
+    assert f"{number!r} is not a whole number of 0 or more" in capsys.readouterr().err
+
+
+def test_a_narrow_terminal_gets_cell_below_cell_and_nothing_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    tables.print_table(["id", "inputs"], [[FLASH, ("text", "image")], ["x", None]])
+    assert terminal.getvalue() == f"id      {FLASH}\ninputs  text image\n\nid      x\n"
+
+
+def test_columns_stand_below_each_other_with_wide_characters_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tables.print_table(["id", "in"], [["\u4f60\u597d", 1], ["abcd", 2]])
+    assert capsys.readouterr().out == "id    in\n\u4f60\u597d  1\nabcd  2\n"
 
 
 def test_a_terminal_gets_a_rich_table_if_rich_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +208,7 @@ def test_amounts_have_no_exponent_and_times_are_utc(
 
     client = httpx.Client(transport=httpx.MockTransport(answer))
     monkeypatch.setattr(
-        tables, "account", lambda: Account(api_key="a-key-0000", http_client=client)
+        tables, "account", lambda **_: Account(api_key="a-key-0000", http_client=client)
     )
     assert main(["balance"]) == main(["usage"]) == main(["logs"]) == 0
     balance, usage, _, row = capsys.readouterr().out.splitlines()

@@ -57,14 +57,24 @@ def test_a_failed_question_leaves_the_conversation_as_it_was(
 def test_the_commands(
     live: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = ["/thoughts", "/model", "/model gemini-3-7-flash", "Hi", "/cost", "/help", "/nonsense"]
+    lines = [
+        "/thoughts",
+        "/model",
+        "/model gemini-3-7-flash",
+        "/cost",
+        "Hi",
+        "/cost",
+        "/help",
+        "/nonsense",
+    ]
     type_lines(monkeypatch, *lines)
     assert main(["chat", "-m", "google/gemini-3-flash-preview"]) == 0
     err = capsys.readouterr().err
     assert "no thoughts" in err
     assert "The model is google/gemini-3-flash-preview." in err
     assert "The model is google/gemini-3-7-flash." in err
-    assert "credits" in err
+    assert "Nothing so far." in err
+    assert "google/gemini-3-7-flash: 427 credits ($0.00021), 1 tokens in, 71 out" in err
     assert err.count("Commands:") == 2
     assert "There is no /nonsense." in err
     assert live.requests[0].body["model"] == "google/gemini-3-7-flash"

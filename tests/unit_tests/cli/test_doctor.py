@@ -397,7 +397,7 @@ def test_what_would_fail_after_the_bill_is_told_before(
     assert main(["doctor", "--yes"]) == 2
     out, err = capsys.readouterr()
     assert not out
-    assert "base_url='nonsense' must start with https://" in err
+    assert "AIMLAPI_API_BASE='nonsense' must start with https://" in err
     assert not endpoint.requests
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import pytest
 from langchain_aimlapi import __main__ as door
 from langchain_aimlapi._cli import main as command_line
 from langchain_aimlapi._cli.main import main
+from tests.unit_tests.cli.terminal import Terminal
 from tests.unit_tests.cli.test_ask import CAPITAL, DOCUMENTED_ANSWER
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     [
         (["What is it?", "--image", "nowhere.png"], "nowhere.png"),
         (["What is it?", "--image", "."], "Is a directory: ."),
-        ([CAPITAL, "--max-tokens", "0"], "max_tokens"),
         ([CAPITAL, "--base-url", "nonsense"], "nonsense"),
     ],
 )
@@ -196,3 +197,74 @@ def test_a_full_output_is_one_line() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: cannot write the answer")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([CAPITAL, "--base-url", "nonsense"], "--base-url='nonsense' must start with"),
+        ([CAPITAL], "AIMLAPI_API_BASE='nonsense' must start"),
+        (["balance"], "AIMLAPI_API_BASE='nonsense' must start"),
+        ([CAPITAL], "AIMLAPI_API_KEY begins with a scheme"),
+        ([CAPITAL, "-m", ""], "--model is empty"),
+        (["chat", "-m", ""], "--model is empty"),
+        ([CAPITAL, "--reasoning-effort", "hihg"], "--reasoning-effort='hihg' is not a known"),
+    ],
+)
+def test_an_error_names_what_the_command_line_takes(
+    live: StandIn,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    variable = re.match("(AIMLAPI_[A-Z_]*)(?:='(.*?)')?", said)
+    if variable is not None:
+        monkeypatch.setenv(variable[1], variable[2] or "Bearer x")
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+    assert not live.requests
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "x", "1.5"])
+def test_a_limit_is_a_whole_number(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([CAPITAL, "--max-tokens", number])
+    assert f"--max-tokens: {number!r} is not a whole number of 1 or more" in capsys.readouterr().err
+
+
+def test_a_question_without_quotes_is_told_how_it_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["What", "is", "it?", "-q"])
+    assert "put it in quotes: langchain-aimlapi 'What is it?'" in capsys.readouterr().err
+
+
+def test_a_warning_is_a_line_of_its_own(live: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    live.answer_next("Oslo.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main([CAPITAL, "--reasoning-effort", "ultra", "-q"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: reasoning_effort='ultra' is not one of")
+
+
+def test_help_fits_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = capsys.readouterr().out.partition("\n  chat  ")[0]
+    assert max(map(len, listed.splitlines())) <= 60
+
+
+def test_ctrl_c_ends_the_line_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "_run", interrupted)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert main(["chat"]) == 130
+    assert terminal.getvalue() == "\n"

@@ -245,7 +245,7 @@ def test_command_names_the_missing_extra(
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["serve"]) == 1
-    assert 'pip install "langchain-aimlapi[testing]"' in capsys.readouterr().err
+    assert 'pip install "langchain-aimlapi[testing]>=1"' in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- show
