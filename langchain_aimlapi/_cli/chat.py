@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, BaseMessage
 
-    from langchain_aimlapi.spend import Cost
+    from langchain_aimlapi import SpendCallbackHandler
 
 _HELP = """\
 /cost       what the conversation has cost so far
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             if line in {"/exit", "/quit"}:
                 break
             if line == "/cost":
-                conversation.view.note("\n".join(_costs(spend.by_model)) or "Nothing so far.")
+                conversation.view.note("\n".join(_costs(spend)) or "Nothing so far.")
             elif line.startswith("/"):
                 conversation.command(*line.split(maxsplit=1))
             else:
@@ -101,13 +101,15 @@ class _Conversation:
         return "" if answer is None else str(answer.additional_kwargs.get("reasoning_content", ""))
 
 
-def _costs(by_model: dict[str, Cost]) -> Iterator[str]:
+def _costs(spend: SpendCallbackHandler) -> Iterator[str]:
     """Yield a line for each model: a table would be too wide for many a terminal."""
-    from langchain_aimlapi.spend import tables
-
-    for model, cost in by_model.items():
-        yield f"{model}: {cost}, {cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
-    yield from tables.notes(by_model)
+    for model, cost in spend.by_model.items():
+        facts = (
+            (True, f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"),
+            (cost.usd_derived, "USD derived from the credits"),
+            (cost.unpriced, f"{cost.unpriced} without a cost"),
+        )
+        yield ", ".join([f"{model}: {cost}", *(words for is_so, words in facts if is_so)])
 
 
 def _lines() -> Iterator[str]:

@@ -21,7 +21,7 @@ def text_table(by_model: Mapping[str, Cost]) -> str:
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     ]
-    return "\n".join([*lines, *notes(by_model)])
+    return "\n".join([*lines, *_notes(by_model)])
 
 
 def html_table(by_model: Mapping[str, Cost]) -> str:
@@ -30,8 +30,8 @@ def html_table(by_model: Mapping[str, Cost]) -> str:
         "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in row) + "</tr>"
         for cell, row in zip(("th", *("td",) * (len(by_model) + 1)), _rows(by_model), strict=False)
     )
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes(by_model))
-    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>{below}"
+    notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(by_model))
+    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>{notes}"
 
 
 def _rows(by_model: Mapping[str, Cost]) -> Iterator[tuple[str, ...]]:
@@ -52,8 +52,7 @@ def _row(name: str, cost: Cost) -> tuple[str, ...]:
     )
 
 
-def notes(by_model: Mapping[str, Cost]) -> Iterator[str]:
-    """Yield what is to be said of the costs: what is derived, unknown, still open."""
+def _notes(by_model: Mapping[str, Cost]) -> Iterator[str]:
     total = sum(by_model.values(), start=Cost())
     if total.usd_derived:
         yield f"{plain(total.usd_derived)} of the USD derived from credits, not reported"
