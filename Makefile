@@ -122,7 +122,7 @@ docs: ## Build the documentation's site into site/, failing on any warning
 
 # ---------------------------------------------------------------- cassettes, figures, artifacts
 
-.PHONY: record benchmark benchmark_gate growth rows_per_second load long_life fuzz dist
+.PHONY: record benchmark benchmark_gate growth kit_cost rows_per_second load long_life fuzz dist
 record: $(VENV)/.test ## Record all cassettes but the documented ones: from the stand-in or, with a key, live
 	$(BIN)/python -m langchain_aimlapi.testing record tests/integration_tests --prune
 
@@ -134,6 +134,9 @@ benchmark_gate: $(VENV)/.test ## The short benchmark: fails when we are slower t
 
 growth: $(VENV)/.test ## How cost grows with size: a table of exponents, failing over 1.15
 	$(BIN)/python -W ignore -m tests.benchmarks.growth --gate
+
+kit_cost: $(VENV)/.test ## What recording and replaying cost, and the stand-in: per second and per test
+	$(BIN)/python -W ignore -m tests.benchmarks.kit
 
 rows_per_second: ## Bulk work by one, two and four actors of Ray Data, against the stand-in
 	@$(MAKE) --no-print-directory VENV=.venv-scale .venv-scale/.scale

@@ -141,6 +141,7 @@ _SIZES = {
     "split": (1000, 100),
     "first": (50, 10),
     "paced": (180, 20),
+    "agent": (300, 30),
     "merge": (7300, 700),
     "long": (20_000, 2_000),
 }
@@ -186,6 +187,7 @@ def answers() -> dict[str, Answer]:
         "first": _chunked(_cut(streams["first"])),
         "paced": _chunked(streams["paced"], pace=0.002),
         "tools": _chunked(streams["tools"]),
+        "agent": _chunked(_cut(streams["agent"])),
         "merge": _chunked(_cut(streams["merge"])),
         "long": _chunked(_cut(streams["long"])),
     }

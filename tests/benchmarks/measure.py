@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.benchmarks.rows import ROWS, Row
-from tests.benchmarks.subjects import OURS, SUBJECTS
+from tests.benchmarks.server import Server
+from tests.benchmarks.subjects import OURS, STARTERS, SUBJECTS
 
 _ENOUGH = 3  # rounds
 
@@ -58,9 +59,13 @@ def _running(subject: str, server: str) -> Iterator[_Worker]:
         yield _Worker(process)
 
 
-def _fresh(kind: str, subject: str, server: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.fresh", kind, subject, server]
-    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=_ENVIRONMENT)
+def fresh_costs(kind: str, subject: str, server: Server) -> dict[str, float]:
+    """Return what a new process of one subject measures."""
+    url, environment = server.url, _ENVIRONMENT
+    if kind == "cold":
+        url, environment = server.tls_url, {**environment, "SSL_CERT_FILE": server.authorities}
+    command = [sys.executable, "-m", "tests.benchmarks.fresh", kind, subject, url]
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     answer: dict[str, float] = json.loads(ended.stdout)
     return answer
 
@@ -72,15 +77,20 @@ class _Station(NamedTuple):
     rows: tuple[Row, ...]
 
     def subjects(self, plan: Plan) -> tuple[str, ...]:
-        able = {name for row in self.rows for name in SUBJECTS if name not in row.without}
-        if self.kind == "astart":
-            able.discard("core")
+        able = {
+            name
+            for row in self.rows
+            for name in SUBJECTS
+            if name not in row.without and (name not in STARTERS or name in row.also)
+        }
         if plan.is_short:
-            able &= {OURS, *(row.reference[0] for row in self.rows if row.reference)}
+            able &= {OURS, *(row.reference[0] for row in self.rows if row.reference)} | (
+                {"raw_httpx"} if any(row.of_plain for row in self.rows) else set()
+            )
         return tuple(name for name in plan.subjects if name in able)
 
     def rounds(self, plan: Plan) -> int:
-        if plan.is_short and self.kind.endswith("memory"):
+        if plan.is_short and self.kind == "memory":
             return 1  # it hardly varies
         return min(plan.rounds, *(row.rounds for row in self.rows))
 
@@ -89,7 +99,7 @@ def stations(rows: Iterable[Row]) -> list[_Station]:
     """Return the visits of a round: rows that one fresh process measures share theirs."""
     shared: dict[str, list[Row]] = {}
     for row in rows:
-        kind = ("a" if row.is_async else "") + row.operation if row.is_fresh else ""
+        kind = row.operation if row.is_fresh else ""
         shared.setdefault(kind or f"warm {row.name}", []).append(row)
     return [
         _Station("" if kind.startswith("warm") else kind, tuple(rows))
@@ -115,7 +125,7 @@ class _Measurement(NamedTuple):
     """Everything a visit needs."""
 
     plan: Plan
-    server: str
+    server: Server
     workers: dict[str, _Worker]
     values: Values
     bar: _Bar
@@ -136,11 +146,11 @@ class _Measurement(NamedTuple):
 
     def _answer(self, station: _Station, subject: str) -> dict[str, float]:
         if station.kind:
-            return _fresh(station.kind, subject, self.server)
+            return fresh_costs(station.kind, subject, self.server)
         return self.workers[subject].values(station.rows[0], self.plan.budget)
 
 
-def measured(plan: Plan, server: str) -> Values:
+def measured(plan: Plan, server: Server) -> Values:
     """Return the values of every row and subject, in the order of their rounds.
 
     A round visits the subjects one after the other, so that what slows this machine for some
@@ -151,7 +161,7 @@ def measured(plan: Plan, server: str) -> Values:
     bar = _Bar(sum(one.rounds(plan) * len(one.subjects(plan)) for one in visits))
     warm = {one for visit in visits if not visit.kind for one in visit.subjects(plan)}
     with ExitStack() as stack:
-        workers = {one: stack.enter_context(_running(one, server)) for one in sorted(warm)}
+        workers = {one: stack.enter_context(_running(one, server.url)) for one in sorted(warm)}
         measurement = _Measurement(plan, server, workers, values, bar)
         for visit in visits:
             measurement.visit(visit)
@@ -161,14 +171,20 @@ def measured(plan: Plan, server: str) -> Values:
 
 def ratios(row: Row, values: Values, subject: str) -> list[float]:
     """Return a subject's in-round ratios of a row."""
-    mine = values[row.name].get(subject, [])
+    mine = values.get(row.name, {}).get(subject, [])
     if row.reference is None:
         return mine
     reference, of_row = row.reference
-    theirs = values[of_row].get(reference, [])
+    return _by(mine, values.get(of_row, {}).get(reference, []))
+
+
+def of_plain(row: Row, values: Values, subject: str) -> list[float]:
+    """Return a subject's in-round ratios to plain httpx, where the row has a goal for it."""
+    if row.of_plain is None:
+        return []
+    found = values.get(row.name, {})
+    return _by(found.get(subject, []), found.get("raw_httpx", []))
+
+
+def _by(mine: list[float], theirs: list[float]) -> list[float]:
     return [one / other for one, other in zip(mine, theirs, strict=False) if other]
-
-
-def as_json(values: Values, facts: dict[str, Any]) -> str:
-    """Return everything that was measured, and on what."""
-    return json.dumps({"facts": facts, "values": values}, indent=1)

@@ -3,9 +3,11 @@
 import base64
 import functools
 import random
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import StructuredTool
+from pydantic import Field, create_model
 
 from tests.benchmarks.answers import signature, words
 
@@ -35,6 +37,27 @@ def _turn(number: int, provider: str) -> list[BaseMessage]:
         ToolMessage(words(count=16, seed=number), tool_call_id=f"call_{number}"),
         _signed(None, provider, content=words(count=16, seed=number)),
     ]
+
+
+def agent_steps(count: int, *, provider: str) -> list[BaseMessage]:
+    """Return what an agent sends after `count` steps: a question; a call and result of each."""
+    steps = (_turn(number, provider)[1:3] for number in range(count))
+    return [*question(), *(message for step in steps for message in step)]
+
+
+def tool(number: int) -> StructuredTool:
+    """Return a tool of its own, with a schema that pydantic made."""
+    fields: dict[str, Any] = {
+        f"field_{place}": (
+            Literal["amber", "birch"] | list[int] | None,
+            Field(description="A field."),
+        )
+        for place in range(4)
+    }
+    schema = create_model(f"Arguments{number}", **fields)
+    return StructuredTool.from_function(
+        lambda **_: "", name=f"tool_{number}", description="A tool.", args_schema=schema
+    )
 
 
 def _signed(identifier: str | None, provider: str, **fields: Any) -> AIMessage:

@@ -9,13 +9,24 @@ import asyncio
 import functools
 import itertools
 import operator
+import statistics
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tests.benchmarks.messages import agent_history, image_message, plain_history, question
+from langchain_core.messages import BaseMessage
+
+from tests.benchmarks.messages import (
+    agent_history,
+    agent_steps,
+    image_message,
+    plain_history,
+    question,
+    tool,
+)
 from tests.benchmarks.rows import Row
-from tests.benchmarks.subjects import Subject
+from tests.benchmarks.subjects import SUBJECTS, Subject
 
 _IN_FLIGHT = 64
 _CPU = time.process_time
@@ -183,6 +194,91 @@ def batch(row: Row, bench: Bench) -> Repetition:
     return once
 
 
+def agent_messages(row: Row, bench: Bench) -> Repetition:
+    """A token's way through an agent: `create_agent(...).astream(stream_mode="messages")`."""
+    agent = _agent(row, bench)
+
+    async def once() -> float:
+        start, count = _CPU(), 0
+        async for _ in agent.astream({"messages": question()}, stream_mode="messages"):
+            count += 1
+        return (_CPU() - start) * _US / _enough(count, row)
+
+    return lambda: bench.loop.run_until_complete(once())
+
+
+def agent_events(row: Row, bench: Bench) -> Repetition:
+    """The same with `astream_events(version="v3")`, whose messages are read as text."""
+    agent = _agent(row, bench)
+
+    async def once() -> float:
+        start, count = _CPU(), 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "experimental"
+            run = await agent.astream_events({"messages": question()}, version="v3")
+        async for message in run.messages:
+            async for _ in message.text:
+                count += 1
+        return (_CPU() - start) * _US / _enough(count, row)
+
+    return lambda: bench.loop.run_until_complete(once())
+
+
+def _agent(row: Row, bench: Bench) -> Any:
+    from langchain.agents import create_agent  # the gate's rows need no langchain
+
+    return create_agent(bench.chat(row.scenario), tools=[])
+
+
+_STEPS = 200
+
+
+def agent_step(row: Row, bench: Bench) -> Repetition:
+    """The last of an agent's 200 calls by its first, without LangChain's own part.
+
+    As in an agent, all messages but the last two were sent by the call before. LangChain's part
+    is what a model that answers from memory costs with the same messages.
+    """
+    chats = (bench.chat(row.scenario), SUBJECTS["lc_memory"].chat("memory/whole"))
+    provider = bench.subject.provider
+
+    def cost(sent: list[BaseMessage], added: list[BaseMessage]) -> float:
+        costs = []
+        for chat in chats:
+            if sent:
+                chat.invoke(sent)
+            start = _CPU()
+            chat.invoke(sent + added)
+            costs.append(_CPU() - start)
+        return costs[0] - costs[1]
+
+    earlier = agent_steps(_STEPS - 1, provider=provider)
+
+    def once() -> float:
+        last = agent_steps(_STEPS, provider=provider)[len(earlier) :]
+        first = statistics.median(cost([], agent_steps(0, provider=provider)) for _ in range(5))
+        return cost(earlier, last) / first
+
+    return once
+
+
+def bind_again(row: Row, bench: Bench) -> Repetition:
+    """Binding 32 tools that were bound before, by binding them for the first time."""
+    chat, numbers = bench.chat(row.scenario), itertools.count()
+
+    def cost(tools: list[Any]) -> float:
+        start = _CPU()
+        chat.bind_tools(tools)
+        return _CPU() - start
+
+    def once() -> float:
+        tools = [tool(next(numbers)) for _ in range(row.units)]
+        first = cost(tools)
+        return statistics.median(cost(tools) for _ in range(3)) / first
+
+    return once
+
+
 def _chunks(bench: Bench) -> list[Any]:
     return list(bench.chat("merge").stream(question()))
 
@@ -224,6 +320,10 @@ _OPERATIONS: dict[str, Callable[[Row, Bench], Repetition]] = {
         gather,
         gather_cold,
         batch,
+        agent_messages,
+        agent_events,
+        agent_step,
+        bind_again,
         merge,
         merge_growth,
     )

@@ -11,8 +11,8 @@ from tests.benchmarks.rows import ROWS
 from tests.benchmarks.subjects import OURS, PEERS
 
 _SHOWN = (
+    "cold",
     "import",
-    "first",
     "invoke",
     "ainvoke",
     "stream-event",
@@ -21,6 +21,8 @@ _SHOWN = (
     "stream-paced",
     "stream-tools",
     "first-chunk",
+    "agent-messages",
+    "agent-events",
     "gather",
     "gather-cold",
     "batch",
@@ -42,8 +44,8 @@ def write(path: Path, values: Values) -> None:
     matplotlib = _library("matplotlib")
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "cost", "font.size": 9})
-    figure, axes = _library("matplotlib.pyplot").subplots(figsize=(7.2, 4.6))
-    rows = [row for row in ROWS if row.name in _SHOWN and values[row.name]]
+    figure, axes = _library("matplotlib.pyplot").subplots(figsize=(7.2, 5.2))
+    rows = [row for row in ROWS if row.name in _SHOWN and values.get(row.name)]
     for subject, colour in _COLOURS.items():
         found = [(n, ratios(row, values, subject)) for n, row in enumerate(rows)]
         places = [n for n, some in found if some]

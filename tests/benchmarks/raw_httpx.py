@@ -1,27 +1,29 @@
-"""The floor without LangChain: httpx, `json`, and nothing else."""
+"""The floor without LangChain: httpx and `json`, called as people write it."""
+
+from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from langchain_core.messages import BaseMessage
 
 from tests.benchmarks.answers import MODEL
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from langchain_core.messages import BaseMessage  # not at run time: its import is LangChain's
+
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
-_DATA = len(b"data: ")
+_DATA = "data: "
 
 
-def events(blocks: bytes, rest: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """Return the events that `rest + blocks` completes, and what is left over."""
-    *whole, rest = (rest + blocks).split(b"\n\n")
-    return [json.loads(one[_DATA:]) for one in whole if _is_event(one)], rest
-
-
-def _is_event(block: bytes) -> bool:
-    return block.startswith(b"data: ") and not block.endswith(b"[DONE]")
+def _event(line: str) -> dict[str, Any] | None:
+    """Return the event that a line holds, if it holds one."""
+    if not line.startswith(_DATA) or line.endswith("[DONE]"):
+        return None
+    return _dict(json.loads(line[len(_DATA) :]))
 
 
 class RawHttpx:
@@ -48,19 +50,18 @@ class RawHttpx:
 
     def stream(self, messages: Any) -> Iterator[dict[str, Any]]:
         """Yield the parsed events of a stream."""
-        rest, body = b"", _body(messages, stream=True)
+        body = _body(messages, stream=True)
         with self._client.stream("POST", "/chat/completions", json=body) as response:
-            for block in response.iter_bytes():
-                parsed, rest = events(block, rest)
-                yield from parsed
+            for line in response.iter_lines():
+                if event := _event(line):
+                    yield event
 
     async def astream(self, messages: Any) -> AsyncIterator[dict[str, Any]]:
         """Do as `stream`."""
-        rest, body = b"", _body(messages, stream=True)
+        body = _body(messages, stream=True)
         async with self._aclient.stream("POST", "/chat/completions", json=body) as response:
-            async for block in response.aiter_bytes():
-                parsed, rest = events(block, rest)
-                for event in parsed:
+            async for line in response.aiter_lines():
+                if event := _event(line):
                     yield event
 
     def batch(self, inputs: list[Any], config: dict[str, int]) -> list[dict[str, Any]]:
@@ -75,4 +76,5 @@ def _body(messages: Any, **settings: bool) -> dict[str, Any]:
 
 def _dict(answer: Any) -> dict[str, Any]:
     assert answer["choices"]
-    return {**answer}
+    parsed: dict[str, Any] = answer
+    return parsed

@@ -6,9 +6,9 @@ import platform
 import statistics
 from collections.abc import Iterable, Iterator
 
-from tests.benchmarks.measure import Plan, Values, ratios
-from tests.benchmarks.rows import Row
-from tests.benchmarks.subjects import OURS
+from tests.benchmarks.measure import Plan, Values, of_plain, ratios
+from tests.benchmarks.rows import ROWS, Row
+from tests.benchmarks.subjects import OURS, PEERS, STARTERS
 
 SLACK = 1.25
 _PACKAGES = (
@@ -17,6 +17,7 @@ _PACKAGES = (
     "pydantic",
     "langchain-openai",
     "langchain-openrouter",
+    "langgraph",
 )
 
 
@@ -49,8 +50,9 @@ def _spread(values: list[float]) -> str:
     return f"{middle} ({_number(min(values))}-{_number(max(values))})"
 
 
-def _goal(goal: float | None) -> str:
-    return "" if goal is None else f"{goal:g}"
+def _goal(goal: float | None, plain: float | None = None) -> str:
+    told = "" if goal is None else f"{goal:g}"
+    return told if plain is None else f"{told} [{plain:g}]"
 
 
 def _mark(row: Row, values: list[float]) -> str:
@@ -58,42 +60,63 @@ def _mark(row: Row, values: list[float]) -> str:
     if not values or row.must is None:
         return ""
     middle = statistics.median(values)
-    if row.stretch is not None and middle <= row.stretch:
-        return "stretch"
+    if row.goal is not None and middle <= row.goal:
+        return "goal"
     return "must" if middle <= row.must else "**missed**"
+
+
+def cell(row: Row, values: Values, subject: str) -> str:
+    """Return a subject's ratio with its spread and, in square brackets, that to plain httpx."""
+    told, plain = _spread(ratios(row, values, subject)), of_plain(row, values, subject)
+    return f"{told} [{_number(statistics.median(plain))}]" if plain else told
 
 
 def _line(row: Row, values: Values, subjects: Iterable[str]) -> Iterator[str]:
     reference = row.reference and row.reference[0]
-    absolute = values[row.name].get(reference or OURS, [])
+    found = values.get(row.name, {})
+    absolute = found.get(reference or "lc_httpx", [])
     own = ratios(row, values, OURS)
     yield row.title
     yield f"{_number(statistics.median(absolute))} {row.unit}" if absolute else ""
     yield _goal(row.must)
-    yield _goal(row.stretch)
+    yield _goal(row.goal, row.of_plain)
     yield _mark(row, own)
     for subject in subjects:
-        yield _spread(ratios(row, values, subject)) if subject != reference else "1"
+        yield cell(row, values, subject) if subject != reference else "1"
 
 
-def table(plan: Plan, values: Values) -> str:
+def table(rows: Iterable[Row], subjects: Iterable[str], values: Values) -> str:
     """Return the rows as Markdown: medians of in-round ratios, least and greatest in brackets."""
-    rest = [one for one in plan.subjects if one not in {OURS, "core", "lc_httpx"}]
-    subjects = [OURS, *sorted(rest, key=("openai", "openrouter").__contains__, reverse=True)]
-    head = ["", "reference", "must", "stretch", "reached", *subjects]
-    lines = [head, ["---"] * len(head), *(list(_line(row, values, subjects)) for row in plan.rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    floors = [one for one in subjects if one not in {OURS, "core", "lc_httpx", *PEERS, *STARTERS}]
+    shown = [OURS, *(one for one in PEERS if one in subjects), *floors]
+    head = ["", "least", "must", "goal", "reached", *shown]
+    lines = [_line(row, values, shown) for row in rows if row.is_shown]
+    return markdown([head, *(list(line) for line in lines)]) + _starters(values)
 
 
-def missed(plan: Plan, values: Values) -> list[str]:
-    """Return a line for each row whose ratio is over its goal and the slack."""
-    lines = []
-    for row in plan.rows:
+def markdown(lines: list[list[str]]) -> str:
+    """Return a table whose first line is its head."""
+    head, *body = lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body))
+
+
+def _starters(values: Values) -> str:
+    """Return a line of the subjects that were only started."""
+    row = next(row for row in ROWS if row.name == "cold")
+    found = {name: ratios(row, values, name) for name in STARTERS}
+    told = ", ".join(f"{name} {_spread(some)}" for name, some in found.items() if some)
+    return told and f"\n\n{row.title}, others: {told}"
+
+
+def missed(rows: Iterable[Row], values: Values) -> dict[str, str]:
+    """Return what to say of each row whose ratio is over its goal and the slack, by its name."""
+    lines = {}
+    for row in rows:
         own = ratios(row, values, OURS)
         if row.must is None:
             continue
         if not own:
-            lines.append(f"{row.title}: not measured")
+            lines[row.name] = f"{row.title}: not measured"
         elif statistics.median(own) > row.must * SLACK:
-            lines.append(f"{row.title}: {_spread(own)}, must be <= {row.must:g} x {SLACK}")
+            lines[row.name] = f"{row.title}: {_spread(own)}, must be <= {row.must:g} x {SLACK}"
     return lines

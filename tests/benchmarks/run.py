@@ -31,7 +31,9 @@ def _python() -> Path:
     install = [str(python), "-m", "pip", "install", "--quiet"]
     # Dependency groups need pip 25.1 or later.
     subprocess.run([*install, "--upgrade", "pip"], check=True, cwd=_ROOT)
-    subprocess.run([*install, "--editable", ".", "--group", "benchmark"], check=True, cwd=_ROOT)
+    subprocess.run(
+        [*install, "--editable", ".[testing]", "--group", "benchmark"], check=True, cwd=_ROOT
+    )
     stamp.write_text(wanted)
     return python
 

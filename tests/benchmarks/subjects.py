@@ -9,6 +9,9 @@ from tests.benchmarks.answers import MODEL
 OURS = "ours"
 FLOORS = ("core", "lc_memory", "raw_httpx", "lc_httpx")
 PEERS = ("openai", "openrouter")
+# langchain-openai below them, so that a call costs what it costs there; their first answer is told.
+STARTERS = ("deepseek", "xai")
+CORE = "langchain_core.language_models.chat_models"
 _ACCOUNT: dict[str, Any] = {"model": MODEL, "api_key": "key-of-no-account"}
 
 
@@ -34,9 +37,8 @@ class Subject(NamedTuple):
         return importlib.util.find_spec(self.module) is not None
 
 
-_CORE = "langchain_core.language_models.chat_models"
 _ALL = (
-    Subject("core", _CORE, "BaseChatModel", {}),  # import only
+    Subject("core", CORE, "BaseChatModel", {}),  # import only
     Subject("lc_memory", "tests.benchmarks.lc_memory", "LcMemory", {}),
     Subject("raw_httpx", "tests.benchmarks.raw_httpx", "RawHttpx", {}),
     Subject("lc_httpx", "tests.benchmarks.lc_httpx", "LcHttpx", {}),
@@ -45,5 +47,7 @@ _ALL = (
         "openai", "langchain_openai", "ChatOpenAI", {**_ACCOUNT, "stream_usage": True}, "openai"
     ),
     Subject("openrouter", "langchain_openrouter", "ChatOpenRouter", _ACCOUNT, "openrouter"),
+    Subject("deepseek", "langchain_deepseek", "ChatDeepSeek", _ACCOUNT, "deepseek"),
+    Subject("xai", "langchain_xai", "ChatXAI", _ACCOUNT, "xai"),
 )
 SUBJECTS = {one.name: one for one in _ALL}
