@@ -44,7 +44,7 @@ def signatures_of(message: AIMessage) -> Signatures:
         return _unlabelled(message, own)
     if provider == "openrouter":
         details = [one for one in _details(own) if _format(one).startswith(_GEMINI_FORMAT)]
-        return Signatures(details=details)
+        return Signatures(details=_joined(details))
     if provider in _GOOGLE:
         return _google(message)
     return Signatures()
@@ -88,16 +88,36 @@ def _details(own: Signatures) -> list[JsonObject]:
 
 
 def _parts(detail: JsonObject) -> list[JsonObject]:
+    if not _format(detail).replace(_GEMINI_FORMAT, "") and _format(detail):
+        detail = {**detail, "format": _GEMINI_FORMAT}  # was "google-gemini-v1google-gemini-v1..."
     if not (detail.get("text") and detail.get("data")):
         return [detail]
     rest = {key: value for key, value in detail.items() if key not in ("type", "text", "data")}
-    if _format(detail).startswith(_GEMINI_FORMAT):
-        rest["format"] = _GEMINI_FORMAT  # fused as "google-gemini-v1google-gemini-v1..."
     text = {key: value for key, value in rest.items() if key != "id"}
     return [
         {"type": "reasoning.text", "text": detail["text"], **text},
         {"type": "reasoning.encrypted", "data": detail["data"], **rest},
     ]
+
+
+def _joined(details: list[JsonObject]) -> list[JsonObject]:
+    """Return the details with the pieces of a text as one.
+
+    ChatOpenRouter's streams number them `0.0`, so that langchain-core lists the pieces.
+    """
+    joined: list[JsonObject] = []
+    for detail in details:
+        before = joined[-1] if joined else {}
+        if (
+            detail.get("index") is not None
+            and isinstance(text := detail.get("text"), str)
+            and isinstance(text_before := before.get("text"), str)
+            and all(detail.get(key) == before.get(key) for key in ("type", "index", "id"))
+        ):
+            joined[-1] = {**before, **detail, "text": text_before + text}
+        else:
+            joined.append(detail)
+    return joined
 
 
 def _format(detail: JsonObject) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 
+# Whether a change is being checked on a trial model: what a subclass's own validators or
+# `model_post_init` set on that is not checked again, which would never end.
+_is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
+
 
 @cache
 def _own_names(cls: type[BaseChatModel]) -> dict[str, str]:
@@ -69,6 +74,17 @@ def _key_from_env() -> SecretStr:
         )
         raise ValueError(msg)
     return SecretStr(key)
+
+
+def _trial_model(cls: type[BaseChatModel], settings: JsonMapping) -> BaseChatModel:
+    """Return a model of these settings, made without the `__init__` that a subclass may have."""
+    trial = cls.__new__(cls)
+    token = _is_trial.set(True)
+    try:
+        cls.__pydantic_validator__.validate_python(settings, self_instance=trial)
+    finally:
+        _is_trial.reset(token)
+    return trial
 
 
 def _put(model: BaseChatModel, values: JsonMapping) -> None:
@@ -331,10 +347,13 @@ class GeminiSettings(BaseChatModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
-        if _own_names(type(self)).get(name) in _OWN_FIELDS:
-            _put(self, self._checked({name: value}))
-        else:
+        field = _own_names(type(self)).get(name)
+        if field not in _OWN_FIELDS:
             super().__setattr__(name, value)
+        elif _is_trial.get():
+            _put(self, {field: value})
+        else:
+            _put(self, self._checked({name: value}))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Return what `repr` shows; of a function that gives the key, nothing."""
@@ -370,7 +389,7 @@ class GeminiSettings(BaseChatModel):
         changed = {_own_names(cls)[name]: value for name, value in given.items()}
         needed = {name for name, each in cls.model_fields.items() if each.is_required()}
         kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
-        checked = cls.model_validate({**kept, **changed})
+        checked = _trial_model(cls, {**kept, **changed})
         if "model" in changed and self.profile == self._resolve_model_profile():
             changed.setdefault("profile", None)
         return {name: getattr(checked, name) for name in changed}

@@ -62,6 +62,26 @@ def test_details_that_a_merge_fused_are_taken_apart() -> None:
     assert (first["format"], second["format"]) == (None, None)
 
 
+def test_pieces_of_a_streamed_thought_go_back_as_one() -> None:
+    text = {"type": "reasoning.text", "format": "google-gemini-v1", "index": 0.0}
+    data = {**GEMINI, "index": 0.0}
+    pieces = [{**text, "text": "Let "}, {**text, "text": "us "}, {**text, "text": "see."}, data]
+    whole = [{**text, "text": "Let us see."}, data]
+    assert kept("openrouter", reasoning_details=pieces) == {"reasoning_details": whole}
+    apart = [{**text, "text": "a"}, {**text, "text": "b", "index": 1.0}, {**text, "text": 3}]
+    assert kept("openrouter", reasoning_details=apart) == {"reasoning_details": apart}
+    listed = [{**text, "text": "a", "index": None}, {**text, "text": "b", "index": None}]
+    assert kept("openrouter", reasoning_details=listed) == {"reasoning_details": listed}
+
+
+def test_a_doubled_format_is_written_once() -> None:
+    text = {"type": "reasoning.text", "text": "thought", "format": "google-gemini-v1", "index": 0}
+    doubled = {**text, "format": "google-gemini-v1google-gemini-v1"}
+    assert kept("openrouter", reasoning_details=[doubled]) == {"reasoning_details": [text]}
+    later = {**text, "format": "google-gemini-v1.5"}
+    assert kept("openrouter", reasoning_details=[later]) == {"reasoning_details": [later]}
+
+
 @pytest.mark.parametrize("provider", ["google_genai", "google_vertexai"])
 def test_googles_signatures_become_extra_content(provider: str) -> None:
     content = [

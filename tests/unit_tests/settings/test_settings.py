@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 from langchain_core.load import dumps
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, model_validator
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi._settings.fields import GeminiSettings
@@ -441,6 +441,49 @@ def test_a_subclass_keeps_its_own_words() -> None:
 def test_a_subclass_without_words_gets_none() -> None:
     bare = type("Bare", (ChatAIMLGemini,), {"__module__": __name__})
     assert not bare.__doc__
+
+
+class _SetsInInit(ChatAIMLGemini):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.temperature = 0.5
+
+
+class _SetsAfterInit(ChatAIMLGemini):
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        self.temperature = 0.5
+
+
+class _SetsInValidator(ChatAIMLGemini):
+    @model_validator(mode="after")
+    def _cool(self) -> Self:
+        self.temperature = 0.5
+        return self
+
+
+class _NamesItsModel(ChatAIMLGemini):
+    def __init__(self, answer: str, **settings: Any) -> None:
+        super().__init__(model=MODEL, **settings)
+        self.max_tokens = len(answer)
+
+
+@pytest.mark.parametrize("subclass", [_SetsInInit, _SetsAfterInit, _SetsInValidator])
+def test_a_subclass_sets_settings_while_it_is_made(subclass: type[ChatAIMLGemini]) -> None:
+    model = subclass(model=MODEL, api_key=KEY, temperature=1.5)
+    assert model.temperature == 0.5
+    model.top_p = 0.25
+    assert (model.temperature, model.top_p) == (0.5, 0.25)
+    with pytest.raises(ValueError, match="temperature"):
+        model.temperature = 7
+    assert model.model_copy(update={"seed": 3}).seed == 3
+
+
+def test_a_subclass_with_a_constructor_of_its_own_takes_changes() -> None:
+    model = _NamesItsModel("four", api_key=KEY)
+    model.temperature = 0.5
+    copied = model.model_copy(update={"max_tokens": 9})
+    assert (model.temperature, model.max_tokens, copied.max_tokens) == (0.5, 4, 9)
 
 
 def _no_key() -> str:
