@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import BaseMessage  # noqa: TC002
 from langchain_core.runnables import RunnableConfig  # noqa: TC002
+from pydantic import ConfigDict
 
 from langchain_aimlapi._binding.binding import BindsTools, GeminiBinding
 from langchain_aimlapi._codec.completion import decode_completion
@@ -146,6 +147,10 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
         message.response_metadata["client_request_id"]  # quote it to support
         ```
     """
+
+    # The settings have their descriptions by now. Subclasses need none: looking for them reads the
+    # source file of each, which takes time, and is refused where a loop's blocking calls are.
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
     @classmethod
     def from_catalog(cls, model: str, **settings: Any) -> Self:

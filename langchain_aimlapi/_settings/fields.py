@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 
-# Whether a change is being checked on a trial model: what a subclass's own validators or
-# `model_post_init` set on that is not checked again, which would never end.
+# Whether a change is being checked on a trial model: what a subclass's validators set on that is
+# not checked again, which would never end.
 _is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
 
 
@@ -76,15 +76,14 @@ def _key_from_env() -> SecretStr:
     return SecretStr(key)
 
 
-def _trial_model(cls: type[BaseChatModel], settings: JsonMapping) -> BaseChatModel:
+def _trial_model(cls: type[BaseChatModel], settings: JsonMapping) -> Any:
     """Return a model of these settings, made without the `__init__` that a subclass may have."""
-    trial = cls.__new__(cls)
     token = _is_trial.set(True)
+    trial = cls.__new__(cls)
     try:
-        cls.__pydantic_validator__.validate_python(settings, self_instance=trial)
+        return cls.__pydantic_validator__.validate_python(settings, self_instance=trial)
     finally:
         _is_trial.reset(token)
-    return trial
 
 
 def _put(model: BaseChatModel, values: JsonMapping) -> None:
@@ -350,10 +349,8 @@ class GeminiSettings(BaseChatModel):
         field = _own_names(type(self)).get(name)
         if field not in _OWN_FIELDS:
             super().__setattr__(name, value)
-        elif _is_trial.get():
-            _put(self, {field: value})
         else:
-            _put(self, self._checked({name: value}))
+            _put(self, {field: value} if _is_trial.get() else self._checked({name: value}))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Return what `repr` shows; of a function that gives the key, nothing."""

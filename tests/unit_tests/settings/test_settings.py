@@ -443,6 +443,18 @@ def test_a_subclass_without_words_gets_none() -> None:
     assert not bare.__doc__
 
 
+def test_a_subclass_is_made_without_reading_files() -> None:
+    """Loops that refuse blocking calls, such as LangGraph's development server, make them too."""
+
+    class Ours(ChatAIMLGemini):
+        house: str = "ours"
+        """Whose it is."""
+
+    assert Ours(model=MODEL, api_key=KEY).house == "ours"
+    assert Ours.model_fields["temperature"].description
+    assert Ours.model_fields["house"].description is None  # its docstring was not looked for
+
+
 class _SetsInInit(ChatAIMLGemini):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
