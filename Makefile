@@ -83,8 +83,8 @@ integration_tests: $(VENV)/.test ## LangChain's standard suite and the Gemini st
 lowest: ## The tests on the lowest versions that pyproject.toml declares
 	@$(MAKE) --no-print-directory test VENV=.venv-lowest CONSTRAINTS=tests/lowest.txt GROUP=lowest TESTS="$(TESTS)"
 
-slow: $(VENV)/.test ## The tests that take long: soak, independent judges
-	$(BIN)/python -m pytest --benchmark-disable -rs -m slow --ignore=tests/scale $(TESTS)
+slow: $(VENV)/.test ## The tests that take long: soak, independent judges, all examples of each law
+	EXAMPLES=all $(BIN)/python -m pytest --benchmark-disable -rs -m "slow or hypothesis" --ignore=tests/scale $(TESTS)
 
 # Ray brings much with it, and is needed here only: it gets an environment of its own.
 scale: ## The recipe for Ray Data, on two workers of this machine

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from tests.examples import examples
 from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 # A slow machine is no bug. Reproducible where nobody watches, searching where somebody does.
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("here", examples(100), deadline=None)
+settings.register_profile("ci", examples(100), deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 pytest_plugins = ["langchain_aimlapi.testing"]
@@ -55,3 +57,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "LC_OUTPUT_VERSION",
         }:
             monkeypatch.delenv(name)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage: it all stays to the end."""
+    gc.collect()
+    gc.freeze()

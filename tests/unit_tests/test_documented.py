@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 
@@ -18,6 +18,7 @@ from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi._codec.request import encode_messages
 from langchain_aimlapi.testing import serializer, use_cassette
 from tests.answers import KEY, Json, events_of, model_of, served
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -195,7 +196,7 @@ async def test_the_reasoning_is_a_block_with_its_signature() -> None:
 
 
 @pytest.mark.parametrize("model_id", [PRO, FLASH])
-@settings(max_examples=20)
+@examples(20)
 @given(st.data())
 async def test_all_ways_of_asking_agree(model_id: str, data: st.DataObject) -> None:
     completion = documented(model_id)[1]

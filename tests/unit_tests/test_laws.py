@@ -12,7 +12,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from langchain_core.load import dumps, loads
 from langchain_core.messages import (
@@ -47,6 +47,7 @@ from tests.answers import (
     sse,
     streamed_answers,
 )
+from tests.examples import examples
 from tests.fuzz.histories import check_history
 from tests.http_client import httpx
 from tests.unit_tests.codec.signature_ways import is_left_out, sent_of
@@ -132,7 +133,7 @@ def sent_back(message: BaseMessage) -> Json:
 # Parity.
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(streamed_answers(is_mixed=True))
 async def test_the_sum_of_a_stream_is_the_whole_answer(answer: Streamed) -> None:
     model = model_of(served(*answer))
@@ -147,7 +148,7 @@ async def test_the_sum_of_a_stream_is_the_whole_answer(answer: Streamed) -> None
         assert blocks_of(message) == blocks_of(whole)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(streamed_answers())
 async def test_the_sum_of_a_stream_is_the_whole_answer_in_v1_form(answer: Streamed) -> None:
     there = served(*answer)
@@ -165,7 +166,7 @@ async def test_the_sum_of_a_stream_is_the_whole_answer_in_v1_form(answer: Stream
         assert sent_back(message) == sent_back(whole)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(streamed_answers())
 async def test_the_events_of_a_stream_are_the_whole_answer_in_v3_form(answer: Streamed) -> None:
     model = model_of(served(*answer))
@@ -178,7 +179,7 @@ async def test_the_events_of_a_stream_are_the_whole_answer_in_v3_form(answer: St
         assert sent_back(message) == sent_back(whole)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(streamed_answers())
 def test_chunks_add_up_alike_from_left_or_right(answer: Streamed) -> None:
     chunks = list(model_of(served(*answer)).stream(PROMPT, **ID))
@@ -188,7 +189,7 @@ def test_chunks_add_up_alike_from_left_or_right(answer: Streamed) -> None:
     assert seen(right) == seen(folded(chunks))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(answers())
 def test_a_whole_answer_to_a_stream_is_the_same_answer(completion: Json) -> None:
     answer = httpx.MockTransport(lambda _: httpx.Response(200, json=completion))
@@ -200,7 +201,7 @@ def test_a_whole_answer_to_a_stream_is_the_same_answer(completion: Json) -> None
 # Cut.
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     streamed_answers(is_mixed=True),
     st.data(),
@@ -224,7 +225,7 @@ def _without_ids(chunks: Iterable[BaseMessage]) -> list[BaseMessage]:
 # Twins.
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(streamed_answers(is_mixed=True), st.data())
 async def test_sync_and_async_give_equal_chunks(answer: Streamed, data: st.DataObject) -> None:
     blocks = data.draw(cuts(sse(answer.events)))
@@ -234,7 +235,7 @@ async def test_sync_and_async_give_equal_chunks(answer: Streamed, data: st.DataO
         assert _without_ids([chunk async for chunk in stream]) == chunks
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.binary(max_size=60), st.sampled_from([200, 400, 403, 429, 500]))
 async def test_sync_and_async_give_equal_errors(body: bytes, status: int) -> None:
     model = model_of(served(body, [body], status=status))
@@ -294,7 +295,7 @@ WAYS: list[Callable[[AIMessage], AIMessage]] = [
 ]
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(
     streamed_answers(),
     st.sampled_from(WAYS),
@@ -359,7 +360,7 @@ def histories(draw: st.DrawFn) -> list[BaseMessage]:
     return messages
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(histories(), st.sampled_from(["send", "skip"]))
 def test_a_history_begins_alike_whatever_follows(messages: list[BaseMessage], missing: Any) -> None:
     whole = encode_messages(messages, missing_signatures=missing)
@@ -395,7 +396,7 @@ def _listening() -> Iterator[list[str]]:
         logger.setLevel(logging.NOTSET)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.sampled_from(["body", "header", "text"]), st.sampled_from([200, 400, 401, 500]))
 async def test_a_key_that_the_server_echoes_is_taken_out(place: str, status: int) -> None:
     body: Any = {"error": {"code": 401, "message": f"bad {KEY}", KEY: [KEY]}, "requestId": KEY}
@@ -545,7 +546,7 @@ async def outcome(model: ChatAIMLGemini) -> list[BaseMessage]:
     return messages
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.data(), streamed_answers(is_mixed=True))
 async def test_any_value_in_any_field_is_an_answer_or_our_error(
     data: st.DataObject, answer: Streamed
@@ -569,7 +570,7 @@ def _served_ascii(completion: Any, events: Any) -> Served:
     return served(json.dumps(completion).encode(), stream, headers=COST_HEADERS)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.binary() | st.text().map(str.encode), st.sampled_from([200, 204, 302, 400, 404, 503]))
 async def test_any_bytes_are_our_error(body: bytes, status: int) -> None:
     messages = await outcome(model_of(served(body, [body], status=status)))
@@ -588,7 +589,7 @@ def refusal_of(history: Sequence[BaseMessage]) -> str | None:
     return problem or request_refusal(body, strict=True)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.data(), streamed_answers(is_mixed=True))
 async def test_any_answer_that_we_take_can_be_sent_with_results_for_its_calls(
     data: st.DataObject, answer: Streamed
@@ -612,7 +613,7 @@ async def test_any_answer_that_we_take_can_be_sent_with_results_for_its_calls(
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of what is left out, in many words
-@settings(max_examples=300)
+@examples(300)
 @given(st.binary(min_size=20, max_size=200))
 def test_any_history_is_a_request_or_a_value_error(data: bytes) -> None:
     check_history(data)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from langchain_aimlapi.errors import AIMLAPIError
+from tests.examples import examples
 from tests.wire_tests.asking import aask, ask, model_at
 from tests.wire_tests.loopback import (
     CLOSE,
@@ -144,7 +145,7 @@ def asker() -> Iterator[Asker]:
         yield one
 
 
-some = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+some = settings(examples(60), suppress_health_check=list(HealthCheck))
 whole_way = st.sampled_from(["invoke", "ainvoke"])
 streamed_way = st.sampled_from(["stream", "astream"])
 any_way = whole_way | streamed_way

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -22,6 +22,7 @@ from langchain_core.messages import (
 )
 
 from tests.answers import model_of, served, streamed_answers
+from tests.examples import examples
 from tests.unit_tests.codec.signature_ways import (
     QUESTION,
     SOURCES,
@@ -77,7 +78,7 @@ def with_calls(message: AIMessage, calls: list[Json]) -> AIMessage:
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@examples(100)
 def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
     told, message = draw_answer(data)
     edit = data.draw(st.sampled_from(EDITS))
@@ -107,7 +108,7 @@ def test_each_call_keeps_its_own_signatures(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_removed_blocks_take_their_signatures_along(data: st.DataObject) -> None:
     """Where only content blocks are left, a human removes a call by removing its block."""
     told, message = draw_answer(data)
@@ -137,7 +138,7 @@ def parts_of(message: BaseMessage) -> int:
 
 
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_trimming_leaves_whole_steps_or_none(data: st.DataObject) -> None:
     steps: list[BaseMessage] = []
     told: dict[str, Json] = {}
@@ -167,7 +168,7 @@ def test_trimming_leaves_whole_steps_or_none(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_filtered_calls_take_their_details_along(data: st.DataObject) -> None:
     told, message = draw_answer(data)
     ids = [str(call["id"]) for call in message.tool_calls]

@@ -21,6 +21,7 @@ from langchain_core.messages import (
 from langchain_aimlapi import AIMLAPIError
 from langchain_aimlapi._codec.request import encode_messages
 from tests.answers import TEXTS, model_of, served, streamed_answers
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from random import Random
@@ -115,7 +116,7 @@ def damaged(value: Any, random: Random) -> Any:
             return value
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(answer=streamed_answers(min_calls=1), data=st.data(), with_broken=st.booleans())
 @pytest.mark.filterwarnings("ignore:A content block of type .image.")
 def test_what_was_accepted_can_be_sent(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.answers import cuts, model_of, served, sse, streamed_answers
+from tests.examples import examples
 from tests.unit_tests.codec.signature_ways import (
     BLOCK_WAYS,
     QUESTION,
@@ -53,13 +54,13 @@ def check_fidelity(data: st.DataObject, *, blocks_only: bool) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@examples(150)
 def test_the_next_request_carries_what_the_answer_did(data: st.DataObject) -> None:
     check_fidelity(data, blocks_only=False)
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@examples(150)
 def test_content_blocks_alone_carry_what_the_answer_did(data: st.DataObject) -> None:
     check_fidelity(data, blocks_only=True)
 

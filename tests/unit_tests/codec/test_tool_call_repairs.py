@@ -7,11 +7,12 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 
 from tests.answers import TEXTS, model_of, served
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +161,7 @@ def seen(message: AIMessage) -> list[tuple[str | None, str, Any]]:
 
 
 @given(calls=CALLS, habit=st.sampled_from(HABITS), data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_calls_arrive_once_and_whole(
     calls: list[tuple[str, str]], habit: Habit, data: st.DataObject
 ) -> None:
@@ -183,7 +184,7 @@ def test_the_indexes_of_vertex_are_wrong() -> None:
 
 
 @given(calls=CALLS, data=st.data())
-@settings(max_examples=25)
+@examples(25)
 def test_missing_or_duplicate_ids_become_unique_ones(
     calls: list[tuple[str, str]], data: st.DataObject
 ) -> None:
@@ -216,7 +217,7 @@ def test_no_arguments_mean_an_empty_object(arguments: str | None) -> None:
 
 
 @given(calls=CALLS, data=st.data())
-@settings(max_examples=25)
+@examples(25)
 def test_signatures_stay_on_their_calls(calls: list[tuple[str, str]], data: st.DataObject) -> None:
     """In fragments that repeat all, whichever of them bears the signature, once or often."""
     deltas = []
@@ -254,7 +255,7 @@ def unusable(draw: st.DrawFn) -> str:
 @example(text="[1]", habit=all_of_index_zero, data=None)
 @example(text="{}{}", habit=all_of_index_zero, data=None)  # in fragments it is a second call
 @example(text='{"a": 1}}', habit=all_of_index_zero, data=None)
-@settings(max_examples=25)
+@examples(25)
 def test_unusable_arguments_never_make_an_executable_call(
     text: str, habit: Habit, data: st.DataObject | None
 ) -> None:
@@ -267,7 +268,7 @@ def test_unusable_arguments_never_make_an_executable_call(
 
 
 @given(habit=st.sampled_from(HABITS), data=st.data())
-@settings(max_examples=12)
+@examples(12)
 def test_an_answer_cut_off_before_the_arguments_makes_no_executable_call(
     habit: Habit, data: st.DataObject
 ) -> None:

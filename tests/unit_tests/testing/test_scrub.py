@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from langchain_aimlapi.testing._secrets import REDACTED, Secrets
 from langchain_aimlapi.testing.scrub import REQUEST_HEADERS, RESPONSE_HEADERS
 from langchain_aimlapi.testing.serializer import deserialize, serialize
+from tests.examples import examples
 
 KEYS = st.text("abcxyzABCXYZ0123456789-_./+=", min_size=12, max_size=48)
 WORDS = st.text('abc \n\t"\\/é🙂{}', max_size=8)
@@ -142,7 +143,7 @@ def test_key_in_force_never_reaches_the_file(place: str, key: str, words: str) -
     assert [spelling for spelling in spellings if spelling.lower() in text] == []
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     key=KEYS,
     cuts=st.lists(st.integers(0, 60), max_size=6),
@@ -185,7 +186,7 @@ def test_key_cut_into_events_that_take_turns_never_reaches_the_file(where: str) 
     assert key[10:] not in text
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(key=KEYS, words=WORDS, place=st.sampled_from(sorted(PLACES)))
 def test_scrubbing_twice_changes_nothing_more(key: str, words: str, place: str) -> None:
     interaction = recorded()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from langchain_aimlapi.testing._body_format import (
@@ -21,6 +21,7 @@ from langchain_aimlapi.testing._body_format import (
     write_yaml,
 )
 from langchain_aimlapi.testing.serializer import age_in_days, deserialize, new_provenance, serialize
+from tests.examples import examples
 
 DOCUMENTED = Path(__file__).parents[3] / "cassettes" / "documented"
 
@@ -108,7 +109,7 @@ def test_yaml_gives_back_any_json_tree(tree: Any) -> None:
     assert read_yaml(write_yaml(tree)) == tree
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(BODIES, BODIES)
 def test_cassette_text_is_stable(request: bytes, answer: bytes) -> None:
     text = serialize(cassette(interaction(request=request, answer=answer)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi.testing._cli import record as record_module
@@ -24,6 +24,7 @@ from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
 from langchain_aimlapi.testing._cli.show import conversation_text
 from langchain_aimlapi.testing._cli.verify import cassette_findings, summary
 from langchain_aimlapi.testing.serializer import deserialize, serialize
+from tests.examples import examples
 
 DOOR = Path(main.__code__.co_filename).parents[1] / "__main__.py"
 DOCUMENTED = Path(__file__).parents[4] / "cassettes" / "documented"
@@ -327,7 +328,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(JSON, JSON.map(lambda said: json.dumps(said).encode()) | JSON.map(stream))
 def test_any_json_is_shown_and_checked_without_a_crash(asked: Any, body: bytes) -> None:
     recorded = interaction(asked=asked, answer=body)

@@ -7,12 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from langchain_aimlapi.testing.standin import StandIn
 from langchain_aimlapi.testing.standin._instance import Hints, instance
+from tests.examples import examples
 from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import (
     FLASH,
@@ -367,7 +368,7 @@ def test_stop_sequences_end_the_text(server: StandIn, stop: Any) -> None:
 
 
 @pytest.mark.parametrize("option", ["max_tokens", "max_completion_tokens"])
-@settings(max_examples=30)
+@examples(30)
 @given(limit=st.integers(min_value=1, max_value=120))
 def test_no_more_tokens_than_allowed(server: StandIn, option: str, limit: int) -> None:
     options: dict[str, Any] = {option: limit}

@@ -6,10 +6,11 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi.testing.standin import StandIn
+from tests.examples import examples
 from tests.http_client import httpx
 from tests.unit_tests.testing.standin.standin_client import FLASH, NEWER, ask, tool, user
 
@@ -305,7 +306,7 @@ def placed(place: str, value: Any, key: str) -> dict[str, Any]:
     return {"messages": [user("hi")], "tools": tools, "tool_choice": "required"}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(place=PLACES, value=JSON, key=KEYS, model=st.sampled_from([FLASH, NEWER]))
 def test_any_json_anywhere_is_answered_or_refused(
     server: StandIn, place: str, value: Any, key: str, model: str
