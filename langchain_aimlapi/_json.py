@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -85,6 +85,39 @@ def _is_too_deep(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+# What may stand between two objects of one event, the end of the stream included.
+_BETWEEN = re.compile(r"\s*(?:data:)?\s*(?P<done>\[DONE\])?")
+
+
+def split_joined(text: str) -> list[bytes]:
+    """Return the events that a text holds behind each other, because a gateway lost the separator.
+
+    Args:
+        text: Data of one event that is no JSON: `{...}{...}`, `{...}data: {...}`, on one line or
+            more, perhaps with `[DONE]` as the last.
+
+    Returns:
+        The data of each, or nothing if the text is not several of them.
+    """
+    read = json.JSONDecoder(strict=False).raw_decode
+    events: list[bytes] = []
+    at = 0
+    while at < len(text):
+        between = cast("re.Match[str]", _BETWEEN.match(text, at))  # which may be empty
+        at = begun = between.end()
+        if done := between["done"]:
+            events.append(done.encode())
+            continue
+        try:
+            value, at = read(text, begun)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(value, dict):
+            return []
+        events.append(text[begun:at].encode())
+    return events if len(events) > 1 else []
 
 
 def decode_arguments(text: str) -> JsonObject | None:

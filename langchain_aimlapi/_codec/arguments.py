@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
 
 _CONTROL = re.compile("[\x00-\x1f]")
+# One escape of a JSON string, or a pair of escapes that say one character; at the end of a piece,
+# perhaps the first part of one.
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(
+    rf"(?P<open>(?:{_HIGH})?\\(?:u[0-9a-fA-F]{{0,3}})?\Z|{_HIGH}\Z)"
+    rf"|{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.",
+    re.DOTALL,
+)
 _TOKEN = re.compile('[\\\\"{}\\[\\]\x00-\x1f]')
 _EMPTY = ("", "{", "{}")
 _KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
@@ -27,7 +35,9 @@ class Arguments:
     """Text of arguments, growing.
 
     Raw control characters inside strings, which models write and JSON forbids, are escaped: read
-    as they are meant, they break nobody who reads strictly.
+    as they are meant, they break nobody who reads strictly. An escaped half of a surrogate pair,
+    which no strict parser reads and no UTF-8 text can hold, is U+FFFD. An object that was encoded
+    twice, to the text of a JSON string, is read as the object.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -37,6 +47,7 @@ class Arguments:
 
     def _clear(self) -> None:
         self._pieces: list[str] = []
+        self._open = ""  # the beginning of an escape, which waits for its end
         self._counted = 0  # pieces whose brackets are counted
         self._depth = 0
         self._is_in_string = False
@@ -48,7 +59,7 @@ class Arguments:
     @property
     def text(self) -> str:
         """The text so far."""
-        return str(mended("".join(self._pieces)))
+        return str(mended("".join([*self._pieces, self._open])))
 
     def add(self, piece: str) -> None:
         """Take the next piece of the text."""
@@ -58,6 +69,8 @@ class Arguments:
             self._clear()  # an empty object that stood for "not known yet": this replaces it
         if not self._pieces:  # blanks alone are no arguments, which langchain-core would not know
             piece = piece.lstrip()
+        if self._open or "\\u" in piece or piece.endswith("\\"):
+            piece = self._paired(self._open + piece)
         if not piece:
             return
         self._pieces.append(piece)
@@ -67,7 +80,7 @@ class Arguments:
     def decoded(self) -> JsonObject | None:
         """Return the arguments, or `None` if the text is not one whole JSON object."""
         if self._decoded is None and not self._is_broken:
-            self._decoded = decode_arguments(self.text)
+            self._decoded = decode_arguments(self._inner() or self.text)
         return self._decoded
 
     def is_whole(self) -> bool:
@@ -92,11 +105,45 @@ class Arguments:
         """Return what LangChain may see now; `{}` waits, because other text may replace it."""
         if not self._shown and len(self._pieces) <= len(_EMPTY) and self._is_blank():
             return ""
-        return self._show()
+        return "" if self._is_quoted() else self._show()
 
     def held(self) -> str:
         """Return what is left to show at the end; LangChain reads no arguments at all as `{}`."""
+        if self._is_quoted():
+            return self._inner() or self.text
+        if self._open:
+            self._pieces.append(self._open)
+            self._open = ""
         return "" if not self._shown and self.is_empty_object() else self._show()
+
+    def _is_quoted(self) -> bool:
+        return bool(self._pieces) and self._pieces[0].startswith('"')
+
+    def _inner(self) -> str:
+        """Return the text inside a JSON string that holds the text of an object, else `""`."""
+        if not self._is_quoted():
+            return ""
+        try:
+            value = from_json(self.text)
+        except ValueError:
+            return ""
+        is_object = isinstance(value, str) and decode_arguments(value or "-") is not None
+        return value if is_object else ""
+
+    def _paired(self, piece: str) -> str:
+        """Keep back an escape that has only begun; make U+FFFD of halves without their others."""
+        self._open = ""
+        kept: list[str] = []
+        begun = 0
+        for match in _ESCAPE.finditer(piece):
+            if match.lastgroup:
+                kept.append(piece[begun : match.start()])
+                begun = match.end()
+                if match.lastgroup == "open":
+                    self._open = match[0]
+                else:
+                    kept.append("\\ufffd")
+        return "".join([*kept, piece[begun:]])
 
     def _show(self) -> str:
         shown = "".join(self._pieces[self._shown :])  # may end in half a surrogate pair
@@ -107,7 +154,8 @@ class Arguments:
         return "".join("".join(self._pieces).split()) in _EMPTY
 
     def _may_be_whole(self) -> bool:
-        if self._is_broken or not self._pieces or not self._pieces[-1].rstrip().endswith("}"):
+        end = '"' if self._is_quoted() else "}"
+        if self._is_broken or not self._pieces or not self._pieces[-1].rstrip().endswith(end):
             return False
         self._count()
         return self._depth == 0 and not self._is_in_string

@@ -142,7 +142,8 @@ def encode_messages(
             case _:
                 msg = (
                     f"A message of type {type(message).__name__} cannot be sent. Send human, "
-                    "system, AI, tool, function or chat messages."
+                    "system, AI, tool, function or chat messages. (A pydantic state declared as "
+                    "list[BaseMessage] loses the types where it is stored: declare AnyMessage.)"
                 )
                 raise ValueError(msg)
     if media:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._codec.declaration import Declaration
@@ -136,13 +137,13 @@ def _of_declaration(declared: Declaration, *, strict: bool | None) -> Rewritten:
 def _class_or_dict(source: Any) -> Any:
     if source is None:
         raise ValueError("schema=None, any JSON object, takes method='json_mode'.")
-    if isinstance(source, Mapping) or (isinstance(source, type) and not _is_builtin(source)):
+    if isinstance(source, Mapping) or (isinstance(source, type) and not _is_value(source)):
         return source
     raise ValueError(_advice(source))
 
 
-def _is_builtin(source: type) -> bool:
-    return source.__module__ == "builtins"
+def _is_value(source: type) -> bool:
+    return source.__module__ == "builtins" or issubclass(source, Enum)
 
 
 def _advice(source: Any) -> str:

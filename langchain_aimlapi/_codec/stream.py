@@ -18,7 +18,7 @@ from langchain_aimlapi._codec.completion import result_of
 from langchain_aimlapi._codec.fast_chunks import chunk_maker
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS
-from langchain_aimlapi._json import Halves, decode_event
+from langchain_aimlapi._json import Halves, decode_event, split_joined
 from langchain_aimlapi.errors.mapping import (
     event_failure,
     is_failure_name,
@@ -62,6 +62,7 @@ class StreamDecoder:
         self._has_message = False
         self._is_marked = False
         self._stray = ""
+        self._joined: list[bytes] = []  # events whose separator was lost
         self._extras: dict[str, JsonObject] = {}
 
     def feed(self, events: Iterable[bytes]) -> Iterator[ChatGenerationChunk]:
@@ -81,6 +82,9 @@ class StreamDecoder:
                 yield from self.finish()
             elif (data or type(data) is not bytes) and (chunk := self._event_chunk(data)):
                 yield chunk
+            elif self._joined:
+                joined, self._joined = self._joined, []
+                yield from self.feed(joined)
 
     def finish(self) -> Iterator[ChatGenerationChunk]:
         """Yield the last chunk, unless `[DONE]` had it yielded already.
@@ -135,7 +139,9 @@ class StreamDecoder:
         text = data.decode("utf-8", "replace").strip()
         if is_failure_name(name):
             self._check_event(text, name)
-        if name in ("", "message") and text.startswith(("{", "[", '"', "<")):
+        if is_of_answer(None, name) and (joined := split_joined(text)):
+            self._joined = joined
+        elif name in ("", "message") and text.startswith(("{", "[", '"', "<")):
             raise unreadable_failure(data, what="An event", headers=self._headers) from error
         self._stray = text
 

@@ -79,7 +79,7 @@ def _declaration(source: object) -> Declaration:
         return _of_schema(_model_schema(source), name=source.__name__)
     if isinstance(source, type) and dataclasses.is_dataclass(source):
         return _of_dataclass(source)
-    is_value = isinstance(source, type) and source.__module__ == "builtins"  # int, str, list
+    is_value = isinstance(source, type) and not _has_fields(source)  # int, an enum
     is_function = callable(source) and hasattr(source, "__name__") and get_origin(source) is None
     if is_function and not is_value:
         return _of_function(cast("Callable[..., Any]", source))
@@ -88,6 +88,15 @@ def _declaration(source: object) -> Declaration:
         "BaseTool, a JSON schema with a title, or a tool as a dict; of a Runnable pass "
         "`runnable.as_tool(name=..., description=...)`."
     )
+
+
+def _has_fields(source: type) -> bool:
+    """Tell whether a class says what it is made of; langchain-core reads others as nonsense."""
+    try:
+        made_of = inspect.signature(source).parameters.keys()
+    except ValueError:
+        return False
+    return bool(made_of) and made_of <= get_type_hints(source).keys()
 
 
 def _of_schema(schema: JsonObject, *, name: str) -> Declaration:

@@ -77,6 +77,13 @@ _REFUSALS = (
         "A tool's schema has an enum of numbers or booleans: make the values strings.",
     ),
     _refusal(
+        r"forced function calling|tool use with a response mime type|function calling with a "
+        r"response mime type",
+        "Tools and a schema of the answer do not go together here: do not force a call beside a "
+        "response_format, or take the answer as a call too (method='function_calling', in agents "
+        "ToolStrategy).",
+    ),
+    _refusal(
         r"duplicate function declaration",
         "Two tools have the same name: rename one, or bind it once.",
     ),
