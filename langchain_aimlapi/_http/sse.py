@@ -5,7 +5,8 @@ Lines end at CR, LF or CRLF only: JSON strings may hold U+2028 or U+0085, at whi
 comments (`: OPENROUTER PROCESSING`), `id:` and `retry:` are passed over.
 
 Not of the standard: a gateway may write a JSON object, or a line `error: ...`, between the events
-in order to say that it failed. Each is an event here, of another kind.
+in order to say that it failed. Each is an event here, of another kind; so is an object right behind
+another one whose blank line got lost.
 
 Source:
     html.spec.whatwg.org, "server-sent events", 9.2.6; wire facts 5.1 of 2026-11-21.
@@ -148,7 +149,9 @@ class EventSplitter:
             words = line[len(_ERROR_LINE) :].strip()
             if words not in (b"", b"null"):
                 events.append(NamedEvent.of(words, name=ERROR))
-        elif self._is_bare or (not self._data and line.lstrip().startswith((b"{", b"[{"))):
+        elif self._is_bare or self._is_object(line):
+            if self._data and not self._is_bare:  # the blank line before this one was lost
+                self._end_event(events)
             is_inner = self._is_bare and line.startswith((b" ", b"\t"))
             self._is_bare = True
             self._name = self._name or BARE
@@ -157,3 +160,9 @@ class EventSplitter:
             end = b"]" if self._data[0].lstrip().startswith(b"[") else b"}"
             if line.rstrip().endswith(end) and not is_inner:
                 self._end_event(events)
+
+    def _is_object(self, line: bytes) -> bool:
+        """Tell whether a line without a field name begins a JSON object of its own."""
+        if self._data:
+            return line.startswith(b"{") and self._data[-1].rstrip().endswith(b"}")
+        return line.lstrip().startswith((b"{", b"[{"))
