@@ -165,45 +165,59 @@ def json_text(value: Any) -> str:
         return repr(value)
 
 
-def encode_request_body(request: JsonObject) -> bytes:
+def encode_request_body(request: JsonObject, *, messages: bytes | None = None) -> bytes:
     """Return the request's bytes.
 
-    The messages are strings in a frame that we built, which pydantic-core writes fastest; all else
-    came from the user and is written by the strict encoder.
+    Its parameters came from the user and are written by the strict encoder.
 
     Args:
-        request: A request body with `messages`.
+        request: A request body, its `messages` in it unless they are written already.
+        messages: The list of its messages as JSON.
 
     Raises:
         ValueError: A value in it cannot be written as JSON, or text holds half a surrogate pair.
     """
     settings = {key: value for key, value in request.items() if key != "messages"}
-    _require_plain(request["messages"])
+    if messages is None:
+        wire = enumerate(request["messages"])
+        messages = b"[%b]" % b",".join(encode_message(message, place) for place, message in wire)
     try:
         head = encode_json(settings, where="The request").encode()
-        messages = to_json(request["messages"], inf_nan_mode="constants")
-    except (PydanticSerializationError, UnicodeEncodeError) as error:
-        msg = (
-            "A message holds half a surrogate pair, which UTF-8 cannot say"
-            f"{_first_lone(request)}. Clean the text, for example with "
-            "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')."
-        )
-        raise ValueError(msg) from error
+    except UnicodeEncodeError as error:
+        raise ValueError(_half_a_pair("The request")) from error
     return b"".join((head[:-1], b"," if settings else b"", b'"messages":', messages, b"}"))
 
 
-def _require_plain(messages: list[Any]) -> None:
+def encode_message(message: Any, position: int) -> bytes:
+    """Return one message of a request as JSON.
+
+    It is strings in a frame that we built, which pydantic-core writes fastest.
+
+    Args:
+        message: A message of the wire.
+        position: Its place among the others, for the error.
+
+    Raises:
+        ValueError: A value in it cannot be written as JSON, or text holds half a surrogate pair.
+    """
+    _require_plain(message, position)
+    try:
+        return to_json(message, inf_nan_mode="constants")
+    except (PydanticSerializationError, UnicodeEncodeError) as error:
+        raise ValueError(_half_a_pair("A message", _first_lone(message, position))) from error
+
+
+def _require_plain(message: Any, position: int) -> None:
     """Refuse what pydantic-core would write in silence: NaN, dates, sets, keys that are no text."""
-    for position, message in enumerate(messages):
-        fields = message if isinstance(message, dict) else {"role": message}
-        for key, value in fields.items():
-            if type(value) is str or _is_surely_plain(value):  # as nearly always
-                continue
-            where = f"message {position} ({fields.get('role')}).{key}"
-            try:
-                require_json(value, where=where, with_texts=False)
-            except RecursionError as error:
-                raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
+    fields = message if isinstance(message, dict) else {"role": message}
+    for key, value in fields.items():
+        if type(value) is str or _is_surely_plain(value):  # as nearly always
+            continue
+        where = f"message {position} ({fields.get('role')}).{key}"
+        try:
+            require_json(value, where=where, with_texts=False)
+        except RecursionError as error:
+            raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
 
 
 _ONLY_TEXT = frozenset({str})
@@ -232,14 +246,19 @@ def _is_surely_plain(value: object) -> bool:
     return False
 
 
-def _first_lone(request: JsonObject) -> str:
-    for position, message in enumerate(request["messages"]):
-        text = repr(message)
-        if found := _LONE.search(str(message.get("content", ""))) or re.search(
-            r"\\ud[89a-f][0-9a-f]{2}", text
-        ):
-            return f": message {position} ({message.get('role')}), {found[0]!a}"
-    return ""
+def _half_a_pair(what: str, found: str = "") -> str:
+    return (
+        f"{what} holds half a surrogate pair, which UTF-8 cannot say{found}. Clean the text, for "
+        "example with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')."
+    )
+
+
+def _first_lone(message: JsonObject, position: int) -> str:
+    """Return the place of a message with the half that it holds."""
+    content, text = str(message.get("content", "")), repr(message)
+    found = _LONE.search(content) or re.search(r"\\ud[89a-f][0-9a-f]{2}", text)
+    half = f", {found[0]!a}" if found else ""
+    return f": message {position} ({message.get('role')}){half}"
 
 
 def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:

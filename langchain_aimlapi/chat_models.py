@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import BaseMessage  # noqa: TC002
 from langchain_core.runnables import RunnableConfig  # noqa: TC002
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PrivateAttr
 
 from langchain_aimlapi._binding.binding import BindsTools, GeminiBinding
 from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.content_blocks import register_blocks
+from langchain_aimlapi._codec.encoded_messages import EncodedMessages
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
 from langchain_aimlapi._codec.tokens import estimate_message_tokens, estimate_tokens
@@ -152,6 +153,8 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
     # source file of each, which takes time, and is refused where a loop's blocking calls are.
     model_config = ConfigDict(use_attribute_docstrings=False)
 
+    _known: EncodedMessages = PrivateAttr(default_factory=EncodedMessages)
+
     @classmethod
     def from_catalog(cls, model: str, **settings: Any) -> Self:
         """Return a model with the profile that the live catalogue gives it today.
@@ -264,6 +267,7 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
             is_stream=is_stream,
             clients=self.connections,
             remedies=self._remedies,
+            known=self._known,
         )
 
     def bind(self, **kwargs: Any) -> GeminiBinding:

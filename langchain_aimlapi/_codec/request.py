@@ -8,7 +8,7 @@ so that the provider's prompt cache is hit.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.messages import (
@@ -29,13 +29,21 @@ from langchain_aimlapi._codec.content import (
     split_tool_results,
     warn_of_media_left_out,
 )
+from langchain_aimlapi._codec.encoded_messages import (
+    ASSISTANT,
+    TOOL,
+    EncodedMessage,
+    EncodedMessages,
+    copy_of,
+)
 from langchain_aimlapi._codec.interop import signatures_of
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT, REASONING_DETAILS, add_bypass
-from langchain_aimlapi._codec.sent_calls import encode_calls
+from langchain_aimlapi._codec.sent_calls import encode_calls, names_of_results
+from langchain_aimlapi._json import encode_message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.errors.refusals import Remedy
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
 _SUBSTANCE = ("content", "tool_calls", "refusal", REASONING_DETAILS, EXTRA_CONTENT)
 # A key of JSON: inside a string its quotes would be escaped.
 _REFERENCE = re.compile(r'"(?:\$|\\u0024)ref"(\s*:)')
+_AS_THEY_ARE = ASSISTANT | TOOL
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "human": HumanMessage,
@@ -67,8 +76,7 @@ def encode_request(
 
     Args:
         messages: The conversation, oldest first.
-        settings: Parameters of the wire by name, `model` first; those that are `None` or an empty
-            list are left out, because only what the user set is sent.
+        settings: See `encode_parameters`.
         missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
             assistant message whose calls have no signature at all.
         remedies: How the request is to be written so that it is taken: `"bypass_signatures"` adds
@@ -81,15 +89,25 @@ def encode_request(
     Raises:
         ValueError: A message, block or value cannot be sent; it is named.
     """
-    model = str(settings["model"])
     encoded = encode_messages(messages, missing_signatures=missing_signatures, remedies=remedies)
-    request: JsonObject = {"model": model, "messages": encoded}
-    request.update(
+    parameters = encode_parameters(settings)
+    return {"model": parameters.pop("model"), "messages": encoded, **parameters}
+
+
+def encode_parameters(settings: JsonObject) -> JsonObject:
+    """Return the request body but for its messages.
+
+    Args:
+        settings: Parameters of the wire by name, `model` first; those that are `None` or an empty
+            list are left out, because only what the user set is sent.
+    """
+    parameters: JsonObject = {"model": str(settings["model"])}
+    parameters.update(
         (key, value)
         for key, value in settings.items()
         if key != "model" and value is not None and value != []
     )
-    return request
+    return parameters
 
 
 def encode_messages(
@@ -112,33 +130,131 @@ def encode_messages(
     Raises:
         ValueError: A message or block cannot be sent; it is named.
     """
-    messages = _plain(messages)
-    bypassed_from = _bypassed_from(messages, missing_signatures, remedies)
-    encoded: list[JsonObject] = []
-    media: list[JsonObject] = []
-    names: dict[str, str] = {}  # of the functions, by the id of the latest call
-    for number, message in enumerate(messages):
-        if media and not isinstance(message, ToolMessage | FunctionMessage):
-            encoded.append({"role": "user", "content": media})
-            media = []
+    history = _History(messages, missing_signatures, remedies)
+    return [wire for encoded in history.encoded() for wire in encoded.wire]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMessages:
+    """The messages of a request as JSON.
+
+    Attributes:
+        text: The list of the wire's messages.
+        kinds: Types of the parts of user messages, each once, in their order.
+    """
+
+    text: bytes
+    kinds: list[str]
+
+
+def write_messages(
+    messages: Sequence[BaseMessage],
+    *,
+    known: EncodedMessages,
+    missing_signatures: MissingSignatures = "auto",
+    remedies: Collection[Remedy] = (),
+) -> WrittenMessages:
+    """Return what `encode_messages` returns as JSON, each message that is known unwritten.
+
+    Args:
+        messages: The conversation, oldest first.
+        known: What was written before; what is written now joins it.
+        missing_signatures: See `encode_request`.
+        remedies: See `encode_request`.
+
+    Raises:
+        ValueError: A message, block or value cannot be sent; it is named.
+    """
+    texts: list[bytes] = []
+    kinds: dict[str, None] = {}
+    for encoded in _History(messages, missing_signatures, remedies).encoded(known):
+        if encoded.text:
+            texts.append(encoded.text)
+        if encoded.kinds:
+            kinds.update(dict.fromkeys(encoded.kinds))
+    return WrittenMessages(b"[%b]" % b",".join(texts), [*kinds])
+
+
+class _History:
+    """The messages of one request, encoded one after the other."""
+
+    def __init__(
+        self,
+        messages: Sequence[BaseMessage],
+        missing_signatures: MissingSignatures,
+        remedies: Collection[Remedy],
+    ) -> None:
+        self._messages = _plain(messages)
+        self._bypassed_from = _bypassed_from(self._messages, missing_signatures, remedies)
+        self._is_renaming = "rename_references" in remedies
+        self._names: dict[str, str] = {}  # of the functions, by the id of the latest call
+        self._called: list[Mapping[str, str]] = []  # the same of each message
+
+    def encoded(self, known: EncodedMessages | None = None) -> Iterator[EncodedMessage]:
+        """Yield what each message is on the wire, its parts for a user's message after it.
+
+        Args:
+            known: What was written before; without it no JSON is written.
+
+        Raises:
+            ValueError: A message cannot be sent.
+        """
+        media: list[JsonObject] = []
+        count = 0
+        for number, message in enumerate(self._messages):
+            if media and not isinstance(message, ToolMessage | FunctionMessage):
+                yield _written(_of_parts(media), count, known)
+                media, count = [], count + 1
+            encoded = self._one(number, message, count, known)
+            media += encoded.media
+            count += encoded.count
+            if encoded.names:
+                self._names.update(encoded.names)
+                self._called.append(encoded.names)
+            yield encoded
+        if media:
+            yield _written(_of_parts(media), count, known)
+
+    def _one(
+        self, number: int, message: BaseMessage, count: int, known: EncodedMessages | None
+    ) -> EncodedMessage:
+        if known is None:
+            return self._encode(number, message)
+        about = self._about(number, message)
+        found = known.find(message, about)
+        if found is not None and (
+            found.answered is None
+            or found.answered == names_of_results(self._messages, begin=number + 1)
+        ):
+            return found
+        fields = copy_of(message, about)
+        encoded = _written(self._encode(number, message), count, known)
+        if fields is not None:
+            known.keep(message, fields, encoded)
+        return encoded
+
+    def _about(self, number: int, message: BaseMessage) -> tuple[object, ...]:
+        """Return what the encoding of a message depends on besides itself and what is behind it."""
+        kind = type(message)
+        if kind in ASSISTANT:
+            return ("bypassed" if number >= self._bypassed_from else None,)
+        if kind in TOOL:
+            call_id = message.tool_call_id  # type: ignore[attr-defined]
+            return self._names.get(call_id), "renamed" if self._is_renaming else None
+        return ()
+
+    def _encode(self, number: int, message: BaseMessage) -> EncodedMessage:
         match message:
             case HumanMessage():
-                encoded.append(_user(message))
+                return _user(message)
             case AIMessage():
-                following = islice(messages, number + 1, None)
-                is_bypassed = number >= bypassed_from
-                request, results = _assistant(message, following, is_bypassed=is_bypassed)
-                calls = request.get("tool_calls", ())
-                names |= {call["id"]: call["function"]["name"] for call in calls}
-                encoded += [request] if any(request.get(key) for key in _SUBSTANCE) else []
-                encoded += results
+                return self._assistant(number, message)
             case ToolMessage():
-                encoded.append(_tool(message, message.tool_call_id, names, media))
+                return self._tool(message, message.tool_call_id)
             case SystemMessage():
-                encoded.append(_system(message))
+                return _system(message)
             case FunctionMessage():
-                call_id = _call_id(message, encoded)
-                encoded.append(_tool(message, call_id, names, media))
+                return self._tool(message, self._call_id(message))
             case _:
                 msg = (
                     f"A message of type {type(message).__name__} cannot be sent. Send human, "
@@ -146,11 +262,55 @@ def encode_messages(
                     "list[BaseMessage] loses the types where it is stored: declare AnyMessage.)"
                 )
                 raise ValueError(msg)
-    if media:
-        encoded.append({"role": "user", "content": media})
-    if "rename_references" in remedies:
-        _rename_references(encoded)
-    return encoded
+
+    def _tool(self, message: ToolMessage | FunctionMessage, call_id: str) -> EncodedMessage:
+        """Return a tool message, and what it cannot hold.
+
+        It has the name of the call that it answers, which Google's endpoints want and compare: also
+        where the message has none, or that of a tool that a human replaced.
+        """
+        content: Any = message.content
+        media: list[JsonObject] = []
+        if not isinstance(content, str):
+            content, media = encode_tool_content(content)
+        if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
+            content = f"Error: {content}"  # the wire has no field for it
+        if self._is_renaming:  # Gemini 3 takes it for an attached file
+            content = _REFERENCE.sub(r'"_$ref"\1', content)
+        request = {"role": "tool", "content": content, "tool_call_id": call_id}
+        if name := self._names.get(call_id) or message.name:
+            request["name"] = name
+        return EncodedMessage([request], media=media)
+
+    def _call_id(self, message: FunctionMessage) -> str:
+        """Find the call that an old-style function result answers, by the function's name."""
+        for names in reversed(self._called):
+            for call_id, name in names.items():
+                if name == message.name:
+                    return call_id
+        msg = (
+            f"FunctionMessage {message.name!r} answers no earlier call of that function. "
+            "Use ToolMessage with a tool_call_id."
+        )
+        raise ValueError(msg)
+
+    def _assistant(self, number: int, message: AIMessage) -> EncodedMessage:
+        """Return the message, then results of our making for calls of it that nobody answered."""
+        looked: list[dict[str, str]] = []
+
+        def answered() -> dict[str, str]:
+            looked.append(names_of_results(self._messages, begin=number + 1))
+            return looked[-1]
+
+        is_bypassed = number >= self._bypassed_from
+        request, results = _assistant(message, answered, is_bypassed=is_bypassed)
+        is_sent = any(request.get(key) for key in _SUBSTANCE)
+        wire = [request, *results] if is_sent else results
+        return EncodedMessage(
+            wire,
+            names={call["id"]: call["function"]["name"] for call in request.get("tool_calls", ())},
+            answered=looked[-1] if looked else None,
+        )
 
 
 def _bypassed_from(
@@ -167,18 +327,16 @@ def _bypassed_from(
     return max(humans, default=0)
 
 
-def _rename_references(encoded: list[JsonObject]) -> None:
-    """Write `$ref` as another key in tool results: Gemini 3 takes it for an attached file."""
-    for message in encoded:
-        if message["role"] == "tool":
-            message["content"] = _REFERENCE.sub(r'"_$ref"\1', message["content"])
-
-
 def _plain(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
     """Return the messages with roles for types, each result of a tool in a message of its own."""
     plain: list[BaseMessage] = []
-    for one in messages:
-        message = _with_role(one) if isinstance(one, ChatMessage) else one
+    for given in messages:
+        if type(given) in _AS_THEY_ARE or (
+            type(given) is HumanMessage and type(given.content) is str
+        ):
+            plain.append(given)
+            continue
+        message = _with_role(given) if isinstance(given, ChatMessage) else given
         if isinstance(message.content, str) or not isinstance(message, HumanMessage):
             plain.append(message)
         else:
@@ -203,21 +361,37 @@ def _without_tool_results(message: HumanMessage) -> Iterator[BaseMessage]:
         yield HumanMessage(rest, name=message.name)
 
 
-def _user(message: HumanMessage) -> JsonObject:
+def _user(message: HumanMessage) -> EncodedMessage:
     content: Any = message.content
-    if not isinstance(content, str):
-        content = encode_user_content(content)
-    return _named({"role": "user", "content": content}, message)
+    if isinstance(content, str):
+        return EncodedMessage([_named({"role": "user", "content": content}, message)])
+    encoded = _of_parts(encode_user_content(content))
+    _named(encoded.wire[0], message)
+    return encoded
 
 
-def _system(message: SystemMessage) -> JsonObject:
-    return _named({"role": "system", "content": encode_system_content(message.content)}, message)
+def _of_parts(parts: str | list[JsonObject]) -> EncodedMessage:
+    kinds = () if isinstance(parts, str) else tuple(part["type"] for part in parts)
+    return EncodedMessage([{"role": "user", "content": parts}], kinds=kinds)
+
+
+def _system(message: SystemMessage) -> EncodedMessage:
+    content = encode_system_content(message.content)
+    return EncodedMessage([_named({"role": "system", "content": content}, message)])
 
 
 def _named(request: JsonObject, message: BaseMessage) -> JsonObject:
     if message.name:
         request["name"] = message.name
     return request
+
+
+def _written(encoded: EncodedMessage, count: int, known: EncodedMessages | None) -> EncodedMessage:
+    """Return the same with its JSON, if anything is to be known of it."""
+    if known is not None:
+        texts = [encode_message(wire, count + more) for more, wire in enumerate(encoded.wire)]
+        encoded.text = b",".join(texts)
+    return encoded
 
 
 def _with_role(message: ChatMessage) -> BaseMessage:
@@ -233,48 +407,12 @@ def _with_role(message: ChatMessage) -> BaseMessage:
     )
 
 
-def _tool(
-    message: ToolMessage | FunctionMessage,
-    call_id: str,
-    names: Mapping[str, str],
-    media: list[JsonObject],
-) -> JsonObject:
-    """Return a tool message; what it cannot hold is added to `media`.
-
-    It has the name of the call that it answers, which Google's endpoints want and compare: also
-    where the message has none, or that of a tool that a human replaced.
-    """
-    content: Any = message.content
-    if not isinstance(content, str):
-        content, parts = encode_tool_content(content)
-        media += parts
-    if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
-        content = f"Error: {content}"  # the wire has no field for it
-    request = {"role": "tool", "content": content, "tool_call_id": call_id}
-    if name := names.get(call_id) or message.name:
-        request["name"] = name
-    return request
-
-
-def _call_id(message: FunctionMessage, encoded: list[JsonObject]) -> str:
-    """Find the call that an old-style function result answers, by the function's name."""
-    for earlier in reversed(encoded):
-        for call in earlier.get("tool_calls", ()):
-            if call["function"]["name"] == message.name:
-                return str(call["id"])
-    msg = (
-        f"FunctionMessage {message.name!r} answers no earlier call of that function. "
-        "Use ToolMessage with a tool_call_id."
-    )
-    raise ValueError(msg)
-
-
 def _assistant(
-    message: AIMessage, following: Iterable[BaseMessage], *, is_bypassed: bool
+    message: AIMessage, answered: Callable[[], Mapping[str, str]], *, is_bypassed: bool
 ) -> tuple[JsonObject, list[JsonObject]]:
     """Return the message, then results of our making for calls of it that nobody answered."""
     content, kwargs = message.content, message.additional_kwargs
-    refusal = kwargs.get("refusal") if _is_ours(message) else None
+    refusal = kwargs.get("refusal") if kwargs and _is_ours(message) else None
     text = content if isinstance(content, str) else _block_text(content, refusal)
     request = _named({"role": "assistant", "content": text}, message)
     if kwargs:
@@ -283,7 +421,7 @@ def _assistant(
     if is_bare and isinstance(content, str):
         return request, []
     signatures = signatures_of(message)
-    sent = encode_calls(message, following=following, signed=signatures.carrying_calls())
+    sent = encode_calls(message, answered=answered, signed=signatures.carrying_calls())
     encoded = sent.calls
     call_ids = [call["id"] for call in encoded]
     fields, by_call = signatures.to_wire(call_ids=call_ids)

@@ -18,7 +18,7 @@ from langchain_aimlapi._codec.tool_calls import CALL_ORDER, model_arguments
 from langchain_aimlapi._json import decode_arguments, encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 
@@ -47,14 +47,13 @@ class SentCalls:
 
 
 def encode_calls(
-    message: AIMessage, *, following: Iterable[BaseMessage], signed: Collection[str]
+    message: AIMessage, *, answered: Callable[[], Mapping[str, str]], signed: Collection[str]
 ) -> SentCalls:
     """Return the calls that a message sends: the good ones, broken ones answered or signed.
 
     Args:
         message: The assistant message.
-        following: The messages after it; only results of its own turn count, because a server may
-            use an id again in a later one.
+        answered: Gives the names of the results of its turn, see `names_of_results`.
         signed: Ids of calls that something of the message's signatures belongs to.
 
     Raises:
@@ -68,7 +67,7 @@ def encode_calls(
     if not broken and isinstance(message.content, str):
         good = good or [*_older_call(message)]
         return SentCalls([_encoded(call["id"], call["name"], _text(call)) for call in good], [])
-    names = _answered(following)
+    names = answered()
     good = [*good, *_calls_of_blocks(message, names)]
     calls = [_encoded(call["id"], call["name"], _text(call)) for call in good]
     results: list[WireObject] = []
@@ -85,10 +84,18 @@ def encode_calls(
     return SentCalls(_in_order(calls, message, signed) if is_mixed else calls, results)
 
 
-def _answered(following: Iterable[BaseMessage]) -> dict[str, str]:
-    """Return the names of the results that follow at once, by the id of their call."""
+def names_of_results(messages: Sequence[BaseMessage], *, begin: int) -> dict[str, str]:
+    """Return the names of the results that stand together from a place on, by the id of their call.
+
+    Only results of a message's own turn count: a server may use an id again in a later one.
+
+    Args:
+        messages: A conversation.
+        begin: The place behind the message that calls.
+    """
     names: dict[str, str] = {}
-    for result in following:
+    for place in range(begin, len(messages)):
+        result = messages[place]
         if not isinstance(result, ToolMessage):
             break
         names[result.tool_call_id] = result.name or ""

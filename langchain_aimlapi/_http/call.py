@@ -179,7 +179,7 @@ class Call:
         clients: The model's own clients.
         http_client: The user's client, never closed by us.
         http_async_client: The user's asynchronous client, never closed by us.
-        request: The request body as a dict, of which a trace shows the settings.
+        request: The request body as a dict, but for its messages: a trace shows its settings.
         remedy: Takes the failure of an attempt, returns the body with which the call is to be
             repeated, `None` for none. It gives each body once: a repeat is not counted.
         max_event_bytes: The most that one event of a stream may hold.

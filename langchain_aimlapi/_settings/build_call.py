@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from langchain_aimlapi._codec.request import encode_request
+from langchain_aimlapi._codec.request import encode_parameters, write_messages
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.tools import settle_tool_choice
 from langchain_aimlapi._http.call import Call, read_limits
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
+    from langchain_aimlapi._codec.encoded_messages import EncodedMessages
     from langchain_aimlapi._http.client_pool import Clients
     from langchain_aimlapi._json import JsonMapping, JsonObject
     from langchain_aimlapi._settings.call_options import CallOptions
@@ -54,6 +55,7 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
     is_stream: bool,
     clients: Clients,
     remedies: Remedies,
+    known: EncodedMessages,
 ) -> Call:
     """Return everything that the transport needs for one call.
 
@@ -65,15 +67,15 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         is_stream: Whether a stream is asked for.
         clients: The model's own clients.
         remedies: What helped earlier calls of this model.
+        known: What earlier calls of this model have written of messages.
 
     Raises:
         ValueError: A message, setting or keyword cannot be sent; it is named.
     """
-    writer = _Writer(messages, options, is_stream=is_stream, learned=remedies)
-    request = writer.request
+    writer = _Writer(messages, options, is_stream=is_stream, learned=remedies, known=known)
     model_id = writer.model_id
     warn_if_deprecated(model_id)
-    for kind in _part_kinds(request):
+    for kind in writer.part_kinds:
         warn_undocumented_part(kind, model=model_id)
     request_id = _request_id(options.client_request_id or str(run_id or uuid4()))
     return Call(
@@ -93,7 +95,7 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
         clients=clients,
         http_client=model.http_client,
         http_async_client=model.http_async_client,
-        request=request,
+        request=writer.request,
         remedy=writer.remedy,
     )
 
@@ -102,9 +104,10 @@ class _Writer:
     """Writes the body of one call, once more for each remedy that a refusal asks for.
 
     Attributes:
-        request: The body as a dict, as it is sent first.
+        request: The body but for its messages.
         body: The body as it was written last.
         model_id: The id that the request names.
+        part_kinds: Types of the parts of user messages.
     """
 
     def __init__(
@@ -114,34 +117,41 @@ class _Writer:
         *,
         is_stream: bool,
         learned: Remedies,
+        known: EncodedMessages,
     ) -> None:
         self._messages = messages
         self._options = options
         self._learned = learned
+        self._known = known
         self._settings = _settings(options, is_stream=is_stream)
         self.model_id = str(options.extra_body.get("model", self._settings["model"]))
         self._applied = learned.of(self.model_id)
         self.request = self._request()
-        self.body = encode_request_body(self.request)
+        self.body = self._body()
 
     def _request(self) -> JsonObject:
-        request = encode_request(
-            self._messages,
-            settings=self._settings,
-            missing_signatures=self._options.missing_signatures,
-            remedies=self._applied,
-        )
-        request.update(self._options.extra_body)
+        request = {**encode_parameters(self._settings), **self._options.extra_body}
         if self._options.extra_body and not request.get("tools"):
             request = settle_tool_choice(request)
             del request["tool_choice"]  # without tools there is none to send
         if request.get("stream") and (n := request.get("n")) not in (None, 0, 1):
             msg = f"n={n!r} cannot be streamed: a stream has one answer. Use invoke or batch."
             raise ValueError(msg)
-        if not request["messages"]:
+        return request
+
+    def _body(self) -> bytes:
+        written = write_messages(
+            self._messages,
+            known=self._known,
+            missing_signatures=self._options.missing_signatures,
+            remedies=self._applied,
+        )
+        given = self.request.get("messages")  # of `extra_body`, which wins
+        if not (written.text != b"[]" if given is None else given):
             msg = "There is nothing to send: pass at least one message that is not empty."
             raise ValueError(msg)
-        return request
+        self.part_kinds = written.kinds if given is None else _part_kinds(given)
+        return encode_request_body(self.request, messages=written.text if given is None else None)
 
     def remedy(self, failure: AIMLAPIError) -> bytes | None:
         """Return the body that may be taken where the last one was refused, `None` for none.
@@ -152,7 +162,7 @@ class _Writer:
         if remedy is None or remedy in self._applied:
             return None
         self._applied |= {remedy}
-        body = encode_request_body(self._request())
+        body = self._body()
         if body == self.body:
             return None
         self.body = body
@@ -178,12 +188,12 @@ def _settings(options: CallOptions, *, is_stream: bool) -> JsonObject:
     return settle_tool_choice(settings)
 
 
-def _part_kinds(request: JsonObject) -> list[str]:
-    """Return the types of parts in a body's user messages, each once, in their order."""
+def _part_kinds(messages: Sequence[JsonObject]) -> list[str]:
+    """Return the types of parts in user messages of the wire, each once, in their order."""
     return [
         *dict.fromkeys(
             part["type"]
-            for message in request["messages"]
+            for message in messages
             if message["role"] == "user" and isinstance(message["content"], list)
             for part in message["content"]
         )

@@ -12,6 +12,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLGemini, __version__
+from langchain_aimlapi._codec.encoded_messages import EncodedMessages
 from langchain_aimlapi._codec.tools import encode_tools
 from langchain_aimlapi._http.client_pool import Clients
 from langchain_aimlapi._settings import model_warnings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_aimlapi._http.call import Call
+
 
 ANSWER = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}
 RUN = uuid.UUID(int=7)
@@ -46,6 +48,7 @@ def call_of(
         is_stream=is_stream,
         clients=Clients(),
         remedies=Remedies(),
+        known=EncodedMessages(),
     )
 
 

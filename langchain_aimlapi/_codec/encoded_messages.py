@@ -1,0 +1,257 @@
+"""Messages as they were written last: a step of an agent writes what is new, not its whole history.
+
+A message is known by its identity, and it may be changed in place at any time: its content, its
+`additional_kwargs`, a tool call's arguments. So what was written of it is kept beside a copy of all
+that the encoding reads of it, and used only where that is still equal. The copy shares the texts,
+which cannot change, so that comparing costs a tenth of encoding. Numbers are equal only with their
+type, as 1, 1.0 and `True` are three values of JSON; the order of keys, which JSON does not know, is
+not looked at: what was sent before is what a provider's prompt cache knows.
+
+Messages are not held: what is kept of one goes when it does. Pictures and files are not kept.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    SystemMessage,
+    SystemMessageChunk,
+    ToolMessage,
+    ToolMessageChunk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_aimlapi._json import JsonObject
+
+    Fields = tuple[object, ...]
+
+# The most that is kept, and of one message, in bytes; what each takes besides its text.
+_MOST = 32 * 1024 * 1024
+_MOST_OF_ONE = 1024 * 1024
+_OVERHEAD = 2048
+# Exactly these; a subclass may have more to it.
+ASSISTANT = frozenset({AIMessage, AIMessageChunk})
+TOOL = frozenset({ToolMessage, ToolMessageChunk})
+_TEXTUAL = frozenset({HumanMessage, HumanMessageChunk, SystemMessage, SystemMessageChunk})
+_ONLY_TEXT = frozenset({str})
+_NO_NAMES: Mapping[str, str] = {}
+
+
+class EncodedMessage:
+    """What one message is on the wire.
+
+    Attributes:
+        wire: Messages of the wire: one, none, or with results of our making; empty where `text`
+            was known already.
+        text: The same as JSON, with commas between them; `None` if nobody needs it.
+        count: How many they are.
+        names: Names of the functions that it calls, by the call's id.
+        kinds: Types of the parts of a user's message.
+        answered: What of the messages after it was looked at: names of the results at once behind
+            it, by their call; `None` if nothing was.
+        media: Parts that follow in a user message, since a tool's cannot hold them.
+    """
+
+    __slots__ = ("answered", "count", "kinds", "media", "names", "text", "wire")
+
+    def __init__(
+        self,
+        wire: list[JsonObject],
+        *,
+        names: Mapping[str, str] = _NO_NAMES,
+        kinds: tuple[str, ...] = (),
+        answered: Mapping[str, str] | None = None,
+        media: Sequence[JsonObject] = (),
+    ) -> None:
+        self.wire = wire
+        self.text: bytes | None = None
+        self.count = len(wire)
+        self.names = names
+        self.kinds = kinds
+        self.answered = answered
+        self.media = media
+
+
+class _Kept(weakref.ref[BaseMessage]):
+    """What is kept of a message, to which it is a weak reference."""
+
+    __slots__ = ("copy", "encoded", "key", "size")
+
+    copy: Fields
+    encoded: EncodedMessage
+    key: int
+    size: int
+
+
+class EncodedMessages:
+    """What one model has written of messages; a copy or an unpickled one starts empty.
+
+    Threads share it without a lock: each step is one operation on a dict, and what two of them
+    write of the same message is the same.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _Kept] = {}
+        self._size = 0
+        self._forget = partial(_forget, weakref.ref(self))
+
+    def __reduce__(self) -> tuple[type[EncodedMessages], tuple[()]]:
+        """Nothing travels: identities mean nothing elsewhere."""
+        return EncodedMessages, ()
+
+    def __len__(self) -> int:
+        """Return of how many messages something is kept."""
+        return len(self._kept)
+
+    def find(self, message: BaseMessage, about: Fields) -> EncodedMessage | None:
+        """Return what was written of a message, `None` if it has to be encoded.
+
+        Args:
+            message: The message.
+            about: What its encoding depends on besides, see `fields_of`; what it tells of the
+                messages behind this one (`answered`) is left to the caller to compare.
+        """
+        kept = self._kept.get(id(message))
+        if kept is None or kept() is not message or fields_of(message, about) != kept.copy:
+            return None
+        return kept.encoded
+
+    def keep(self, message: BaseMessage, fields: Fields, encoded: EncodedMessage) -> None:
+        """Keep what was written of a message.
+
+        Args:
+            message: The message.
+            fields: A copy of its fields from before it was encoded, see `copy_of`.
+            encoded: With its text.
+        """
+        size = _OVERHEAD + len(encoded.text or b"")
+        if size > _MOST_OF_ONE:
+            return
+        kept = _Kept(message, self._forget)
+        kept.copy, kept.encoded, kept.key, kept.size = fields, encoded, id(message), size
+        encoded.wire = []  # parts of it are the message's own, which may change
+        self.drop(kept.key)
+        if self._size + size > _MOST:
+            self._make_room(size)
+        self._kept[kept.key] = kept
+        self._size += size
+
+    def drop(self, key: int) -> None:
+        """Let go of what was kept of a message that is no more."""
+        kept = self._kept.pop(key, None)
+        self._size -= 0 if kept is None else kept.size
+
+    def _make_room(self, size: int) -> None:
+        """Drop what was kept first until `size` bytes more have room."""
+        # Counted anew: a message may go in the middle of a sum.
+        self._size = sum(kept.size for kept in self._kept.copy().values())
+        for key in takewhile(lambda _: self._size + size > _MOST, [*self._kept]):
+            self.drop(key)
+
+
+def fields_of(message: BaseMessage, about: Fields) -> Fields:
+    """Return all that a message's encoding reads, the message's own objects.
+
+    Args:
+        message: Any message.
+        about: What its encoding depends on besides: texts or `None`.
+    """
+    kind = type(message)
+    fields = message.__dict__
+    if kind in ASSISTANT:
+        told = fields["response_metadata"]
+        return (
+            fields["content"],
+            fields["additional_kwargs"],
+            fields["tool_calls"],
+            fields["invalid_tool_calls"],
+            told and told.get("model_provider"),
+            told and told.get("finish_reason"),
+            told and told.get("output_version"),
+            fields["name"],
+            *about,
+        )
+    if kind in TOOL:
+        own = fields["content"], fields["tool_call_id"], fields["status"], fields["name"]
+        return *own, *about
+    return fields["content"], fields["name"], *about
+
+
+def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
+    """Return a copy of a message's fields that equals them as long as they say the same.
+
+    Args:
+        message: Any message.
+        about: See `fields_of`.
+
+    Returns:
+        `None` for a message of which nothing is to be kept.
+    """
+    kind = type(message)
+    if kind not in ASSISTANT:
+        content: Any = message.content
+        if kind not in TOOL and kind not in _TEXTUAL:
+            return None
+        if type(content) is not str and not all(map(_is_text_block, content)):
+            return None
+    try:
+        return tuple(_copied([*fields_of(message, about)]))
+    except (TypeError, RecursionError):
+        return None
+
+
+class _Number:
+    """Equals what is the same number of the same type."""
+
+    __slots__ = ("_number",)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, number: float) -> None:
+        self._number = number
+
+    def __eq__(self, other: object) -> bool:
+        number = self._number
+        if type(other) is not type(number) or other != number:
+            return False
+        return number != 0 or repr(number) == repr(other)  # 0.0 and -0.0
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a value of JSON; of other values nothing is known.
+
+    Raises:
+        TypeError: It is another.
+    """
+    kind = type(value)
+    if kind is list:
+        return [inner if type(inner) is str or inner is None else _copied(inner) for inner in value]
+    if kind is dict and _ONLY_TEXT.issuperset(map(type, value)):
+        return {
+            key: inner if type(inner) is str or inner is None else _copied(inner)
+            for key, inner in value.items()
+        }
+    if kind is int or kind is float or kind is bool:
+        return _Number(value)
+    raise TypeError
+
+
+def _is_text_block(block: object) -> bool:
+    return type(block) is str or (type(block) is dict and block.get("type") == "text")
+
+
+def _forget(owner: Callable[[], EncodedMessages | None], kept: _Kept) -> None:
+    messages = owner()
+    if messages is not None:
+        messages.drop(kept.key)

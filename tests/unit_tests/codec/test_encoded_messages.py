@@ -1,0 +1,281 @@
+"""What was written of a message is used again only where writing it anew would say the same."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import pickle
+import threading
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._codec import encoded_messages
+from langchain_aimlapi._codec.encoded_messages import EncodedMessages
+from langchain_aimlapi._codec.request import encode_messages, write_messages
+from tests.answers import KEY, MODEL, model_of, served
+from tests.fuzz.histories import LEAVES, Choices, history_of
+
+_REMEDIES: list[list[Any]] = [[], ["bypass_signatures"], ["rename_references"]]
+_FIELDS = ("content", "name", "additional_kwargs", "response_metadata", "tool_calls")
+_MORE_FIELDS = (*_FIELDS, "invalid_tool_calls", "tool_call_id", "status")
+
+
+def _canonical(value: Any) -> Any:
+    """Return a value of JSON without the order of its keys, also inside of texts."""
+    match value:
+        case dict():
+            return {key: _canonical(value[key]) for key in sorted(value)}
+        case list():
+            return [_canonical(member) for member in value]
+        case str() if value[:1] == "{":
+            try:
+                return repr(_canonical(json.loads(value)))
+            except ValueError:
+                return value
+        case _:
+            return value
+
+
+def _told(history: list[BaseMessage], known: EncodedMessages, **options: Any) -> str:
+    """Return what is sent of a history, or why nothing is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            written = write_messages(history, known=known, **options)
+    except ValueError as error:
+        return str(error)
+    except (TypeError, AttributeError, KeyError):
+        return "no message any more"
+    return json.dumps([_canonical(json.loads(written.text)), sorted(written.kinds)])
+
+
+def _agent(steps: int = 2) -> list[BaseMessage]:
+    details = [{"type": "reasoning.encrypted", "data": "c2ln", "index": 0, "id": "call-0"}]
+    call = {"name": "look", "args": {"where": {"x": 1, "ok": True}, "far": 0.0}}
+    messages: list[BaseMessage] = [SystemMessage("Be kind."), HumanMessage("Go.")]
+    for step in range(steps):
+        messages += [
+            AIMessage(
+                "",
+                tool_calls=[{**copy.deepcopy(call), "id": f"call-{step}", "type": "tool_call"}],
+                additional_kwargs={"reasoning_details": copy.deepcopy(details)},
+                response_metadata={"model_provider": "aimlapi", "finish_reason": "tool_calls"},
+            ),
+            ToolMessage('{"$ref": 1}', tool_call_id=f"call-{step}"),
+        ]
+    return messages
+
+
+def _change(choices: Choices, message: BaseMessage) -> None:
+    """Change a message in place, somewhere."""
+    field = choices.of([name for name in _MORE_FIELDS if hasattr(message, name)])
+    held = getattr(message, field)
+    while isinstance(held, dict | list) and held:
+        keys: list[Any] = [*held] if isinstance(held, dict) else [*range(len(held))]
+        key = choices.of(keys)
+        if isinstance(held[key], dict | list) and held[key] and choices.number(4):
+            held = held[key]
+            continue
+        if choices.number(4):
+            held[key] = choices.value(2)
+        else:
+            del held[key]
+        return
+    setattr(message, field, choices.of([*LEAVES[:6], held]))
+
+
+@given(st.binary(max_size=60), st.binary(min_size=1, max_size=60), st.sampled_from(_REMEDIES))
+def test_any_history_changed_in_any_way_is_written_as_if_nothing_was_known(
+    data: bytes, changes: bytes, remedies: list[Any]
+) -> None:
+    history = history_of(data) or []
+    history += _agent(1)
+    known, choices = EncodedMessages(), Choices(changes)
+    for _ in range(4):
+        for given_remedies in (remedies, [], remedies):
+            fresh = _told(history, EncodedMessages(), remedies=given_remedies)
+            assert _told(history, known, remedies=given_remedies) == fresh
+        try:
+            _change(choices, choices.of(history))
+        except (TypeError, ValueError, AttributeError):
+            return  # langchain-core does not hold that
+
+
+@pytest.mark.parametrize("missing", ["auto", "send", "skip"])
+@pytest.mark.parametrize("remedies", _REMEDIES)
+def test_what_is_written_is_what_is_encoded(missing: Any, remedies: list[Any]) -> None:
+    history, known = [*_agent(3), HumanMessage("More."), *_agent(2)], EncodedMessages()
+    encoded = encode_messages(history, missing_signatures=missing, remedies=remedies)
+    for _ in range(2):
+        written = write_messages(
+            history, known=known, missing_signatures=missing, remedies=remedies
+        )
+        assert json.loads(written.text) == encoded
+    assert len(known) == len(history)
+
+
+def _set_where(message: Any, value: object) -> None:
+    message.tool_calls[0]["args"]["where"]["x"] = value
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1", None, 2, [1]])
+def test_a_number_of_another_type_is_another_number(value: object) -> None:
+    history, known = _agent(1), EncodedMessages()
+    write_messages(history, known=known)
+    _set_where(history[2], value)
+    arguments = json.loads(write_messages(history, known=known).text)[2]["tool_calls"][0]
+    told = json.loads(arguments["function"]["arguments"])["where"]["x"]
+    assert (type(told), told) == (type(value), value)
+
+
+def test_minus_zero_is_another_number_than_zero() -> None:
+    history, known = _agent(1), EncodedMessages()
+    assert b"-0.0" not in write_messages(history, known=known).text
+    history[2].tool_calls[0]["args"]["far"] = -0.0  # type: ignore[attr-defined]
+    assert b"-0.0" in write_messages(history, known=known).text
+
+
+def test_a_tool_message_has_the_name_of_its_call_also_when_that_is_renamed() -> None:
+    history, known = _agent(1), EncodedMessages()
+    write_messages(history, known=known)
+    history[2].tool_calls[0]["name"] = "see"  # type: ignore[attr-defined]
+    assert json.loads(write_messages(history, known=known).text)[3]["name"] == "see"
+
+
+def test_a_broken_call_is_answered_once_its_result_is_gone() -> None:
+    broken = {"name": "look", "args": "{", "id": "call-9", "error": "cut"}
+    details = [{"type": "reasoning.encrypted", "data": "c2ln", "index": 0, "id": "call-9"}]
+    kwargs = {"reasoning_details": details, "signed_tool_calls": ["call-9"]}
+    message = AIMessage(
+        "",
+        invalid_tool_calls=[{**broken, "type": "invalid_tool_call"}],
+        additional_kwargs=kwargs,
+        response_metadata={"model_provider": "aimlapi"},
+    )
+    result, known = ToolMessage("Sunny.", tool_call_id="call-9"), EncodedMessages()
+    for rest in ([result], [], [HumanMessage("And?")], [result]):
+        history = [HumanMessage("Go."), message, *rest]
+        assert json.loads(write_messages(history, known=known).text) == encode_messages(history)
+
+
+def test_results_of_old_functions_find_a_call_that_was_written_before() -> None:
+    history = [*_agent(2), FunctionMessage(name="look", content="Sunny.")]
+    known = EncodedMessages()
+    for _ in range(2):
+        assert json.loads(write_messages(history, known=known).text)[-1]["tool_call_id"] == "call-1"
+
+
+def test_chunks_and_blocks_are_known_too_but_no_picture_and_no_odd_value() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    text = {"type": "text", "text": "Hi"}
+    odd = AIMessage("", additional_kwargs={"x": {1, 2}})
+    numbered = AIMessage("", additional_kwargs={"x": {1: "a"}})
+    taken: list[BaseMessage] = [
+        AIMessageChunk(content="Hi"),
+        HumanMessage([text, "Ho"]),
+        ToolMessage([text], tool_call_id="call-1"),
+        AIMessage([text], response_metadata={"output_version": "v1"}),
+    ]
+    left: list[BaseMessage] = [
+        HumanMessage([text, picture]),
+        ToolMessage([picture], tool_call_id="call-1"),
+        odd,
+        numbered,
+    ]
+    known = EncodedMessages()
+    written = write_messages([*taken, *left], known=known)
+    assert written.kinds == ["text", "image_url"]
+    assert len(known) == len(taken)
+    assert write_messages([*taken, *left], known=known) == written
+
+
+class _Mine(HumanMessage):
+    pass
+
+
+def test_a_class_of_the_users_own_may_have_more_to_it_and_is_written_anew() -> None:
+    known, message = EncodedMessages(), _Mine(content="Hi")
+    assert write_messages([message], known=known).text == b'[{"role":"user","content":"Hi"}]'
+    assert len(known) == 0
+
+
+def test_what_cannot_be_sent_is_refused_each_time() -> None:
+    history, known = [HumanMessage("fine"), HumanMessage("a\ud83d")], EncodedMessages()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"message 1 \(user\)"):
+            write_messages(history, known=known)
+
+
+def test_nothing_is_kept_of_a_message_that_is_no_more() -> None:
+    known, history = EncodedMessages(), _agent(3)
+    write_messages(history, known=known)
+    del history[3:]
+    gc.collect()
+    assert len(known) == len(history) == 3
+    held = [*known._kept.values()]
+    del known
+    history.clear()  # with nobody left to tell
+    assert all(kept() is None for kept in held)
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_messages, "_MOST", 100_000)
+    monkeypatch.setattr(encoded_messages, "_MOST_OF_ONE", 20_000)
+    known, history = EncodedMessages(), [HumanMessage("x" * 1_000) for _ in range(100)]
+    texts = {write_messages(history, known=known).text for _ in range(3)}
+    assert len(texts) == 1
+    assert 10 < len(known) < 50
+    before = len(known)
+    write_messages([HumanMessage("x" * 20_000)], known=known)
+    assert len(known) == before
+
+
+def test_a_copy_of_a_model_knows_nothing_and_writes_the_same() -> None:
+    known, history = EncodedMessages(), _agent()
+    text = write_messages(history, known=known).text
+    for other in (copy.deepcopy(known), pickle.loads(pickle.dumps(known))):
+        assert len(other) == 0
+        assert write_messages(history, known=other).text == text
+
+
+def test_threads_may_write_the_same_history_at_once() -> None:
+    known, history, texts = EncodedMessages(), _agent(20), list[bytes]()
+
+    def write() -> None:
+        texts.extend(write_messages(history, known=known).text for _ in range(20))
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(texts) == 160
+    assert len(set(texts)) == 1
+
+
+def test_a_model_sends_what_a_message_says_now() -> None:
+    there = served({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
+    model, history = model_of(there), _agent(1)
+    for city in ("Oslo", "Bergen"):
+        _set_where(history[2], city)
+        model.invoke(history)
+    calls = [body["messages"][2]["tool_calls"][0]["function"] for body in there.bodies]
+    sent = [json.loads(call["arguments"])["where"]["x"] for call in calls]
+    assert sent == ["Oslo", "Bergen"]
+    assert len(model._known) == len(history)
+    assert len(pickle.loads(pickle.dumps(ChatAIMLGemini(model=MODEL, api_key=KEY)))._known) == 0
