@@ -1,43 +1,36 @@
 """The options of one call: the model's settings with the call's own keywords over them.
 
-In go a model's fields and the keywords of a call, out comes a `CallOptions`, which `_build_call`
+In go a model's fields and the keywords of a call, out comes a `CallOptions`, which `build_call`
 makes a `Call` of. Keywords have the same names and ranges as the settings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
 from langchain_aimlapi.data._profiles import full_model_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
 
     from langchain_aimlapi._http.setting_types import Timeout
     from langchain_aimlapi._json import JsonMapping, JsonObject
 
-# Settings that are parameters of the wire, under the wire's own names.
-WIRE_NAMES = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_completion_tokens",
-    "stop",
-    "seed",
-    "n",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-    "reasoning",
-    "response_format",
-    "tool_choice",
-    "parallel_tool_calls",
-    "prediction",
-    "provider",
-)
+_SettingT = TypeVar("_SettingT")
+
+
+class _OnTheWire:
+    """Marks a setting that is a parameter of the wire, under the wire's own name."""
+
+
+Parameter = Annotated[_SettingT | None, _OnTheWire]
+
 # Settings that are about a call, not of the wire: a keyword of the call wins over the field.
 _ABOUT_FIELDS = (
     "empty_response_retries",
@@ -54,15 +47,41 @@ _ABOUT_ONE_CALL = ("client_request_id", "extra_body", "extra_headers")
 # LangChain's own: how the call is made decides whether it streams; the schema is for traces.
 _LANGCHAINS = ("stream", "ls_structured_output_format")
 _NOT_OF_THE_WIRE = frozenset({*_ABOUT_FIELDS, *_ABOUT_ONE_CALL, *_LANGCHAINS})
-_OF_A_CALL = frozenset(
-    {
-        *WIRE_NAMES,
-        *_NOT_OF_THE_WIRE,
-        "model",
-        "stream_options",
-        "tools",
-    }
-)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingNames:
+    """The names of a model's settings.
+
+    Attributes:
+        fields: The field of each name that the constructor takes, aliases included.
+        wire: Fields that are parameters of the wire.
+        of_a_call: What a call takes as a keyword.
+        owner: The model's class, for errors.
+    """
+
+    fields: Mapping[str, str]
+    wire: tuple[str, ...]
+    of_a_call: frozenset[str]
+    owner: str
+
+
+@cache
+def setting_names(cls: type[BaseModel]) -> SettingNames:
+    """Return the names of a model's settings, read from its fields.
+
+    Args:
+        cls: The model's class.
+    """
+    fields = cls.model_fields
+    aliases = {field.alias: name for name, field in fields.items() if field.alias}
+    wire = tuple(name for name, field in fields.items() if _OnTheWire in field.metadata)
+    return SettingNames(
+        fields={**{name: name for name in fields}, **aliases},
+        wire=wire,
+        of_a_call=frozenset({*wire, *_NOT_OF_THE_WIRE, "model", "stream_options", "tools"}),
+        owner=cls.__name__,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +113,22 @@ class CallOptions:
     extra_headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def call_keywords(keywords: JsonMapping, *, model_names: Collection[str], owner: str) -> JsonObject:
+def call_keywords(keywords: JsonMapping, names: SettingNames) -> JsonObject:
     """Return the keywords of a call under our own names.
 
     Args:
         keywords: By any name that the constructor takes.
-        model_names: What the constructor takes under our own names.
-        owner: The model's class, for errors.
+        names: Those of the model's settings.
 
     Raises:
         ValueError: A keyword is not known, or belongs to the model; its value is not shown. Sent
             along it would be a parameter that the endpoint does not know, in traces for all to see.
     """
-    if keywords.keys() <= _OF_A_CALL:
+    if keywords.keys() <= names.of_a_call:
         return dict(keywords)
-    given = resolve_names(
-        keywords, known={*_OF_A_CALL, *model_names}, owner=owner, way_past="extra_body"
-    )
-    if fixed := given.keys() - _OF_A_CALL:
+    known = {*names.of_a_call, *names.fields}
+    given = resolve_names(keywords, known=known, owner=names.owner, way_past="extra_body")
+    if fixed := given.keys() - names.of_a_call:
         msg = (
             f"{', '.join(sorted(fixed))}: a setting of the model, not of a call. Make another "
             "model, or use model.model_copy(update={...}) or configurable_fields."
@@ -121,13 +138,14 @@ def call_keywords(keywords: JsonMapping, *, model_names: Collection[str], owner:
 
 
 def make_options(
-    fields: JsonMapping, keywords: JsonMapping, *, stop: list[str] | None
+    fields: JsonMapping, keywords: JsonMapping, names: SettingNames, *, stop: list[str] | None
 ) -> CallOptions:
     """Return the options of a call.
 
     Args:
         fields: The model's settings by their fields' names.
         keywords: The call's, as `call_keywords` returns them; they win.
+        names: Those of the model's settings.
         stop: LangChain's own argument of that name.
 
     Raises:
@@ -145,22 +163,23 @@ def make_options(
     _check_about(about)
     for name, setting in (("extra_body", "extra_body"), ("extra_headers", "default_headers")):
         about[name] = {**(fields[setting] or {}), **about.get(name, {})}
-    return CallOptions(wire=wire_parameters(fields, parameters, stop=stop), **about)
+    return CallOptions(wire=wire_parameters(fields, parameters, names, stop=stop), **about)
 
 
 def wire_parameters(
-    fields: JsonMapping, keywords: JsonMapping, *, stop: list[str] | None
+    fields: JsonMapping, keywords: JsonMapping, names: SettingNames, *, stop: list[str] | None
 ) -> JsonObject:
     """Return the parameters of the wire for one call, but the messages.
 
     Args:
         fields: The model's settings by their fields' names.
         keywords: The call's; `None` takes a field back.
+        names: Those of the model's settings.
         stop: LangChain's own argument of that name.
     """
     given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
     wire: JsonObject = {"model": fields["model"]}
-    wire.update((name, fields[name]) for name in WIRE_NAMES if fields[name] is not None)
+    wire.update((name, fields[name]) for name in names.wire if fields[name] is not None)
     wire.update(fields["model_kwargs"])
     wire.pop("stream", None)  # decided by how the call is made
     if given.get("max_tokens") is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -29,8 +28,10 @@ from langchain_aimlapi._json import JsonMapping, JsonObject
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.call_options import (
     CallOptions,
+    Parameter,
     call_keywords,
     make_options,
+    setting_names,
     wire_parameters,
 )
 from langchain_aimlapi._settings.names import (
@@ -54,15 +55,6 @@ DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
 # Whether a change is being checked on a trial model: what a subclass's validators set on that is
 # not checked again, which would never end.
 _is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
-
-
-@cache
-def _own_names(cls: type[BaseChatModel]) -> dict[str, str]:
-    """Return the field of each name that the constructor takes, aliases included."""
-    fields = cls.model_fields
-    return {name: name for name in fields} | {
-        field.alias: name for name, field in fields.items() if field.alias
-    }
 
 
 def _key_from_env() -> SecretStr:
@@ -131,54 +123,54 @@ class GeminiSettings(BaseChatModel):
     )
     """Address of the API up to `/v1`; default from `AIMLAPI_API_BASE`."""
 
-    temperature: float | None = None
+    temperature: Parameter[float] = None
     """0 to 2. Google advises leaving it alone with Gemini 3: lower values may loop."""
 
-    top_p: float | None = None
+    top_p: Parameter[float] = None
     """0.01 to 1."""
 
-    max_tokens: int | None = None
+    max_tokens: Parameter[int] = None
     """Most output tokens, reasoning included. The gateway is documented to stop at 512 by default
     with some ids; an empty answer with finish reason `length` is the symptom."""
 
-    max_completion_tokens: int | None = None
+    max_completion_tokens: Parameter[int] = None
     """The newer name of `max_tokens`; set one of them."""
 
-    stop: list[str] | str | None = None
+    stop: Parameter[list[str] | str] = None
     """Up to 4 sequences at which the answer ends; also `stop_sequences`."""
 
-    seed: int | None = None
+    seed: Parameter[int] = None
     """1 or more; repeatable sampling as far as the model can."""
 
-    n: int | None = None
+    n: Parameter[int] = None
     """Answers per prompt, each billed; not with streaming."""
 
-    frequency_penalty: float | None = None
+    frequency_penalty: Parameter[float] = None
     """-2 to 2."""
 
-    presence_penalty: float | None = None
+    presence_penalty: Parameter[float] = None
     """-2 to 2."""
 
-    reasoning_effort: Literal["minimal", "low", "medium", "high"] | str | None = None  # noqa: PYI051  editors show the levels
+    reasoning_effort: Parameter[Literal["minimal", "low", "medium", "high"] | str] = None  # noqa: PYI051  editors show the levels
     """`low`, `medium`, `high`, with some ids `minimal`; documented for newer ids."""
 
-    reasoning: JsonObject | None = None
+    reasoning: Parameter[JsonObject] = None
     """`{"effort": ..., "max_tokens": ..., "exclude": ...}`; documented for newer ids."""
 
-    response_format: Any = None
+    response_format: Parameter[Any] = None
     """`text`, `json_object` or `json_schema`, also a pydantic class, `TypedDict`, dataclass or JSON
     schema; `with_structured_output` sets it for you."""
 
-    tool_choice: str | bool | JsonObject | None = None
+    tool_choice: Parameter[str | bool | JsonObject] = None
     """Which tool is called, as `bind_tools` takes it; a choice that forces a call needs tools."""
 
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: Parameter[bool] = None
     """Whether several tools may be called at once."""
 
-    prediction: JsonObject | None = None
+    prediction: Parameter[JsonObject] = None
     """Predicted output: `{"type": "content", "content": ...}`."""
 
-    provider: str | None = None
+    provider: Parameter[str] = None
     """Pins the provider behind the gateway, such as `openrouter` or `google`; signatures of one
     provider may not be understood by another."""
 
@@ -239,7 +231,7 @@ class GeminiSettings(BaseChatModel):
         if not isinstance(values, dict):
             return values
         given = resolve_names(
-            values, known=_own_names(cls), owner=cls.__name__, way_past="model_kwargs"
+            values, known=setting_names(cls).fields, owner=cls.__name__, way_past="model_kwargs"
         )
         return {
             name: value
@@ -346,7 +338,7 @@ class GeminiSettings(BaseChatModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
-        field = _own_names(type(self)).get(name)
+        field = setting_names(type(self)).fields.get(name)
         if field not in _OWN_FIELDS:
             super().__setattr__(name, value)
         else:
@@ -380,10 +372,11 @@ class GeminiSettings(BaseChatModel):
         The profile follows the model, where nobody set it.
         """
         cls = type(self)
+        names = setting_names(cls)
         given = resolve_names(
-            update, known=_own_names(cls), owner=cls.__name__, way_past="model_kwargs"
+            update, known=names.fields, owner=names.owner, way_past="model_kwargs"
         )
-        changed = {_own_names(cls)[name]: value for name, value in given.items()}
+        changed = {names.fields[name]: value for name, value in given.items()}
         needed = {name for name, each in cls.model_fields.items() if each.is_required()}
         kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
         checked = _trial_model(cls, {**kept, **changed})
@@ -417,11 +410,14 @@ class GeminiSettings(BaseChatModel):
         Raises:
             ValueError: A keyword is not known or belongs to the model, or a value cannot be.
         """
-        return make_options(self.__dict__, self._call_keywords(keywords), stop=stop)
+        given = self._call_keywords(keywords)
+        return make_options(self.__dict__, given, setting_names(type(self)), stop=stop)
 
     def _call_keywords(self, keywords: JsonMapping) -> JsonObject:
-        cls = type(self)
-        return call_keywords(keywords, model_names=_own_names(cls), owner=cls.__name__)
+        return call_keywords(keywords, setting_names(type(self)))
+
+    def _wire_parameters(self, keywords: JsonMapping, *, stop: list[str] | None) -> JsonObject:
+        return wire_parameters(self.__dict__, keywords, setting_names(type(self)), stop=stop)
 
     def _get_invocation_params(
         self,
@@ -443,7 +439,7 @@ class GeminiSettings(BaseChatModel):
     def _identifying_params(self) -> JsonObject:
         """Return what decides the answer, without secrets: tracing shows it, caches key on it."""
         return {
-            **wire_parameters(self.__dict__, {}, stop=None),
+            **self._wire_parameters({}, stop=None),
             "base_url": self.base_url,
             "extra_body": self.extra_body,
             "missing_signatures": self.missing_signatures,
@@ -471,7 +467,7 @@ class GeminiSettings(BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> LangSmithParams:
-        wire = wire_parameters(self.__dict__, self._call_keywords(kwargs), stop=stop)
+        wire = self._wire_parameters(self._call_keywords(kwargs), stop=stop)
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = PROVIDER
         params["ls_model_name"] = wire["model"]

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from langchain_aimlapi import ChatAIMLGemini, errors
 from langchain_aimlapi._cli import main as cli
-from langchain_aimlapi._settings.call_options import _ABOUT_FIELDS, WIRE_NAMES
+from langchain_aimlapi._settings.call_options import _ABOUT_FIELDS, setting_names
 from langchain_aimlapi._settings.names import REPLACEMENTS, SYNONYMS
 from langchain_aimlapi.testing._cli import main as kit
 from tests.docs.pages import ROOT
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-_IN_A_CALL = {*WIRE_NAMES, *_ABOUT_FIELDS, "extra_body", "model"}
+_IN_A_CALL = {*setting_names(ChatAIMLGemini).wire, *_ABOUT_FIELDS, "extra_body", "model"}
 _DEFAULTS = {
     "api_key": "`AIMLAPI_API_KEY`",
     "base_url": "`AIMLAPI_API_BASE`, else the gateway",
