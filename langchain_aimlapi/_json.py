@@ -40,7 +40,7 @@ def decode_json(data: bytes | str) -> Any:
     try:
         return from_json(data)
     except ValueError:
-        return mended(_decode_leniently(data))
+        return replace_surrogates(_decode_leniently(data))
 
 
 def decode_event(data: bytes, *, running: frozenset[str]) -> tuple[Any, bool]:
@@ -59,7 +59,7 @@ def decode_event(data: bytes, *, running: frozenset[str]) -> tuple[Any, bool]:
     try:
         return from_json(data), False
     except ValueError:
-        return mended(_decode_leniently(data), but=running), True
+        return replace_surrogates(_decode_leniently(data), but=running), True
 
 
 def _decode_leniently(data: bytes | str) -> Any:
@@ -78,9 +78,9 @@ def _is_too_deep(value: Any) -> bool:
     for _ in range(_DEEPEST):
         level = [
             inner
-            for one in level
-            if isinstance(one, list | dict)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
         if not level:
             return False
@@ -123,7 +123,7 @@ def split_joined(text: str) -> list[bytes]:
 def decode_arguments(text: str) -> JsonObject | None:
     """Return a tool call's arguments, or `None` if they are not one whole JSON object.
 
-    Strict where langchain-core is not: no missing brackets mended, no NaN, because a call made from
+    Strict where langchain-core is not: no missing brackets added, no NaN, because a call made from
     half an answer would be executed.
 
     Args:
@@ -261,7 +261,7 @@ def _first_lone(message: JsonObject, position: int) -> str:
     return f": message {position} ({message.get('role')}){half}"
 
 
-def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:
+def replace_surrogates(value: Any, *, but: frozenset[str] = frozenset()) -> Any:
     """Return the value with surrogate pairs joined; a half without partner is U+FFFD.
 
     Args:
@@ -274,11 +274,13 @@ def mended(value: Any, *, but: frozenset[str] = frozenset()) -> Any:
                 return value
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case list():
-            return [mended(one, but=but) for one in value]
+            return [replace_surrogates(member, but=but) for member in value]
         case dict():
             return {
-                mended(key): one if key in but and isinstance(one, str) else mended(one, but=but)
-                for key, one in value.items()
+                replace_surrogates(key): member
+                if key in but and isinstance(member, str)
+                else replace_surrogates(member, but=but)
+                for key, member in value.items()
             }
         case _:
             return value
@@ -338,7 +340,7 @@ class Halves:
         if text and "\ud800" <= text[-1] <= "\udbff":
             self._held[key] = text[-1]
             text = text[:-1]
-        return str(mended(text))
+        return str(replace_surrogates(text))
 
     def rests(self, *keys: str) -> dict[str, str]:
         """Return what is still held back for these keys, as U+FFFD."""
@@ -361,14 +363,14 @@ def require_json(value: object, *, where: str, with_texts: bool = True) -> None:
     """
     match value:
         case list() | tuple():
-            for position, one in enumerate(value):
-                require_json(one, where=f"{where}[{position}]", with_texts=with_texts)
+            for position, member in enumerate(value):
+                require_json(member, where=f"{where}[{position}]", with_texts=with_texts)
         case dict():
             odd = [key for key in value if not isinstance(key, str)]
             if odd:
                 raise ValueError(f"{where} has the key {odd[0]!r}, but JSON's keys are strings.")
-            for key, one in value.items():
-                require_json(one, where=f"{where}.{key}", with_texts=with_texts)
+            for key, member in value.items():
+                require_json(member, where=f"{where}.{key}", with_texts=with_texts)
         case str() if not with_texts:
             return
         case _ if not _is_plain(value):

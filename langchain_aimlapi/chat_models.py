@@ -20,6 +20,7 @@ from langchain_aimlapi._codec.encoded_messages import EncodedMessages
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.stream import StreamDecoder, decode_events
 from langchain_aimlapi._codec.tokens import estimate_message_tokens, estimate_tokens
+from langchain_aimlapi._http.client_pool import ClosesClients
 from langchain_aimlapi._http.watch import watched_run
 from langchain_aimlapi._settings.build_call import build_call
 from langchain_aimlapi._settings.fields import GeminiSettings
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 register_blocks()
 
 
-class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core types less narrowly
+class ChatAIMLGemini(BindsTools, ClosesClients, GeminiSettings):  # type: ignore[misc]  # core types less narrowly
     """Gemini 3 models through AI/ML API.
 
     Setup:
@@ -313,30 +314,6 @@ class ChatAIMLGemini(BindsTools, GeminiSettings):  # type: ignore[misc]  # core 
             tools: Tools that are sent along.
         """
         return estimate_message_tokens(messages, tools=tools)
-
-    def close(self) -> None:
-        """Close this model's connections for sync calls; the next call opens new ones."""
-        self.connections.close()
-
-    async def aclose(self) -> None:
-        """Close this model's connections of the running event loop and those for sync calls."""
-        await self.connections.aclose()
-
-    def __enter__(self) -> Self:
-        """Return the model; its connections are closed at the end of the block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        """Return the model; its connections are closed at the end of the block."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
-        await self.aclose()
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """Add up the integer counts of several prompts' outputs."""

@@ -24,7 +24,7 @@ from pydantic_core import from_json
 from langchain_aimlapi._codec.finish_reason import is_withheld
 from langchain_aimlapi._codec.response_format import read_schema
 from langchain_aimlapi._codec.tool_calls import model_arguments
-from langchain_aimlapi._json import JsonObject, json_text, mended
+from langchain_aimlapi._json import JsonObject, json_text, replace_surrogates
 from langchain_aimlapi.errors import AIMLAPIEmptyResponseError, ModelRefusalError
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _whole_json(text: str) -> Any:
     rest = text[end:].strip()
     if rest and not rest.startswith("```"):
         raise ValueError(f"words follow its JSON: {_excerpt(rest)}")
-    return mended(value)
+    return replace_surrogates(value)
 
 
 def _partial_json(text: str) -> Any:
@@ -340,7 +340,7 @@ def _raw(schema: JsonObject) -> JsonObject:
     return {"title": "RawAnswer", "type": "object", "properties": properties, **shared}
 
 
-def failure_kept(source: Runnable[Any, Any]) -> Runnable[Any, Any]:
+def keep_failure(source: Runnable[Any, Any]) -> Runnable[Any, Any]:
     """Return the model, handing on an error that is the answer's fault as an answer.
 
     `ObjectParser` with `include_raw` shows that error beside what had arrived.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables.base import RunnableBindingBase
 
-from langchain_aimlapi._binding.output_parser import ObjectParser, failure_kept
+from langchain_aimlapi._binding.output_parser import ObjectParser, keep_failure
 from langchain_aimlapi._codec.json_schema import Rewritten
 from langchain_aimlapi._codec.response_format import (
     answer_schema,
@@ -71,7 +71,7 @@ def structured_output(
     tool_name = str(read_schema(schema).name) if chosen == "function_calling" else None
     bound = source.bind(**keywords)
     parser = ObjectParser(target=schema, tool_name=tool_name, include_raw=include_raw)
-    return (failure_kept(bound) if include_raw else bound) | parser
+    return (keep_failure(bound) if include_raw else bound) | parser
 
 
 def _bound(source: Any) -> JsonMapping:

@@ -251,9 +251,9 @@ def _recording(
 
 
 def _scrubbed(text: str, key: str) -> str:
-    from langchain_aimlapi.errors import redacted
+    from langchain_aimlapi.errors import redact
 
-    return str(redacted(" ".join(text.split()), key)) if key else " ".join(text.split())
+    return str(redact(" ".join(text.split()), key)) if key else " ".join(text.split())
 
 
 def _write_report(folder: Path, findings: Sequence[Finding], *, key: str, model: str) -> None:

@@ -96,7 +96,7 @@ def _run(words: list[str]) -> int:
     from langchain_aimlapi.errors import AIMLAPIError
 
     try:
-        with _retries_told(), _warnings_told():
+        with _log_retries(), _warnings_told():
             return int(module.run(options))
     except AIMLAPIError as failure:
         screen.error(str(failure))
@@ -137,7 +137,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _retries_told() -> Iterator[None]:
+def _log_retries() -> Iterator[None]:
     """Show the log's lines about retries."""
     logger = logging.getLogger("langchain_aimlapi")
     handler, level = _ToScreen(logging.INFO), logger.level

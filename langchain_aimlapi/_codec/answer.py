@@ -28,7 +28,7 @@ from langchain_aimlapi._codec.tool_calls import (
     failed_calls,
 )
 from langchain_aimlapi._codec.usage import read_usage, token_usage
-from langchain_aimlapi._json import mended
+from langchain_aimlapi._json import replace_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ class Answer:
         good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
         if bad and good:
             kwargs[CALL_ORDER] = [call.id for call in self.calls.calls if not call.is_double]
-        return cast("JsonObject", mended(kwargs)) if self.has_halves else kwargs
+        return cast("JsonObject", replace_surrogates(kwargs)) if self.has_halves else kwargs
 
     def metadata(self) -> JsonObject:
         """Return `response_metadata`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from langchain_aimlapi._json import decode_arguments, mended
+from langchain_aimlapi._json import decode_arguments, replace_surrogates
 
 if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
@@ -59,7 +59,7 @@ class Arguments:
     @property
     def text(self) -> str:
         """The text so far."""
-        return str(mended("".join([*self._pieces, self._open])))
+        return str(replace_surrogates("".join([*self._pieces, self._open])))
 
     def add(self, piece: str) -> None:
         """Take the next piece of the text."""

@@ -67,7 +67,9 @@ def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
     # In the last chunk of a stream are only calls with something to tell at the end. Those that
     # say no more than their id have no block: langchain-core would make a nameless call of it.
     late = [chunk["id"] for chunk in chunks] if message.chunk_position == "last" else []
-    calls = [_call_chunk_block(one) for one in chunks if not late or one["name"] or one["args"]]
+    calls = [
+        _call_chunk_block(chunk) for chunk in chunks if not late or chunk["name"] or chunk["args"]
+    ]
     running, carried = _message_blocks(message, late=late)
     return cast("list[ContentBlock]", [*running, *calls, *carried])
 

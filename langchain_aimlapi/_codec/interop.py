@@ -39,11 +39,13 @@ def signatures_of(message: AIMessage) -> Signatures:
     if provider == PROVIDER:
         if isinstance(message.content, list) and own == Signatures():
             own = Signatures.from_blocks(message.content)
-        return own.without_fused(finish_reason=message.response_metadata.get("finish_reason"))
+        return own.without_concatenated(
+            finish_reason=message.response_metadata.get("finish_reason")
+        )
     if provider is None:
         return _unlabelled(message, own)
     if provider == "openrouter":
-        details = [one for one in _details(own) if _format(one).startswith(_GEMINI_FORMAT)]
+        details = [detail for detail in _details(own) if _format(detail).startswith(_GEMINI_FORMAT)]
         return Signatures(details=_joined(details))
     if provider in _GOOGLE:
         return _google(message)
@@ -51,7 +53,9 @@ def signatures_of(message: AIMessage) -> Signatures:
 
 
 def _unlabelled(message: AIMessage, own: Signatures) -> Signatures:
-    details = [one for one in _details(own) if not _format(one).startswith(_FOREIGN_FORMATS)]
+    details = [
+        detail for detail in _details(own) if not _format(detail).startswith(_FOREIGN_FORMATS)
+    ]
     kept = replace(own, text="", details=details)  # whose words they are is not known
     return kept if details or kept.extra_content or kept.by_call else _google(message)
 

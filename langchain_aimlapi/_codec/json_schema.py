@@ -62,7 +62,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
-from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
+from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merge_schemas
 from langchain_aimlapi._codec.schema_unions import (
     TYPES,
     alternatives,
@@ -71,7 +71,7 @@ from langchain_aimlapi._codec.schema_unions import (
     with_implied_type,
     without_strangers,
 )
-from langchain_aimlapi._codec.schema_words import declared, told
+from langchain_aimlapi._codec.schema_words import declare, tell_keyword
 from langchain_aimlapi._json import JsonMapping, JsonObject, require_json
 
 # Beyond these a schema is refused: Gemini answers "too many states" long before.
@@ -319,7 +319,7 @@ def _folded(node: JsonObject) -> JsonObject:
     folded: Any = {}
     rest = {key: value for key, value in node.items() if key != "allOf"}
     for member in (*members, rest):
-        folded = merged(folded, member)
+        folded = merge_schemas(folded, member)
         if not isinstance(folded, dict):
             return node
     return folded if isinstance(folded, dict) else node
@@ -329,7 +329,7 @@ def _with_target(target: Any, around: JsonObject) -> Any:
     """Return the schema that says what a reference's target and the words beside it say."""
     if not around:
         return target
-    both = merged(target, around)
+    both = merge_schemas(target, around)
     return both if isinstance(both, dict) else {"allOf": [target, around]}
 
 
@@ -378,7 +378,7 @@ class _Fitter:
             node = with_implied_type(_with_known_type(node))
         node = without_strangers(node)
         if self._in_function:
-            node = declared(node)
+            node = declare(node)
         level = {key: self._value(key, value, place) for key, value in node.items()}
         if level.get("type") == "array":
             level.setdefault("items", {})
@@ -406,7 +406,7 @@ def _with_known_type(node: JsonObject) -> JsonObject:
     kind = node.get("type", "string")
     if isinstance(kind, str) and kind in TYPES:
         return node
-    return told({key: node[key] for key in node if key != "type"}, "type", kind)
+    return tell_keyword({key: node[key] for key in node if key != "type"}, "type", kind)
 
 
 def _of_boolean(*, allowed: bool) -> JsonObject:

@@ -233,7 +233,7 @@ class Signatures:
         """
         elsewhere = frozenset(call_id for call_id in self.signed_calls if call_id not in late)
         rest = Signatures(
-            details=[one for one in dicts(self.details) if id_of(one) not in elsewhere],
+            details=[detail for detail in dicts(self.details) if id_of(detail) not in elsewhere],
             extra_content=self.extra_content,
             by_call={call_id: extra for call_id, extra in self.by_call.items() if call_id in late},
             signed_calls=[call_id for call_id in self.signed_calls if call_id in late],
@@ -263,7 +263,7 @@ class Signatures:
         )
         return {**extras, **folded.to_kwargs()}
 
-    def without_fused(self, *, finish_reason: object) -> Signatures:
+    def without_concatenated(self, *, finish_reason: object) -> Signatures:
         """Return the same without signatures that were fused when answers were added up.
 
         `merge_message_runs` and `+` concatenate the texts of equal keys, and of details of equal
@@ -275,20 +275,20 @@ class Signatures:
         Args:
             finish_reason: Of the message's `response_metadata`.
         """
-        fused = [detail for detail in self.details if _is_fused(detail)]
-        is_extra_fused = bool(self.extra_content) and (
+        fused = [detail for detail in self.details if _is_concatenated(detail)]
+        is_extra_concatenated = bool(self.extra_content) and (
             (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
             or "=" in first_signature(self.extra_content).rstrip("=")
         )
-        if not fused and not is_extra_fused:
+        if not fused and not is_extra_concatenated:
             return self
-        if first_signature([*fused, self.extra_content if is_extra_fused else None]):
-            _warn_of_fused()
+        if first_signature([*fused, self.extra_content if is_extra_concatenated else None]):
+            _warn_of_concatenated()
         return replace(
             self,
             text="",
-            details=[detail for detail in self.details if not _is_fused(detail)],
-            extra_content={} if is_extra_fused else self.extra_content,
+            details=[detail for detail in self.details if not _is_concatenated(detail)],
+            extra_content={} if is_extra_concatenated else self.extra_content,
         )
 
 
@@ -363,7 +363,7 @@ class _Unfold:
 # ---------------------------------------------------------------- fused by adding messages up
 
 
-def _is_fused(detail: object) -> bool:
+def _is_concatenated(detail: object) -> bool:
     form = detail.get("format") if isinstance(detail, dict) else None
     if not isinstance(form, str) or not form or form == _FORMAT:
         return False
@@ -371,7 +371,7 @@ def _is_fused(detail: object) -> bool:
 
 
 @cache  # what was said is the only state: a warning that is turned into an error is not kept
-def _warn_of_fused() -> None:
+def _warn_of_concatenated() -> None:
     warn_caller(
         "A message is several answers added up, which fused their thought signatures: those are "
         "left out, and Gemini may refuse the tool calls that they signed. Keep AI messages apart "

@@ -442,7 +442,9 @@ def _block_text(content: list[Any], refusal: object) -> str:
     """Return the text of blocks, of which a refusal is none where it has a field of its own."""
     if isinstance(refusal, str):
         content = [
-            one for one in content if not (isinstance(one, dict) and one.get("type") == "refusal")
+            block
+            for block in content
+            if not (isinstance(block, dict) and block.get("type") == "refusal")
         ]
     return encode_assistant_content(content)
 

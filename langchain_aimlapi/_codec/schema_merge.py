@@ -28,7 +28,7 @@ _SPEAK_OF_EACH_OTHER = (
 )
 
 
-def merged(inner: object, outer: object) -> Schema | Literal[False] | None:
+def merge_schemas(inner: object, outer: object) -> Schema | Literal[False] | None:
     """Return one schema for two that hold together.
 
     Args:
@@ -82,7 +82,7 @@ def _required(known: Any, value: Any) -> Any:
 def _properties(known: Any, value: Any) -> Any:
     if not isinstance(known, dict) or not isinstance(value, dict):
         return None
-    both = {name: merged(known[name], value[name]) for name in known if name in value}
+    both = {name: merge_schemas(known[name], value[name]) for name in known if name in value}
     return None if None in both.values() else {**known, **value, **both}
 
 

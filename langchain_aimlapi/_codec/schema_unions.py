@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merged
-from langchain_aimlapi._codec.schema_words import joined, told
+from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merge_schemas
+from langchain_aimlapi._codec.schema_words import join_descriptions, tell_keyword
 from langchain_aimlapi._json import JsonObject
 
 Schema = JsonObject
@@ -171,13 +171,15 @@ def _spread(rest: Schema, members: list[Any], *, in_function: bool) -> list[Sche
     words = {key: value for key, value in rest.items() if key in ANNOTATIONS}
     rules = {key: value for key, value in rest.items() if key not in ANNOTATIONS}
     both = [
-        merged({} if member is True else member, rules) for member in members if member is not False
+        merge_schemas({} if member is True else member, rules)
+        for member in members
+        if member is not False
     ]
     branches = [branch for branch in both if isinstance(branch, dict)]
     if branches and None not in both:
         return _with_words(branches, words)
     if in_function:
-        return [told({**words, **rules}, "anyOf", members)]
+        return [tell_keyword({**words, **rules}, "anyOf", members)]
     if not branches:
         return [{**words, "not": {}}]
     return [{**words, "allOf": [rules, {"anyOf": members}]}]
@@ -189,7 +191,7 @@ def _with_words(branches: list[Schema], words: Schema) -> list[Schema]:
     target = next((branch for branch in branches if branch.get("type") != "null"), branches[0])
     for key, value in words.items():
         if key == "description":
-            target[key] = joined(value, target.get(key))
+            target[key] = join_descriptions(value, target.get(key))
         elif key != "default":
             target.setdefault(key, value)
         elif value is not None:  # a default of null says that it may be left out

@@ -63,7 +63,7 @@ _AS_JSON = (
 )
 
 
-def declared(node: Schema) -> Schema:
+def declare(node: Schema) -> Schema:
     """Return one level of a schema as a function declaration can hold it.
 
     Args:
@@ -82,7 +82,7 @@ def declared(node: Schema) -> Schema:
     return result
 
 
-def told(node: Schema, keyword: str, value: object) -> Schema:
+def tell_keyword(node: Schema, keyword: str, value: object) -> Schema:
     """Return the schema with a keyword told in its description, as JSON.
 
     Args:
@@ -93,7 +93,7 @@ def told(node: Schema, keyword: str, value: object) -> Schema:
     return {**node, "description": _told(node.get("description"), [_as_json(keyword, value)])}
 
 
-def joined(outer: object, inner: object) -> str:
+def join_descriptions(outer: object, inner: object) -> str:
     """Return two descriptions of one value as one text.
 
     Args:

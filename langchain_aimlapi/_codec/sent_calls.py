@@ -76,7 +76,7 @@ def encode_calls(
         if not isinstance(call_id, str) or not (call_id in names or call_id in signed):
             continue  # nobody asks for it
         name = call.get("name") or names.get(call_id) or _UNKNOWN
-        calls.append(_encoded(call_id, name, _mended_text(call)))
+        calls.append(_encoded(call_id, name, _text_without_surrogates(call)))
         if call_id not in names:
             told = {"role": "tool", "content": _NOT_RUN, "tool_call_id": call_id, "name": name}
             results.append(told)
@@ -108,7 +108,10 @@ def _invalid(message: AIMessage) -> list[Any]:
         return [*message.invalid_tool_calls]
     known = [call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)]
     blocks = _blocks(message, _BROKEN_BLOCKS)
-    return [*message.invalid_tool_calls, *(one for one in blocks if one.get("id") not in known)]
+    return [
+        *message.invalid_tool_calls,
+        *(block for block in blocks if block.get("id") not in known),
+    ]
 
 
 def _older_call(message: AIMessage) -> Iterator[Any]:
@@ -142,7 +145,7 @@ def _calls_of_blocks(message: AIMessage, answered: Collection[str]) -> Iterator[
 
 def _blocks(message: AIMessage, types: tuple[str, ...]) -> list[WireObject]:
     content = message.content if isinstance(message.content, list) else []
-    return [one for one in content if isinstance(one, dict) and one.get("type") in types]
+    return [block for block in content if isinstance(block, dict) and block.get("type") in types]
 
 
 def _text(call: Any) -> str:
@@ -152,7 +155,7 @@ def _text(call: Any) -> str:
     return encode_json(args, where=f"The arguments of tool call {call['name']!r}") if args else "{}"
 
 
-def _mended_text(call: InvalidToolCall) -> str:
+def _text_without_surrogates(call: InvalidToolCall) -> str:
     """Return arguments for a broken call: its own if they are an object, else none."""
     args = call.get("args")
     if not isinstance(args, str):  # of a nameless call that an earlier version took for a good one

@@ -158,7 +158,11 @@ def _prose(source: type, hints: JsonObject) -> _Prose:
     properties = function["parameters"]["properties"]
     return _Prose(
         function["description"],
-        {name: one["description"] for name, one in properties.items() if "description" in one},
+        {
+            name: schema["description"]
+            for name, schema in properties.items()
+            if "description" in schema
+        },
     )
 
 
@@ -225,7 +229,7 @@ def _plain_type(hint: Any, *, trail: tuple[type, ...]) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (None, Literal):
         return hint
-    plain = tuple(_plain_type(one, trail=trail) for one in inner)
+    plain = tuple(_plain_type(argument, trail=trail) for argument in inner)
     if plain == inner:
         return hint
     if origin in (Union, types.UnionType):

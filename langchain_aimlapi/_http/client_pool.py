@@ -25,7 +25,7 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
@@ -261,6 +261,37 @@ class Clients:
         if self._closer is not None:
             self._closer.detach()
             self._closer = None
+
+
+class ClosesClients:
+    """What has clients of its own, and closes them: by a call, or at the end of a `with` block."""
+
+    if TYPE_CHECKING:  # a field of the model, an attribute of the account
+        connections: Any
+
+    def close(self) -> None:
+        """Close the connections for sync calls; the next call opens new ones."""
+        self.connections.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop and those for sync calls."""
+        await self.connections.aclose()
+
+    def __enter__(self) -> Self:
+        """Return the object itself; its connections are closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the object itself; its connections are closed at the end of the block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
 
 
 _alive: weakref.WeakSet[Clients] = weakref.WeakSet()

@@ -93,7 +93,7 @@ def connection_failure(
             body = refused.content
         return status_failure(call, refused, body, secret=secret)
     words = f"{type(error).__name__}: {error}".rstrip(": ")
-    words = str(errors.redacted(words, secret.get_secret_value()))
+    words = str(errors.redact(words, secret.get_secret_value()))
     headers = {} if response is None else headers_of(response)
     if isinstance(error, http_errors("TimeoutException")):
         msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
@@ -128,7 +128,7 @@ def status_failure(
     headers = headers_of(response)
     advice = call.advice
     if response.has_redirect_location:
-        location = errors.redacted(headers["location"], secret.get_secret_value())
+        location = errors.redact(headers["location"], secret.get_secret_value())
         advice = (
             f"Redirected to {location!r}; redirects are not followed, because the key "
             "would go along. Set base_url to the right address."
@@ -168,7 +168,7 @@ def bare(error: BaseException, *, secret: SecretStr) -> BaseException:
     """
     drop_frames(error)
     for linked in _linked(error):
-        linked.args = tuple(errors.redacted([*linked.args], secret.get_secret_value()))
+        linked.args = tuple(errors.redact([*linked.args], secret.get_secret_value()))
         facts = vars(linked)  # httpx offers no way to take a request back
         facts.update((name, None) for name in _REQUESTS if name in facts)
     return error

@@ -220,7 +220,7 @@ class Attempts:
 
     def shown_headers(self, response: httpx.Response) -> dict[str, str]:
         """Return the headers as the answer may show them: a server may echo the key."""
-        headers: dict[str, str] = errors.redacted(headers_of(response), self._secret)
+        headers: dict[str, str] = errors.redact(headers_of(response), self._secret)
         return headers
 
     def _reader(self, response: httpx.Response, headers: Mapping[str, str]) -> Reader:
@@ -299,7 +299,7 @@ class Attempts:
                 # A header, thus the server's words: it may echo the key.
                 None
                 if response is None
-                else errors.redacted(response.headers.get("x-inference-id"), self._secret),
+                else errors.redact(response.headers.get("x-inference-id"), self._secret),
             )
 
     def _model(self) -> str:

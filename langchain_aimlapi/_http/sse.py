@@ -107,10 +107,10 @@ class EventSplitter:
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
-        for each in lines:
-            line = each
+        for given in lines:
+            line = given
             if self._is_first:
-                line = each.removeprefix(_BOM)
+                line = given.removeprefix(_BOM)
                 self._is_first = False
             if not line:
                 self._end_event(events)

@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models.model_profile import ModelProfile
     from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
 
-DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
-
 # Whether a change is being checked on a trial model: what a subclass's validators set on that is
 # not checked again, which would never end.
 _is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
@@ -60,11 +58,7 @@ _is_trial: ContextVar[bool] = ContextVar("_is_trial", default=False)
 def _key_from_env() -> SecretStr:
     key = os.environ.get("AIMLAPI_API_KEY", "")
     if not key.strip():
-        msg = (
-            "No API key: set the environment variable AIMLAPI_API_KEY or pass api_key=... "
-            "(keys: https://aimlapi.com/app/keys)."
-        )
-        raise ValueError(msg)
+        raise ValueError(_validators.NO_KEY)
     return SecretStr(key)
 
 
@@ -118,7 +112,7 @@ class GeminiSettings(BaseChatModel):
 
     aimlapi_api_base: str | None = Field(
         alias="base_url",
-        default_factory=from_env("AIMLAPI_API_BASE", default=DEFAULT_BASE_URL),
+        default_factory=from_env("AIMLAPI_API_BASE", default=_validators.DEFAULT_BASE_URL),
         validate_default=True,
     )
     """Address of the API up to `/v1`; default from `AIMLAPI_API_BASE`."""

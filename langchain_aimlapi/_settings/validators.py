@@ -28,6 +28,11 @@ RANGES: dict[str, tuple[float, float]] = {
     "n": (1, math.inf),
     "seed": (1, math.inf),
 }
+DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
+NO_KEY = (
+    "No API key: set the environment variable AIMLAPI_API_KEY or pass api_key=... "
+    "(keys: https://aimlapi.com/app/keys)."
+)
 _WHOLE = frozenset({"max_tokens", "max_completion_tokens", "n", "seed"})
 EFFORTS = ("minimal", "low", "medium", "high")
 

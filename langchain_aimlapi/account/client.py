@@ -14,9 +14,11 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._codec.tokens import estimate_message_tokens
 from langchain_aimlapi._http import transport
 from langchain_aimlapi._http.call import DEFAULT_TIMEOUT, Call, read_limits
-from langchain_aimlapi._http.client_pool import Clients
+from langchain_aimlapi._http.client_pool import Clients, ClosesClients
 from langchain_aimlapi._settings.build_call import USER_AGENT
 from langchain_aimlapi._settings.validators import (
+    DEFAULT_BASE_URL,
+    NO_KEY,
     checked_base_url,
     checked_client,
     checked_headers,
@@ -40,7 +42,6 @@ _RecordT = TypeVar("_RecordT")
 _Answer = tuple[bytes, "Mapping[str, str]"]
 _LogPage = Callable[[int], "questions.Question[records.LogPage]"]
 
-_BASE_URL = "https://api.aimlapi.com/v1"
 _MOST_OUTPUT_TOKENS = 65_536
 
 
@@ -52,7 +53,7 @@ _UNREACHABLE = (
 )
 
 
-class Account:
+class Account(ClosesClients):
     """The account that a key belongs to; every method has an `a...` twin for async code.
 
     Errors, retries, limits of time and the care for the key are those of the model. Safe to share
@@ -97,7 +98,7 @@ class Account:
         """
         key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
         self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
-        address = base_url or os.environ.get("AIMLAPI_API_BASE") or _BASE_URL
+        address = base_url or os.environ.get("AIMLAPI_API_BASE") or DEFAULT_BASE_URL
         self._host = checked_base_url(address).removesuffix("/v1")
         read_limits(timeout, is_stream=False)
         self._timeout = timeout
@@ -106,7 +107,7 @@ class Account:
         self._http_client = checked_client(http_client, name="http_client")
         self._http_async_client = checked_client(http_async_client, name="http_async_client")
         self._cache = catalogue.Cache(cache_dir)
-        self._clients = Clients()
+        self.connections = Clients()
 
     @classmethod
     def of(cls, model: GeminiSettings) -> Self:
@@ -317,32 +318,6 @@ class Account:
             output_tokens=max_tokens or found.info.output_max or _MOST_OUTPUT_TOKENS,
         )
 
-    # ------------------------------------------------------------ connections
-
-    def close(self) -> None:
-        """Close the connections for sync calls; the next question opens new ones."""
-        self._clients.close()
-
-    async def aclose(self) -> None:
-        """Close the connections of the running event loop and those for sync calls."""
-        await self._clients.aclose()
-
-    def __enter__(self) -> Self:
-        """Return the account; its connections are closed at the end of the block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        """Return the account; its connections are closed at the end of the block."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the connections."""
-        await self.aclose()
-
     # ------------------------------------------------------------ asking
 
     def _ask(self, question: questions.Question[_RecordT]) -> _RecordT:
@@ -360,10 +335,7 @@ class Account:
     def _call(self, question: questions.Question[Any]) -> Call:
         is_keyless = isinstance(self._key, SecretStr) and not self._key.get_secret_value()
         if question.needs_key and is_keyless:
-            raise ValueError(
-                "No API key: set the environment variable AIMLAPI_API_KEY or pass api_key=... "
-                "(keys: https://aimlapi.com/app/keys)."
-            )
+            raise ValueError(NO_KEY)
         request_id = str(uuid4())
         return Call(
             body=b"",
@@ -384,7 +356,7 @@ class Account:
             empty_response_retries=0,
             client_request_id=request_id,
             advice="",
-            clients=self._clients,
+            clients=self.connections,
             http_client=self._http_client,
             http_async_client=self._http_async_client,
             method="GET",

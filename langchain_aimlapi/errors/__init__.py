@@ -122,9 +122,9 @@ class AIMLAPIError(_core.ModelError):
         own advice stays as it is: a key may be any word, and that word be in it.
         """
         said = str(self.args[0]).removesuffix(self._advice)
-        self.args = (redacted(said, secret) + self._advice, *self.args[1:])
+        self.args = (redact(said, secret) + self._advice, *self.args[1:])
         for name in ("body", "response_headers", "request_id", "partial"):
-            setattr(self, name, redacted(getattr(self, name), secret))
+            setattr(self, name, redact(getattr(self, name), secret))
         return self
 
 
@@ -146,7 +146,7 @@ def _restored(
     return error
 
 
-def redacted(value: Any, secret: str) -> Any:
+def redact(value: Any, secret: str) -> Any:
     """Return the value with `secret`, and its longer beginnings, replaced in all its texts.
 
     A key of less than 8 characters is none that this gateway gives out, and would garble words.
@@ -157,11 +157,11 @@ def redacted(value: Any, secret: str) -> Any:
         case str():
             return _without(value, secret)
         case list():
-            return [redacted(inner, secret) for inner in value]
+            return [redact(inner, secret) for inner in value]
         case dict():
-            return {redacted(key, secret): redacted(inner, secret) for key, inner in value.items()}
+            return {redact(key, secret): redact(inner, secret) for key, inner in value.items()}
         case BaseMessage():
-            return value.model_copy(update=redacted(dict(value), secret))
+            return value.model_copy(update=redact(dict(value), secret))
         case _:
             return value
 

@@ -24,7 +24,7 @@ PYTEST_DONT_REWRITE: conftest files import this module before pytest sees it.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._extra import name_missing_extra
 
 if TYPE_CHECKING:
     from langchain_aimlapi.testing._endpoint import Endpoint
@@ -41,7 +41,7 @@ else:
         """Import the public name `name` (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        with extra_named():
+        with name_missing_extra():
             return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
     # No `__dir__`: pytest gets every name in it from a plugin, which would load the server.

@@ -7,7 +7,7 @@ _PARTS = frozenset({"pytest", "starlette", "uvicorn", "vcr"})
 
 
 @contextmanager
-def extra_named() -> Iterator[None]:
+def name_missing_extra() -> Iterator[None]:
     """Name the extra in the error of an import within the block.
 
     Raises:

@@ -11,7 +11,7 @@ import pytest
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._stage import staged_path
-from langchain_aimlapi.testing.cassettes import complaint, install, misses_told
+from langchain_aimlapi.testing.cassettes import complaint, install, report_misses
 
 if TYPE_CHECKING:
     from langchain_aimlapi.testing._misses import WatchedCassette
@@ -49,7 +49,7 @@ class FixtureCassette:
         from langchain_aimlapi.testing._opening import OPEN
 
         self._is_good = False
-        with OPEN.opened(self._cassette), misses_told(self._cassette):
+        with OPEN.opened(self._cassette), report_misses(self._cassette):
             yield
         found = complaint(self._cassette, allow_unused=not to_the_end)
         if found:

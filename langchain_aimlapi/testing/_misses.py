@@ -61,7 +61,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         self._on_ignored = on_ignored
         self._is_key_given = is_key_given
         self._lock = threading.RLock()
-        matchers = [one for one in self._match_on if isinstance(one, RequestMatcher)]
+        matchers = [matcher for matcher in self._match_on if isinstance(matcher, RequestMatcher)]
         self._matcher = matchers[0] if matchers else RequestMatcher()
         self.misses: list[UnrecordedRequestError] = []
         """What was asked in vain, in order; a test that expects a miss takes it out of here."""

@@ -153,7 +153,7 @@ class OpenCassettes:
                 return here
             around = {opened.outer for opened in self._opened}
             chains = [opened.chain() for opened in self._opened if opened not in around]
-            shared = [one for one in chains[0] if all(one in chain for chain in chains)]
+            shared = [opened for opened in chains[0] if all(opened in chain for chain in chains)]
             if shared:
                 return shared[0]
             paths = ", ".join(str(chain[0].cassette._path) for chain in chains)  # noqa: SLF001  # public only in vcrpy 9

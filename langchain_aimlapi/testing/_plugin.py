@@ -40,8 +40,8 @@ from langchain_aimlapi.testing.cassettes import (
     aimlapi_vcr_config,
     complaint,
     install,
-    misses_told,
     named_secrets,
+    report_misses,
 )
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def pytest_recording_configure(config: pytest.Config, vcr: "VCR") -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that missed answers, left some unplayed, or recorded an error unnamed."""
     cassette = _cassette_of(item)
-    with nullcontext() if cassette is None else misses_told(cassette):
+    with nullcontext() if cassette is None else report_misses(cassette):
         result = yield
     if cassette is not None:
         _fail_for(item, cassette, is_over=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._errors import CassetteError
-from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._extra import name_missing_extra
 from langchain_aimlapi.testing._stage import is_recording, staged_path
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def use_cassette(
         ValueError: the file is no cassette, or `secrets` is no list of texts of four characters
             and more.
     """
-    with extra_named():
+    with name_missing_extra():
         from vcr import VCR
 
     passed = False
@@ -178,7 +178,7 @@ def use_cassette(
     context = vcr.use_cassette(staged_path(Path(path)))
     try:
         with context as cassette:
-            with misses_told(cassette):
+            with report_misses(cassette):
                 yield cassette
             found = complaint(cassette, error_statuses=error_statuses, allow_unused=allow_unused)
             if found:
@@ -196,18 +196,18 @@ def _take_back_patches(context: object) -> None:
 
 
 @contextmanager
-def misses_told(cassette: "Cassette") -> Iterator[None]:
+def report_misses(cassette: "Cassette") -> Iterator[None]:
     """Add to an error of the block what was asked in vain, unless it says so itself."""
     try:
         yield
     except Exception as error:
-        told = told_misses(cassette)
+        told = misses_report(cassette)
         if told and not _is_caused_by_one_of(cassette.misses, error):
             error.add_note(told)
         raise
 
 
-def told_misses(cassette: "Cassette") -> str:
+def misses_report(cassette: "Cassette") -> str:
     """Return what a cassette was asked in vain, each text once, or nothing."""
     texts = dict.fromkeys(str(miss) for miss in getattr(cassette, "misses", ()))
     head = "A request was not in the cassette, and something caught the error:"
@@ -238,7 +238,7 @@ def complaint(
     from langchain_aimlapi.testing._misses import advice
     from langchain_aimlapi.testing._persister import is_error, is_new
 
-    misses = told_misses(cassette)
+    misses = misses_report(cassette)
     if misses:
         return misses
     for request, response in cassette.data:

@@ -58,7 +58,7 @@ def serialize(
     if long_texts.is_ambiguous:
         long_texts = LongTexts(secrets.hidden)
         clean = [_clean(interaction, secrets, None) for interaction in interactions]
-    if any(secrets.known_in(text) for one in clean for text in _foreign_texts(one)):
+    if any(secrets.known_in(text) for interaction in clean for text in _foreign_texts(interaction)):
         raise ValueError("a key in force would reach the cassette; look into its provenance")
     if before:
         clean = _unchanged(clean, before, long_texts.texts)
@@ -162,10 +162,13 @@ def _unchanged(
     try:
         tree = read_yaml(before)
         old = [dict(interaction) for interaction in tree["interactions"]]
-        names = {_essence(one, tree.get("files") or {}): one for one in reversed(old)}
+        names = {
+            _essence(interaction, tree.get("files") or {}): interaction
+            for interaction in reversed(old)
+        }
     except (KeyError, TypeError, AttributeError, ValueError):
         return interactions  # no cassette of ours: nothing of it can stay
-    return [names.get(_essence(one, texts), one) for one in interactions]
+    return [names.get(_essence(interaction, texts), interaction) for interaction in interactions]
 
 
 def _essence(interaction: JsonObject, texts: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ from langchain_aimlapi._json import (
     encode_json,
     encode_request_body,
     json_text,
-    mended,
+    replace_surrogates,
 )
 from tests.answers import JSON
 
@@ -156,7 +156,7 @@ def test_halves_are_joined_wherever_a_text_is_cut(text: str, data: st.DataObject
     ]
     halves = Halves()
     shown = "".join(halves.join("content", piece) for piece in pieces)
-    assert shown + halves.rests("content", "refusal").get("content", "") == mended(text)
+    assert shown + halves.rests("content", "refusal").get("content", "") == replace_surrogates(text)
     assert halves.rests("content") == {}
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._json import JsonObject
-from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks, json_value
-from langchain_aimlapi.testing.serializer import deserialize
+from langchain_aimlapi.testing._cli.recorded_answer import (
+    answer_chunks,
+    json_value,
+    readable_interactions,
+)
 
 _FINISH = ("finish_reason", "native_finish_reason")
 _COST_PREFIXES = ("meta", "usage.cost", "header x-aimlapi")
@@ -49,14 +52,9 @@ def shape_of(paths: Iterable[Path]) -> Shape:
         paths: The files; those that are missing or no cassettes are passed over.
     """
     shape = Shape()
-    for path in paths:
-        try:
-            interactions = deserialize(path.read_text("utf-8"))["interactions"]
-        except (OSError, ValueError):
-            continue
-        for interaction in interactions:
-            if _is_answer(interaction):
-                _add_answer(shape, interaction["response"])
+    for interaction in readable_interactions(paths):
+        if _is_answer(interaction):
+            _add_answer(shape, interaction["response"])
     return shape
 
 

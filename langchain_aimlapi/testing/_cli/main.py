@@ -28,7 +28,7 @@ from langchain_aimlapi.testing._cli.verify import (
     cassette_paths,
     summary,
 )
-from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._extra import name_missing_extra
 from langchain_aimlapi.testing._stage import found_folders, is_documented
 from langchain_aimlapi.testing.serializer import cleaned_text, deserialize
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.rest = given[end + 1 :]
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        with extra_named(), _ending_on_signals():
+        with name_missing_extra(), _ending_on_signals():
             status = command(options)
             sys.stdout.flush()
             return status

@@ -1,7 +1,12 @@
 """A recorded answer, whole or streamed, in the shape of a whole answer."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import encode_body, event_tree, read_json
+from langchain_aimlapi.testing.serializer import deserialize
 
 _RUNNING = ("content", "reasoning", "reasoning_content")
 
@@ -27,6 +32,17 @@ def recorded_answer(body: bytes) -> JsonObject:
             message = messages.setdefault(str(choice.get("index")), {})
             _add_delta(message, mapping(choice.get("delta")))
     return {**answer, "choices": [{"message": message} for message in messages.values()]}
+
+
+def readable_interactions(paths: Iterable[Path]) -> Iterator[JsonObject]:
+    """Yield the interactions of some cassettes.
+
+    Args:
+        paths: The files; those that are missing or no cassettes are passed over.
+    """
+    for path in paths:
+        with suppress(OSError, ValueError):
+            yield from deserialize(path.read_text("utf-8"))["interactions"]
 
 
 def answer_chunks(body: bytes) -> list[JsonObject] | None:

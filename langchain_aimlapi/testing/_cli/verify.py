@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import decode_body, read_yaml
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
-from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
+from langchain_aimlapi.testing._cli.recorded_answer import readable_interactions, recorded_answer
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._stage import is_documented
 from langchain_aimlapi.testing.scrub import (
@@ -109,14 +109,9 @@ def summary(paths: Iterable[Path], *, now: datetime) -> str:
         now: For the ages.
     """
     ages: defaultdict[str, list[int | None]] = defaultdict(list)
-    for path in paths:
-        try:
-            interactions = deserialize(path.read_text("utf-8"))["interactions"]
-        except (OSError, ValueError):
-            continue
-        for interaction in interactions:
-            provenance = interaction["response"].get("provenance") or {}
-            ages[str(provenance.get("kind"))].append(age_in_days(provenance, now=now))
+    for interaction in readable_interactions(paths):
+        provenance = interaction["response"].get("provenance") or {}
+        ages[str(provenance.get("kind"))].append(age_in_days(provenance, now=now))
     parts = []
     for kind, all_days in sorted(ages.items()):
         days = [age for age in all_days if age is not None]

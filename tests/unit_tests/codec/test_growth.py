@@ -92,7 +92,10 @@ def test_fused_details_are_found_in_one_go() -> None:
         details = [{"format": form, "data": f"Eq0{n}"} for n in range(number)]
         details.append({"format": "a" * number * 20 + "b"})
         begun = time.process_time()
-        assert len(Signatures(details=[*details]).without_fused(finish_reason="stop").details) == 1
+        assert (
+            len(Signatures(details=[*details]).without_concatenated(finish_reason="stop").details)
+            == 1
+        )
         return time.process_time() - begun
 
     assert min(seconds(5_000) for _ in range(3)) < 20 * min(seconds(500) for _ in range(5))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_aimlapi._codec.json_schema import encoded_schema
-from langchain_aimlapi._codec.schema_merge import merged
+from langchain_aimlapi._codec.schema_merge import merge_schemas
 from langchain_aimlapi.testing.standin._declarations import declaration_problem
 from tests.unit_tests.codec.schema_judge import TYPES, accepts
 
@@ -296,7 +296,7 @@ def test_all_of_is_left_where_no_one_schema_says_it(members: list[Any]) -> None:
 
 
 def test_values_that_are_no_list_are_not_compared() -> None:
-    assert merged({"enum": "odd"}, {"enum": ["a"]}) is None
+    assert merge_schemas({"enum": "odd"}, {"enum": ["a"]}) is None
 
 
 def test_words_beside_a_reference_that_clash_with_it_hold_as_well() -> None:

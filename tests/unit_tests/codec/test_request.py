@@ -378,7 +378,7 @@ def test_fused_signatures_are_left_out_and_said(kept: Json, later: Json) -> None
     first = answered(content="Let me see.", additional_kwargs=kept)
     second = answered(tool_calls=[CALL], additional_kwargs=later)
     merged = [*merge_message_runs([first, second]), chunk(first) + chunk(second)]
-    _reasoning._warn_of_fused.cache_clear()
+    _reasoning._warn_of_concatenated.cache_clear()
     with pytest.warns(UserWarning, match="Keep AI messages apart") as said:
         wire = encoded(*merged)
     assert [one.keys() for one in wire] == [{"role", "content", "tool_calls"}] * 2
@@ -387,7 +387,7 @@ def test_fused_signatures_are_left_out_and_said(kept: Json, later: Json) -> None
 
 def test_a_signature_without_padding_is_known_to_be_fused_by_the_finish_reasons() -> None:
     first = answered(content="a", additional_kwargs={"extra_content": SIGNED})
-    _reasoning._warn_of_fused.cache_clear()
+    _reasoning._warn_of_concatenated.cache_clear()
     with pytest.warns(UserWarning, match="Keep AI messages apart"):
         (wire,) = encoded(chunk(first) + chunk(first))
     assert "extra_content" not in wire

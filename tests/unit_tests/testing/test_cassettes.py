@@ -21,7 +21,7 @@ from vcr.request import Request
 
 import langchain_aimlapi.testing as kit
 from langchain_aimlapi.testing import CassetteError, aimlapi_vcr_config, install, use_cassette
-from langchain_aimlapi.testing._extra import extra_named
+from langchain_aimlapi.testing._extra import name_missing_extra
 from langchain_aimlapi.testing._misses import UnrecordedRequestError
 from langchain_aimlapi.testing._stage import RECORDING, ROOT, STAGE, opened_paths, staged_path
 from langchain_aimlapi.testing.matchers import RequestMatcher, canonical_request, request_difference
@@ -564,6 +564,6 @@ def test_missing_extra_is_named(
 
 
 def test_missing_module_of_somebody_else_is_not_ours() -> None:
-    with pytest.raises(ModuleNotFoundError) as error, extra_named():
+    with pytest.raises(ModuleNotFoundError) as error, name_missing_extra():
         import nowhere  # type: ignore[import-not-found]  # noqa: F401  # it is not there
     assert "testing" not in str(error.value)
