@@ -25,7 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
-PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --benchmark-disable
+# A worker that is done takes over what is left of another: both end together.
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal --benchmark-disable
 QUICK := -m "not slow" --ignore=tests/scale
 
 # ---------------------------------------------------------------- environments

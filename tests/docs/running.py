@@ -11,6 +11,7 @@ import os
 import sys
 import types
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ _PNG = bytes.fromhex(
 _PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
+_PLUGINS = ["pytest_recording.plugin", *filter(find_spec, ["pytest_socket"])]
+
+
 @contextlib.contextmanager
 def readers_place(folder: Path) -> Iterator[StandIn]:
     """Be where a reader is: in a folder with a picture and a file, the stand-in as endpoint."""
@@ -39,6 +43,9 @@ def readers_place(folder: Path) -> Iterator[StandIn]:
             "AIMLAPI_API_KEY": "key-of-the-documentation",
             "AIMLAPI_API_BASE": server.base_url,
             "PYTHONPATH": str(ROOT),
+            # A reader has not the many plugins of the project's own tests, which take long to load.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": ",".join(_PLUGINS),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         try:
