@@ -57,8 +57,10 @@ Sources:
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -77,6 +79,9 @@ from langchain_aimlapi._json import JsonMapping, JsonObject, require_json
 # Beyond these a schema is refused: Gemini answers "too many states" long before.
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+# Longer ones are rewritten each time, so that what is kept stays below 32 MB.
+_LONGEST_KEPT = 64 * 1024
+_MARSHAL = 2  # the format: later ones write one value in several ways
 
 _ONE = frozenset(
     {
@@ -96,6 +101,11 @@ _ONE = frozenset(
 _SEVERAL = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
 _NAMED = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _NOT_ABOUT_VALUES = frozenset({"$anchor", "$comment", "$defs", "$id", "$schema", "definitions"})
+
+
+_Kind = Literal["function", "response"]
+# As `encoded_schema` takes them, in its order.
+_Asked = tuple[JsonMapping, str, _Kind, bool]
 
 
 class Rewritten(JsonObject):
@@ -139,7 +149,7 @@ def encoded_schema(
     schema: JsonMapping,
     *,
     where: str,
-    kind: Literal["function", "response"],
+    kind: _Kind,
     drop_made_titles: bool = False,
 ) -> JsonObject:
     """Return a schema of the same meaning that Gemini's endpoints take.
@@ -156,6 +166,29 @@ def encoded_schema(
         ValueError: The schema contains itself, points to what is not there, is not a schema, holds
             what JSON cannot say, or is deeper or larger than `MAX_DEPTH` and `MAX_NODES`.
     """
+    asked: Any = (schema, where, kind, drop_made_titles)
+    try:
+        key = marshal.dumps(asked, _MARSHAL)
+    except ValueError:  # holds what JSON has not: seldom, and mostly refused
+        return _rewritten(asked)
+    if len(key) > _LONGEST_KEPT:
+        return _rewritten(asked)
+    encoded: JsonObject = marshal.loads(_rewritten_once(key))  # noqa: S302  our own bytes
+    return encoded
+
+
+@lru_cache(maxsize=256)
+def _rewritten_once(asked: bytes) -> bytes:
+    """Rewrite a schema: an agent binds the same tools at each step.
+
+    Bytes go in and out, so that a schema which is changed in place is another one, and what is
+    returned is the caller's own.
+    """
+    return marshal.dumps(_rewritten(marshal.loads(asked)), _MARSHAL)  # noqa: S302  our own bytes
+
+
+def _rewritten(asked: _Asked) -> JsonObject:
+    schema, where, kind, drop_made_titles = asked
     try:
         resolver = _Resolver(schema, where=where, drop_made_titles=drop_made_titles)
         plain = resolver.schema(schema, _Place())

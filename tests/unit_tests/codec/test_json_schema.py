@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._codec.json_schema import encoded_schema
+from langchain_aimlapi._codec.json_schema import _rewritten, _rewritten_once, encoded_schema
 from langchain_aimlapi._codec.schema_merge import merge_schemas
 from langchain_aimlapi.testing.standin._declarations import declaration_problem
 from tests.unit_tests.codec.schema_judge import TYPES, accepts
@@ -110,6 +111,46 @@ def words(schema: Any) -> set[str]:
 @given(root=roots, value=values)
 def test_the_rewritten_schema_accepts_the_same_values(root: dict[str, Any], value: Any) -> None:
     assert accepts(root, value, root) == accepts(encoded(root), value, {})
+
+
+@given(root=roots)
+def test_a_schema_that_was_rewritten_before_is_rewritten_the_same(root: dict[str, Any]) -> None:
+    kinds: list[Literal["function", "response"]] = ["function", "response"]
+    for kind in kinds:
+        options: dict[str, Any] = {"where": "tool 'f'", "drop_made_titles": True}
+        first = encoded_schema(root, kind=kind, **options)
+        again = encoded_schema(copy.deepcopy(root), kind=kind, **options)
+        assert repr(again) == repr(first) == repr(_rewritten((root, "tool 'f'", kind, True)))
+
+
+def test_a_schema_that_is_changed_in_place_is_another_one_and_no_result_is_shared() -> None:
+    root: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    first = encoded(root)
+    root["properties"]["a"]["minimum"] = 1
+    assert encoded(root)["properties"]["a"] == {"type": "integer", "minimum": 1}
+    root["properties"]["a"]["minimum"] = True
+    first["properties"]["a"]["type"] = "string"
+    del root["properties"]["a"]["minimum"]
+    assert encoded(root)["properties"]["a"] == {"type": "integer"}
+
+
+def test_a_schema_of_a_mapping_that_json_has_not_is_rewritten_too() -> None:
+    properties = {"a": {"type": "integer"}}
+    schema = MappingProxyType({"type": "object", "properties": properties})
+    assert encoded(schema)["properties"] == properties  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="which JSON cannot say"):
+        encoded({"type": "object", "properties": {"a": {"default": object()}}})
+
+
+def test_how_many_rewritten_schemas_are_kept_is_bounded_and_long_ones_are_not() -> None:
+    kept = _rewritten_once.cache_info
+    for number in range(300):
+        encoded({"type": "object", "title": f"T{number}", "properties": {}})
+    assert kept().currsize == 256
+    before = kept().misses
+    long = {"type": "object", "properties": {}, "description": "x" * 70_000}
+    assert encoded(long)["description"] == long["description"]
+    assert kept().misses == before
 
 
 @given(root=roots, value=values)
