@@ -88,7 +88,7 @@ class ObjectReader:
 
     def _value(self, message: AIMessage) -> Any:
         if self._tool_name is None:
-            text = message.text.strip()
+            text = _stripped(message.text)
             if not text:
                 raise ValueError(self._what_came(message))
             return _whole_json(text)
@@ -166,11 +166,15 @@ def _whole_json(text: str) -> Any:
 
 
 def _partial_json(text: str) -> Any:
-    text = text.strip()
+    text = _stripped(text)
     value = from_json(text[_start(text) :], allow_partial="trailing-strings")
     if not isinstance(value, dict):
         raise ValueError  # noqa: TRY004  words before a fence, say: not an object yet
     return value
+
+
+def _stripped(text: str) -> str:
+    return text.strip().removeprefix("\ufeff").lstrip()
 
 
 def _start(text: str) -> int:

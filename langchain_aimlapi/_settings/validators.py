@@ -67,6 +67,12 @@ def checked_secret(key: SecretStr) -> SecretStr:
     if text.lower().startswith("bearer "):
         msg = "api_key begins with a scheme: pass the key alone, without 'Bearer'."
         raise ValueError(msg)
+    if not text.strip("*"):
+        msg = (
+            "api_key is a row of asterisks, which pydantic writes in place of a secret "
+            "(model_dump, str): pass the key itself, or leave it to the environment."
+        )
+        raise ValueError(msg)
     return SecretStr(text)
 
 

@@ -15,10 +15,13 @@ from contextlib import aclosing
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import anyio
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.structured_output import AutoStrategy
+from langchain.agents.structured_output import AutoStrategy, ToolStrategy
 from langchain_core.caches import BaseCache, InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.exceptions import OutputParserException
 from langchain_core.load import dumps, loads
 from langchain_core.messages import (
     AIMessage,
@@ -30,6 +33,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.utils.function_calling import convert_to_openai_function
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, Field
 
@@ -601,6 +605,86 @@ async def test_an_agent_takes_the_schema_of_the_provider_beside_tools() -> None:
     assert state["structured_response"] == _Extra(notes="Red")
 
 
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"notes": "Red"}\n```',
+        'Hm: {notes} has "notes": "blue Counties: [A, B]\n```json\n{"notes": "Red"}\n```',
+        'First {"notes": "wrong"}, then:\n```\n{"notes": "Red"}\n```\nHope this helps.',
+        '\ufeff{"notes": "Red"}',
+    ],
+)
+def test_an_object_in_a_fence_is_the_answer(text: str, method: Any) -> None:
+    """langchain-ai/langchain-google#2002, nanobrowser/nanobrowser#264.
+
+    Thoughts before a fenced object were mended into a wrong object, without an error.
+    """
+    server = served(whole({"content": text}), [event({"content": text}), *END])
+    model = model_of(server).with_structured_output(_Extra, method=method)
+
+    assert model.invoke("Go") == _Extra(notes="Red")
+    assert [*model.stream("Go")][-1] == _Extra(notes="Red")
+
+
+def test_a_fence_inside_the_answer_is_a_part_of_it() -> None:
+    """langchain-ai/langchainjs#8339: a document with code in it was cut at its first fence."""
+    text = json.dumps({"notes": '```json\n{"notes": "Blue"}\n```'})
+    model = model_of(served(whole({"content": f" \n{text}"}))).with_structured_output(_Extra)
+
+    assert model.invoke("Go") == _Extra(**json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["Here you are.", '{"notes": "Re', '{"notes": "a"} {"notes": "b"}']
+)
+def test_an_answer_that_is_no_object_is_told_with_its_words(text: str) -> None:
+    """googleapis/python-genai#2312: what could not be read was `None`, without a word."""
+    model = model_of(served(whole({"content": text}))).with_structured_output(_Extra)
+
+    with pytest.raises(OutputParserException, match="holds no valid _Extra") as caught:
+        model.invoke("Go")
+
+    assert caught.value.llm_output == text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [{"name": "_Extra", "args": {"notes": "a"}}, {"name": "_Extra", "args": {"notes": "b"}}],
+        [{"name": "_Extra", "args": {"wrong": 1}}, {"name": "look", "args": {"at": "it"}}],
+    ],
+)
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_an_agent_goes_on_after_a_wrong_structured_call(
+    asked: list[Json], *, is_stream: bool
+) -> None:
+    """langchain-ai/langchainjs#11020, langchain-ai/langchain#40423.
+
+    Two structured calls, or a wrong one beside a tool: the next request was a 400.
+    """
+
+    def look(at: str) -> str:
+        """Look."""
+        return at
+
+    with StandIn(strict=True) as server:
+        model = _model_at(server, streaming=is_stream)
+        strategy = ToolStrategy(_Extra)
+        agent: Any = create_agent(
+            model, [look], response_format=strategy, checkpointer=InMemorySaver()
+        )
+        config = {"configurable": {"thread_id": "1"}}
+        server.answer_next(tool_calls=asked)
+        right: Json = {"name": "_Extra", "args": {"notes": "Red"}}
+        for _ in range(2):
+            server.answer_next(tool_calls=[right])
+        for question in ("Go", "And?"):
+            state = await agent.ainvoke({"messages": [HumanMessage(question)]}, config)
+
+    assert state["structured_response"] == _Extra(notes="Red")
+
+
 # --- failures
 
 
@@ -826,6 +910,70 @@ async def test_one_id_names_a_message_in_every_mode_of_a_stream() -> None:
     assert chunks == {parts[-1][1]["messages"][-1].id}
 
 
+@pytest.mark.filterwarnings("ignore:The method .* is in beta")
+@pytest.mark.parametrize("version", ["v0", "v1"])
+async def test_thoughts_text_and_calls_of_one_answer_are_three_blocks(version: Any) -> None:
+    """langchain-ai/langchain#37420, langchain-ai/langchainjs#11074.
+
+    In events of v3 thoughts beside a call were lost, or a call behind a text.
+    """
+    detail = {"type": "reasoning.text", "text": "Hm", "index": 0}
+    deltas: list[Json] = [
+        {"reasoning": "Hm", "reasoning_details": [detail]},
+        {"content": "Let me look."},
+        {"tool_calls": [call('{"at":')]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": ' "it"}'}}]},
+    ]
+    model = model_of(served({}, [*map(event, deltas), *END]), output_version=version)
+
+    stream: Any = await model.astream_events("Hello", version="v3")
+    answer: AIMessage = await stream.output
+
+    kinds = [block["type"] for block in answer.content_blocks]
+    assert kinds == ["reasoning", "text", "tool_call"]
+    assert [one["args"] for one in answer.tool_calls] == [{"at": "it"}]
+
+
+async def test_a_cancelled_call_is_not_asked_again() -> None:
+    """langchain-ai/langchain#19558: a cancel scope ended the call, a retry went on without it."""
+    asked: list[int] = []
+
+    async def handle(_: Any) -> Any:
+        asked.append(1)
+        await asyncio.sleep(60)
+
+    model = _model_over(_echo, handle, max_retries=3)
+    with anyio.move_on_after(0.05) as scope:
+        await model.ainvoke("Hello")
+    await asyncio.sleep(0.05)
+
+    assert (scope.cancelled_caught, len(asked)) == (True, 1)
+
+
+def test_the_end_of_a_stream_tells_tracers_model_and_id() -> None:
+    """open-telemetry/opentelemetry-python-genai#503: spans of streams had neither."""
+    ended: list[Any] = []
+
+    class Tracer(BaseCallbackHandler):
+        def on_llm_end(self, response: Any, **_: Any) -> None:
+            ended.append(response.generations[0][0].message.response_metadata)
+
+    model = model_of(served({}, [event({"content": "a"}), *END]))
+    list(model.stream("Hello", {"callbacks": [Tracer()]}))
+
+    assert [(one["model_name"], one["id"]) for one in ended] == [("m", "gen-1")]
+
+
+def test_a_masked_key_is_not_taken_for_a_key() -> None:
+    """langflow-ai/langflow#15241: a model stored by `model_dump` came back with a masked key."""
+    stored = model_of(served(OK)).model_dump(mode="json")
+
+    with pytest.raises(ValueError, match="row of asterisks"):
+        ChatAIMLGemini.model_validate(stored)
+    key = {"aimlapi_api_key": "sk-a-key-that-nobody-may-see"}
+    assert ChatAIMLGemini.model_validate({**stored, **key}).model == stored["model"]
+
+
 def test_usage_of_streams_is_asked_for_unasked() -> None:
     """langchain-ai/langchain-litellm#115, langchain-ai/langgraph#4848: streams had no counts."""
     server = served({}, [event({"content": "a"}), *END])
@@ -850,10 +998,11 @@ def _model_over(handle: Any, ahandle: Any = None, **settings: Any) -> ChatAIMLGe
     return model_of(clients, **settings)
 
 
-def _model_at(server: StandIn) -> ChatAIMLGemini:
+def _model_at(server: StandIn, **settings: Any) -> ChatAIMLGemini:
     return ChatAIMLGemini(
         model="google/gemini-3-flash-preview",
         base_url=server.base_url,
         api_key="any",
         max_retries=0,
+        **settings,
     )

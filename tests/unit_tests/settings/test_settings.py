@@ -102,6 +102,7 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
     ("given", "words"),
     [
         ({"api_key": ""}, "api_key is empty"),
+        ({"api_key": "**********"}, "api_key is a row of asterisks"),
         ({"api_key": "clé"}, "api_key is empty or holds"),
         ({"api_key": "a\nb"}, "api_key is empty or holds"),
         ({"model": " "}, "model is empty"),
