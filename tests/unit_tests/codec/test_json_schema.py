@@ -137,9 +137,10 @@ def test_a_schema_that_is_changed_in_place_is_another_one_and_no_result_is_share
 def test_a_schema_of_a_mapping_that_json_has_not_is_rewritten_too() -> None:
     properties = {"a": {"type": "integer"}}
     schema = MappingProxyType({"type": "object", "properties": properties})
-    assert encoded(schema)["properties"] == properties  # type: ignore[arg-type]
+    assert encoded_schema(schema, where="x", kind="response")["properties"] == properties
+    odd = {"type": "object", "properties": {"a": {"default": object()}}}
     with pytest.raises(ValueError, match="which JSON cannot say"):
-        encoded({"type": "object", "properties": {"a": {"default": object()}}})
+        encoded_schema(odd, where="x", kind="response")
 
 
 def test_how_many_rewritten_schemas_are_kept_is_bounded_and_long_ones_are_not() -> None:
