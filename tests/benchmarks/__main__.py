@@ -79,23 +79,23 @@ def _run(options: argparse.Namespace) -> int:
 
 def _is_over(plan: measure.Plan, values: measure.Values, grown: list[growth.Grown]) -> bool:
     """Tell whether a goal is missed twice: what is over it once is measured again, alone."""
+    most = growth.MOST_WHEN_SHORT if plan.is_short else growth.MOST
     rows = report.missed(plan.rows, values)
-    families = [family for family in grown if family.excess]
-    print("\n".join([*rows.values(), *(family.excess for family in families)]), file=sys.stderr)
+    families = [family for family in grown if family.excess(most)]
+    if not rows and not families:
+        return False
+    excesses = [family.excess(most) for family in families]
+    print("\n".join([*rows.values(), *excesses, "asked again:"]), file=sys.stderr)
     over: list[str] = []
     if rows:
-        again = plan._replace(rows=_rows([*rows]))
+        wanted = plan._replace(rows=_rows([*rows]))
         with running_server() as server:
-            values = measure.measured(again, server)
-        asked = [row for row in again.rows if row.name in rows]
-        over += report.missed(asked, values).values()
+            values = measure.measured(wanted, server)
+        over += report.missed([row for row in wanted.rows if row.name in rows], values).values()
     for family in families:
-        over += [
-            again.excess
-            for again in growth.measured(is_short=True, only=family.title)
-            if again.excess
-        ]
-    print("\n".join(["asked again:", *(over or ["all is well"])]) if rows or families else "")
+        again_grown = growth.measured(is_short=plan.is_short, only=family.title)
+        over += [excess for again in again_grown if (excess := again.excess(most))]
+    print("\n".join(over or ["all is well"]), file=sys.stderr)
     return bool(over)
 
 

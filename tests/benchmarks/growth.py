@@ -32,6 +32,7 @@ from tests.benchmarks.fresh import resident
 from tests.benchmarks.report import markdown
 
 MOST, GOAL = 1.15, 1.05
+MOST_WHEN_SHORT = 1.3  # two sizes on a shared machine; a walk over all calls would be near 2
 _ROOT = Path(__file__).parents[2]
 _MODEL = "google/gemini-3-flash-preview"
 _SIGNATURE = "Q2VydGFpbmx5IG5vdCBhIHJlYWwgc2lnbmF0dXJl" * 8
@@ -373,11 +374,10 @@ class Grown(NamedTuple):
     def powers(self) -> list[float]:
         return exponents((*self.costs,), [*self.costs.values()])
 
-    @property
-    def excess(self) -> str:
+    def excess(self, most: float = MOST) -> str:
         """Say that it grows too fast, if it does."""
-        is_over = self.powers[-1] > MOST
-        return f"{self.title}: exponent {self.powers[-1]:.2f}, allowed {MOST}" if is_over else ""
+        is_over = self.powers[-1] > most
+        return f"{self.title}: exponent {self.powers[-1]:.2f}, allowed {most}" if is_over else ""
 
     def line(self) -> list[str]:
         """Return its line of the table."""
@@ -432,7 +432,7 @@ def _main() -> int:
         return 0
     grown = measured(only=options.only)
     print(table(grown))
-    over = [family.excess for family in grown if family.excess]
+    over = [excess for family in grown if (excess := family.excess())]
     print("\n".join(over), file=sys.stderr)
     return bool(over and options.gate)
 

@@ -1,5 +1,6 @@
 """The result as a table, and the goals that were missed."""
 
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -25,6 +26,7 @@ def facts(plan: Plan) -> dict[str, str]:
     """Return what the figures depend on."""
     versions = {name: _version(name) for name in _PACKAGES}
     return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "rounds": str(plan.rounds),

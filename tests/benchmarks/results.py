@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.benchmarks import growth, kit, report
-from tests.benchmarks.rows import ROWS
-from tests.benchmarks.subjects import OURS, PEERS
+from tests.benchmarks.measure import of_plain, ratios
+from tests.benchmarks.rows import ROWS, Row
+from tests.benchmarks.subjects import OURS, PEERS, STARTERS
 
 if TYPE_CHECKING:
     from tests.benchmarks.measure import Values
@@ -60,3 +62,35 @@ def read(folder: Path = FOLDER) -> Results:
         grown,
         [kit.Figure(**figure) for figure in parts.get("kit", ())],
     )
+
+
+def median(row: str, subject: str, results: Results) -> str:
+    """Return a subject's ratio in a row, or nothing where it was not measured."""
+    found = next(one for one in ROWS if one.name == row)
+    return _median(ratios(found, results.values, subject))
+
+
+def _median(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f}" if values else ""
+
+
+def _page_line(row: Row, results: Results) -> list[str]:
+    own, plain = (measure(row, results.values, OURS) for measure in (ratios, of_plain))
+    goal = "" if row.goal is None else f"{row.goal:g}"
+    told = f"{_median(own)} [{_median(plain)}]" if plain else _median(own)
+    spread = f"{min(own):.2f} to {max(own):.2f}"
+    peers = (_median(ratios(row, results.values, peer)) for peer in PEERS)
+    return [row.title, goal, told, spread, *peers]
+
+
+def page_table(results: Results) -> str:
+    """Return the rows in short: the goal, our median, its spread, the peers' medians."""
+    rows = [row for row in ROWS if row.is_shown and ratios(row, results.values, OURS)]
+    head = ["", "goal", "ours", "rounds", *PEERS]
+    return report.markdown([head, *(_page_line(row, results) for row in rows)])
+
+
+def other_starts(results: Results) -> str:
+    """Return what the first answer of the packages costs that only it was measured of."""
+    found = {peer: median("cold", peer, results) for peer in STARTERS}
+    return ", ".join(f"langchain-{peer} {told}" for peer, told in found.items() if told)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._cli.doctor import assumptions_page
 from langchain_aimlapi.data._profiles import _PROFILES, successor_of
-from tests.docs import reference
+from tests.docs import figures, reference
 from tests.docs.notebook import notebook_text
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.terminal import terminal_svg
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_RESULTS = ROOT / "tests" / "benchmarks" / "results"
 _PART = re.compile(r"(<!-- made: (\w+) -->)(.*?)(<!-- end -->)", re.DOTALL)
 _INPUTS = {"image": "images", "pdf": "PDF", "audio": "audio", "video": "video"}
 
@@ -70,34 +69,16 @@ def _notes(model: str, profile: dict[str, Any]) -> str:
     return "makes images, calls no tools" if profile["image_outputs"] else ""
 
 
-def invoke_cost() -> str:
-    """Return the CPU time of a call by that of the least possible integration."""
-    return _cells("invoke")[6].split()[0]
-
-
-def peers_cost() -> str:
-    """Return the same of ChatOpenAI and ChatOpenRouter."""
-    openai, openrouter = (cell.split()[0] for cell in _cells("invoke")[7:9])
-    return f"ChatOpenAI {openai}, ChatOpenRouter {openrouter}"
-
-
 def standard_tests() -> str:
     """Return how many tests of LangChain's own suite replay."""
     return str(len([*(ROOT / "cassettes" / "integration").glob("Test*.yaml")]))
 
 
-def _cells(row: str) -> list[str]:
-    lines = (_RESULTS / "results.md").read_text(encoding="utf-8").splitlines()
-    line = next(line for line in lines if line.startswith(f"| {row} |"))
-    return [cell.strip() for cell in line.split("|")]
-
-
 PARTS: dict[str, Callable[[], str]] = {
-    "invoke_cost": invoke_cost,
     "models": models_table,
     "models_in_short": models_in_short,
-    "peers_cost": peers_cost,
     "standard_tests": standard_tests,
+    **figures.PARTS,
     **reference.PARTS,
 }
 FILES: dict[Path, Callable[[], str]] = {
