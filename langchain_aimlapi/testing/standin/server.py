@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.testing.standin._exchange import Received
 
 _START_SECONDS = 10.0
+_SECONDS_TO_END = 2.0
 
 
 class StandIn:
@@ -84,7 +86,7 @@ class StandIn:
         )
         self._outer: Callable[..., Any] = self._application.asgi
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -190,6 +192,9 @@ class StandIn:
         host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=512)
+        # Connections inherit it. asyncio sets it only on sockets that name their protocol; without
+        # it the end of each answer waits 40 ms for the client's delayed acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._application.stopping.clear()
         config = uvicorn.Config(
             self._outer,
@@ -201,9 +206,8 @@ class StandIn:
             access_log=False,
             server_header=False,
             date_header=self._seed is None,
-            timeout_graceful_shutdown=2,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(
             target=_run, args=(self._server, self._socket), name="stand-in", daemon=True
         )
@@ -215,7 +219,7 @@ class StandIn:
         """Stop: open streams end, the socket is closed. Does nothing when it does not run."""
         if self._server is not None and self._thread is not None:
             self._application.stopping.set()
-            self._server.should_exit = True
+            self._server.end()
             self._thread.join()
         if self._socket is not None:
             self._socket.close()
@@ -239,6 +243,41 @@ class StandIn:
                 self.stop()
                 raise RuntimeError(f"The stand-in did not start at {self._address}.")
             time.sleep(0.002)
+
+
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to; uvicorn looks ten times a second, and then waits as long."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Stop serving; safe from any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        """Renew the date header each second until told to end."""
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is being answered end, for a moment; `asyncio.run` cancels the rest."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + _SECONDS_TO_END
+        state, pause = self.server_state, 0.001
+        while (state.connections or state.tasks) and time.monotonic() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.05)
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -114,11 +114,11 @@ async def test_a_cancelled_call_is_kept_however_it_is_made(
 
     server.fail_next("latency=60", times=2)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(model.ainvoke(QUESTION, config), 1.5)
+        await asyncio.wait_for(model.ainvoke(QUESTION, config), 0.7)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(model.abatch([QUESTION], config), 1.5)
+        await asyncio.wait_for(model.abatch([QUESTION], config), 0.7)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(read(), 1.5)
+        await asyncio.wait_for(read(), 0.7)
     reasons = [item.reason for item in spend.open_items]
     assert reasons == ["CancelledError", "CancelledError", "GeneratorExit"]
     assert await spend.areconcile(account) == []
@@ -174,9 +174,9 @@ def test_attempts_that_timed_out_before_the_good_one_are_on_the_bill(
 ) -> None:
     server.fail_next("latency=9")
     server.fail_next("cut")
-    server.fail_next("status=503")
+    server.fail_next("status=503;retry-after=0")
     spend = SpendCallbackHandler()
-    model = model_of(server, callbacks=[spend], max_retries=3, timeout=3)
+    model = model_of(server, callbacks=[spend], max_retries=3, timeout=1)
     model.invoke(QUESTION)
     assert [item.reason for item in spend.open_items] == [
         "AIMLAPITimeoutError",

@@ -51,6 +51,40 @@ def test_starts_fast_and_leaves_nothing_behind() -> None:
         assert again.base_url == f"http://127.0.0.1:{port}/v1"
 
 
+def test_it_ends_as_soon_as_it_is_told_to() -> None:
+    def seconds_to_end() -> float:
+        server = StandIn().start()
+        assert ask(server, "hi").status_code == 200
+        begun = time.monotonic()
+        server.stop()
+        return time.monotonic() - begun
+
+    assert min(seconds_to_end() for _ in range(5)) < 0.05
+
+
+def test_it_may_be_told_to_end_twice_or_while_it_starts() -> None:
+    server = StandIn().start()
+    running = server._server
+    server.stop()
+    server.stop()
+    assert running is not None
+    running.end()  # its loop is closed
+    with StandIn() as again:
+        assert ask(again, "hi").status_code == 200
+
+
+def test_calls_on_one_connection_wait_for_no_acknowledgement() -> None:
+    def seconds_of_a_call() -> float:
+        begun = time.monotonic()
+        client.post(f"{server.base_url}/chat/completions", json=body).raise_for_status()
+        return time.monotonic() - begun
+
+    body = {"model": FLASH, "messages": [user("hi")]}
+    with StandIn() as server, httpx.Client(headers={"authorization": "Bearer any"}) as client:
+        # Linux acknowledges the first packets of a connection at once.
+        assert min([seconds_of_a_call() for _ in range(40)][20:]) < 0.03
+
+
 def test_several_run_side_by_side() -> None:
     with StandIn() as one, StandIn(keys=["only"]) as other:
         assert one.base_url != other.base_url
