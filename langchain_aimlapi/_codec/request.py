@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 # One of these fields an assistant message needs; reasoning text alone is nothing to Gemini.
 _SUBSTANCE = ("content", "tool_calls", "refusal", REASONING_DETAILS, EXTRA_CONTENT)
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 # A key of JSON: inside a string its quotes would be escaped.
 _REFERENCE = re.compile(r'"(?:\$|\\u0024)ref"(\s*:)')
 _AS_THEY_ARE = ASSISTANT | TOOL
@@ -81,7 +82,8 @@ def encode_request(
             assistant message whose calls have no signature at all.
         remedies: How the request is to be written so that it is taken: `"bypass_signatures"` adds
             that value in the current turn alone, that is since the last human message;
-            `"rename_references"` writes `$ref` as another key in what tools gave.
+            `"rename_references"` writes `$ref` as another key in what tools gave;
+            `"rename_calls"` gives earlier calls whose names are not allowed another name.
 
     Returns:
         `model`, `messages`, then the other settings.
@@ -187,6 +189,7 @@ class _History:
         self._messages = _plain(messages)
         self._bypassed_from = _bypassed_from(self._messages, missing_signatures, remedies)
         self._is_renaming = "rename_references" in remedies
+        self._has_plain_names = "rename_calls" in remedies
         self._names: dict[str, str] = {}  # of the functions, by the id of the latest call
         self._called: list[Mapping[str, str]] = []  # the same of each message
 
@@ -237,10 +240,12 @@ class _History:
         """Return what the encoding of a message depends on besides itself and what is behind it."""
         kind = type(message)
         if kind in ASSISTANT:
-            return ("bypassed" if number >= self._bypassed_from else None,)
+            is_bypassed = number >= self._bypassed_from
+            return "bypassed" if is_bypassed else None, self._has_plain_names
         if kind in TOOL:
             call_id = message.tool_call_id  # type: ignore[attr-defined]
-            return self._names.get(call_id), "renamed" if self._is_renaming else None
+            is_renaming = "renamed" if self._is_renaming else None
+            return self._names.get(call_id), is_renaming, self._has_plain_names
         return ()
 
     def _encode(self, number: int, message: BaseMessage) -> EncodedMessage:
@@ -279,14 +284,21 @@ class _History:
             content = _REFERENCE.sub(r'"_$ref"\1', content)
         request = {"role": "tool", "content": content, "tool_call_id": call_id}
         if name := self._names.get(call_id) or message.name:
-            request["name"] = name
+            request["name"] = self._name(name)
         return EncodedMessage([request], media=media)
+
+    def _name(self, name: str) -> str:
+        """Return a function's name as it may be sent: models make names up."""
+        if not self._has_plain_names:
+            return name
+        plain = _NOT_IN_A_NAME.sub("_", name)
+        return (plain if plain[0].isalpha() or plain[0] == "_" else f"_{plain}")[:64]
 
     def _call_id(self, message: FunctionMessage) -> str:
         """Find the call that an old-style function result answers, by the function's name."""
         for names in reversed(self._called):
             for call_id, name in names.items():
-                if name == message.name:
+                if message.name and name == self._name(message.name):
                     return call_id
         msg = (
             f"FunctionMessage {message.name!r} answers no earlier call of that function. "
@@ -304,6 +316,9 @@ class _History:
 
         is_bypassed = number >= self._bypassed_from
         request, results = _assistant(message, answered, is_bypassed=is_bypassed)
+        if self._has_plain_names:
+            for named in (*(call["function"] for call in request.get("tool_calls", ())), *results):
+                named["name"] = self._name(named["name"])
         is_sent = any(request.get(key) for key in _SUBSTANCE)
         wire = [request, *results] if is_sent else results
         return EncodedMessage(

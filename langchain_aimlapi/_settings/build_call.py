@@ -39,6 +39,7 @@ _logger = logging.getLogger("langchain_aimlapi")
 _REMEDY_WORDS: dict[Remedy, str] = {
     "bypass_signatures": "Google's bypass value where a step has no thought signature",
     "rename_references": "another key for '$ref' in the results of tools",
+    "rename_calls": "'_' for what a tool's name may not hold in earlier calls",
 }
 USER_AGENT = f"langchain-aimlapi/{__version__} python/{platform.python_version()}"
 # The gateway drops any other id without a word (docs.aimlapi.com/capabilities/

@@ -1,6 +1,6 @@
 """Requests that Gemini was seen to refuse with a 400: how it says so, what helps.
 
-In go the words of an error, out comes what is known of it: one line of advice, and for two kinds
+In go the words of an error, out comes what is known of it: one line of advice, and for three kinds
 a remedy, another way to write the same request. What helped once is remembered for the model.
 
 Source:
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Remedy = Literal["bypass_signatures", "rename_references"]
+Remedy = Literal["bypass_signatures", "rename_references", "rename_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,13 @@ _REFUSALS = (
     _refusal(
         r"duplicate function declaration",
         "Two tools have the same name: rename one, or bind it once.",
+    ),
+    _refusal(
+        r"invalid (function|tool).?name|function_?(call|response)\W{1,3}name\b"
+        r"|\bname\b.{0,80}\bmatch|string does not match pattern",
+        "A tool call of the history has a name that the model made up and that is not allowed: "
+        "take it out with its result. Tools need 1 to 64 letters, digits, '_' and '-' as a name.",
+        "rename_calls",
     ),
     _refusal(
         r"too many states",
