@@ -6,7 +6,7 @@ import logging
 import platform
 import re
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from langchain_aimlapi._codec.request import encode_parameters, write_messages
 from langchain_aimlapi._codec.response_format import encode_schemas
@@ -23,7 +23,6 @@ from langchain_aimlapi.errors.mapping import remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from langchain_core.messages import BaseMessage
 
@@ -78,7 +77,7 @@ def build_call(  # noqa: PLR0913  all keyword-only: what LangChain hands over, a
     warn_if_deprecated(model_id)
     for kind in writer.part_kinds:
         warn_undocumented_part(kind, model=model_id)
-    request_id = _request_id(options.client_request_id or str(run_id or uuid4()))
+    request_id = _request_id(options.client_request_id, run_id)
     return Call(
         body=writer.body,
         url=f"{model.base_url}/chat/completions",
@@ -217,15 +216,14 @@ def _ask_for_stream(settings: JsonObject, *, with_usage: bool) -> None:
         settings.setdefault("stream_options", {"include_usage": True})
 
 
-def _request_id(given: object) -> str:
-    request_id = str(given)
-    if not _REQUEST_ID.fullmatch(request_id):
-        msg = (
-            f"client_request_id={request_id!r} would be dropped by the gateway: use 1 to 128 "
-            "letters, digits and . _ : - without accents or spaces."
-        )
-        raise ValueError(msg)
-    return request_id
+def _request_id(given: object, run_id: UUID | None) -> str:
+    chosen = run_id or uuid4() if given is None else given
+    if isinstance(chosen, str | UUID) and _REQUEST_ID.fullmatch(request_id := str(chosen)):
+        return request_id
+    raise ValueError(
+        f"client_request_id={given!r} would be dropped by the gateway: pass a UUID, or a text of "
+        "1 to 128 letters, digits and . _ : - without accents or spaces."
+    )
 
 
 def _headers(request_id: str, more: JsonMapping, *, is_stream: bool) -> dict[str, str]:

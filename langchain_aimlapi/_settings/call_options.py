@@ -84,6 +84,9 @@ def setting_names(cls: type[BaseModel]) -> SettingNames:
     )
 
 
+_TWO_LIMITS = {"max_completion_tokens", "max_tokens"}
+
+
 @dataclass(frozen=True, slots=True)
 class CallOptions:
     """Everything but the messages that one call is made of: settings with the call's keywords.
@@ -124,7 +127,7 @@ def call_keywords(keywords: JsonMapping, names: SettingNames) -> JsonObject:
         ValueError: A keyword is not known, or belongs to the model; its value is not shown. Sent
             along it would be a parameter that the endpoint does not know, in traces for all to see.
     """
-    if keywords.keys() <= names.of_a_call:
+    if keywords.keys() <= names.of_a_call and not keywords.keys() >= _TWO_LIMITS:
         return dict(keywords)
     known = {*names.of_a_call, *names.fields}
     given = resolve_names(keywords, known=known, owner=names.owner, way_past="extra_body")

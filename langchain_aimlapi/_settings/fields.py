@@ -78,6 +78,10 @@ def _put(model: BaseChatModel, values: JsonMapping) -> None:
     model.model_fields_set.update(values)
 
 
+_ONE_LIMIT = (
+    ("max_tokens", "max_completion_tokens"),
+    ("max_completion_tokens", "max_tokens"),
+)
 _HEADING = "    Settings:\n"
 
 
@@ -227,6 +231,10 @@ class GeminiSettings(BaseChatModel):
         given = resolve_names(
             values, known=setting_names(cls).fields, owner=cls.__name__, way_past="model_kwargs"
         )
+        if "model" not in given and cls.model_fields["model"].is_required():
+            raise ValueError(
+                "model is missing: pass an id such as 'google/gemini-3-flash-preview'."
+            )
         return {
             name: value
             for name, value in given.items()
@@ -294,6 +302,11 @@ class GeminiSettings(BaseChatModel):
         if isinstance(connections, Clients):
             return connections
         raise ValueError("connections is not to be set: pass http_client or http_async_client.")
+
+    @field_validator(*_validators.KINDS, mode="wrap")  # the last one, so that it is around them all
+    @classmethod
+    def _say_in_own_words(cls, value: Any, handler: Any, info: ValidationInfo) -> Any:
+        return _validators.validated(str(info.field_name), value, handler)
 
     @field_serializer("aimlapi_api_key", when_used="json")
     def _hide_key(self, _: object) -> str:
@@ -374,6 +387,9 @@ class GeminiSettings(BaseChatModel):
         needed = {name for name, each in cls.model_fields.items() if each.is_required()}
         kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
         checked = _trial_model(cls, {**kept, **changed})
+        for name, other in _ONE_LIMIT:
+            if changed.get(name) is not None and other not in changed:
+                changed[other] = None  # as in a call, the new one takes the place of the old
         if "model" in changed and self.profile == self._resolve_model_profile():
             changed.setdefault("profile", None)
         return {name: getattr(checked, name) for name in changed}

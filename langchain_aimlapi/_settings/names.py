@@ -22,11 +22,13 @@ SYNONYMS = {
     "async_http_client": "http_async_client",
     "candidate_count": "n",
     "max_output_tokens": "max_tokens",
+    "max_new_tokens": "max_tokens",
     "max_tokens_to_sample": "max_tokens",
     "model_id": "model",
     "model_name": "model",
     "openai_api_base": "base_url",
     "openrouter_api_base": "base_url",
+    "random_seed": "seed",
     "request_timeout": "timeout",
     "retries": "max_retries",
     "stop_sequences": "stop",
@@ -37,6 +39,8 @@ _KEY = "pass the key of AI/ML API as api_key (or set AIMLAPI_API_KEY)"
 _CLOUD = "Google's cloud settings mean nothing here: the key alone decides"
 _CLIENT = "pass http_client and http_async_client"
 _PROXY = "set HTTPS_PROXY, or pass http_client=httpx.Client(proxy=...)"
+_ADDRESS = "the address is base_url, by default AI/ML API's own"
+_AZURE = "this is AI/ML API, not Azure: the id goes into model, the address into base_url"
 _SCHEMA = "use with_structured_output(schema), or response_format={'type': 'json_schema', ...}"
 _THINKING = "use reasoning_effort='low' ('medium', 'high') or reasoning={'max_tokens': ...}"
 _RESPONSES_API = "there is no Responses API here; leave it out"
@@ -51,6 +55,10 @@ REPLACEMENTS = {
     "app_title": "use default_headers",
     "app_url": "use default_headers",
     "async_client": _CLIENT,
+    "azure_ad_token": _KEY,
+    "azure_ad_token_provider": "api_key takes a function that returns the key",
+    "azure_deployment": _AZURE,
+    "azure_endpoint": _AZURE,
     "cached_content": "the gateway has no stored caches; equal beginnings of prompts are cached by "
     "themselves (usage_metadata tells cache_read)",
     "client": _CLIENT,
@@ -59,10 +67,13 @@ REPLACEMENTS = {
     "context_management": _RESPONSES_API,
     "convert_system_message_to_human": "system messages are sent as such; leave it out",
     "credentials": _CLOUD,
+    "custom_llm_provider": "the id names the model's maker, as in model='google/...'; leave it out",
     "default_metadata": "use default_headers",
     "default_metadata_input": "use default_headers",
     "default_query": "use http_client=httpx.Client(params=...)",
     "disabled_params": "only what you set is sent; leave it out",
+    "endpoint": _ADDRESS,
+    "endpoint_url": _ADDRESS,
     "extra_headers": "for every call use default_headers; extra_headers is a keyword of one call",
     "function_call": "use tool_choice",
     "functions": _TOOLS,
@@ -80,6 +91,8 @@ REPLACEMENTS = {
     "location": _CLOUD,
     "media_resolution": _GATEWAY_TAKES_NONE,
     "openai_api_key": _KEY,
+    "openai_api_type": _AZURE,
+    "openai_api_version": "give the version with base_url, as in https://api.aimlapi.com/v1",
     "openai_organization": "the gateway knows no organizations; the key alone decides",
     "openai_proxy": _PROXY,
     "openrouter_api_key": _KEY,
@@ -132,6 +145,12 @@ _WITHOUT_SETTING = frozenset(
         "web_search_options",
     }
 )
+# Names of one setting: the field of each alias, the older and the newer name of the wire.
+_SAME = {
+    "aimlapi_api_base": "base_url",
+    "aimlapi_api_key": "api_key",
+    "max_completion_tokens": "max_tokens",
+}
 # Only in the constructor; in a call it is a parameter of the wire.
 _OF_A_CALL = {"tools": _TOOLS}
 
@@ -155,19 +174,28 @@ def resolve_names(
             are not shown: one may be a secret under a wrong name.
     """
     resolved: JsonObject = {}
+    names: dict[str, str] = {}  # the name that each setting goes by
     problems: list[str] = []
     for name, value in given.items():
         own = name if name in known else SYNONYMS.get(name, name)
         if own not in known:
             if value is not None or name not in REPLACEMENTS:
                 problems.append(_problem(name, known=known, owner=owner, way_past=way_past))
-        elif own in resolved and resolved[own] is not value and resolved[own] != value:
-            problems.append(f"{own} is given twice, also as {name}: pass one of them.")
-        else:
+            continue
+        first = names.setdefault(_SAME.get(own, own), own)
+        is_limit = own.endswith("timeout")  # of which `None` is a value
+        if first not in resolved or (resolved[first] is None and not is_limit):
+            names[_SAME.get(own, own)] = own
             resolved[own] = value
+        elif (value is not None or is_limit) and not _is_same(resolved[first], value):
+            problems.append(f"{first} is given twice, also as {name}: pass one of them.")
     if problems:
         raise ValueError(" ".join(problems))
     return resolved
+
+
+def _is_same(first: object, second: object) -> bool:
+    return first is second or bool(first == second)
 
 
 def _problem(name: str, *, known: Collection[str], owner: str, way_past: str) -> str:

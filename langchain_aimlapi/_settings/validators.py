@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi.errors.caller_warnings import warn_caller
 
@@ -34,6 +35,7 @@ NO_KEY = (
     "(keys: https://aimlapi.com/app/keys)."
 )
 _WHOLE = frozenset({"max_tokens", "max_completion_tokens", "n", "seed"})
+_NUMBERS = frozenset({*RANGES, "empty_response_retries", "max_retries", "stream_timeout"})
 EFFORTS = ("minimal", "low", "medium", "high")
 
 
@@ -214,13 +216,17 @@ def check_range(name: str, value: object) -> None:
         number = float(value)
         if lowest <= number <= highest:
             return
+    raise ValueError(f"{name}={value!r} is not {_range_words(name)}.")
+
+
+def _range_words(name: str) -> str:
+    lowest, highest = RANGES[name]
     what = "a whole number" if name in _WHOLE else "a number"
     span = f"of {lowest} or more" if highest == math.inf else f"from {lowest} to {highest}"
-    msg = (
-        f"{name}={value!r} is not {what} {span}, which is what the API documents; what it does not "
-        f"document goes into model_kwargs or extra_body."
+    return (
+        f"{what} {span}, which is what the API documents; what it does not document goes into "
+        "model_kwargs or extra_body"
     )
-    raise ValueError(msg)
 
 
 def check_effort(level: object, *, name: str) -> None:
@@ -298,3 +304,53 @@ def check_attempts(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         msg = f"{name}={value!r} is not a number of attempts: pass 0 or more."
         raise ValueError(msg)
+
+
+_MAPPING = "a mapping of names to values: pass a dict"
+_SWITCH = "a switch: pass True or False"
+# What the values of our settings are, where pydantic looks at them first.
+KINDS = {
+    **{name: _range_words(name) for name in RANGES},
+    "aimlapi_api_base": "an address: pass text, such as 'https://api.aimlapi.com/v1'",
+    "default_headers": "a dict of names to texts",
+    "empty_response_retries": "a number of attempts: pass 0 or more",
+    "extra_body": _MAPPING,
+    "max_retries": "a number of attempts: pass 0 or more",
+    "missing_signatures": "one of 'auto', 'send' and 'skip'",
+    "model": "a model id: pass text, such as 'google/gemini-3-flash-preview'",
+    "model_kwargs": _MAPPING,
+    "parallel_tool_calls": _SWITCH,
+    "prediction": "a dict such as {'type': 'content', 'content': ...}",
+    "provider": "the name of a provider: pass text, such as 'google'",
+    "reasoning": "a dict such as {'effort': 'low'}",
+    "reasoning_effort": f"a level: pass one of {', '.join(EFFORTS)}",
+    "stop": "a text or a list of texts",
+    "stream_timeout": "a limit: pass seconds over 0, or None for no limit",
+    "stream_usage": _SWITCH,
+    "streaming": _SWITCH,
+    "tool_choice": "a choice: pass 'auto', 'any', 'none', the name of a tool, or a dict",
+}
+# May hold what is secret.
+_NOT_SHOWN = frozenset({"default_headers", "extra_body", "model_kwargs"})
+
+
+def validated(name: str, value: object, validate: Callable[[object], object]) -> object:
+    """Return a setting's value as pydantic and our own checks leave it.
+
+    Args:
+        name: The field.
+        value: What the user handed in.
+        validate: The checks.
+
+    Raises:
+        ValueError: The value is of another kind; in our words, which name it, not in pydantic's.
+    """
+    try:
+        if not (isinstance(value, bool) and name in _NUMBERS):
+            return validate(value)
+    except ValidationError as failure:
+        if any(detail["type"] == "value_error" for detail in failure.errors()):
+            raise  # of a check of ours
+    shown = "" if name in _NOT_SHOWN else f"={reprlib.repr(value)}"
+    setting = "base_url" if name == "aimlapi_api_base" else name
+    raise ValueError(f"{setting}{shown} is not {KINDS[name]}.")

@@ -101,7 +101,13 @@ def test_every_call_has_an_id_of_its_own() -> None:
     assert call_of(client_request_id=given).headers["x-client-request-id"] == str(given)
 
 
-@pytest.mark.parametrize("given", ["order 4711", "Zoë", "a" * 129, "a\n", "a/b"])
+@pytest.mark.parametrize("given", [3, True, b"a", 0])
+def test_an_id_is_text(given: object) -> None:
+    with pytest.raises(ValueError, match=r"client_request_id=.* pass a UUID, or a text"):
+        call_of(client_request_id=given)
+
+
+@pytest.mark.parametrize("given", ["order 4711", "Zoë", "a" * 129, "a\n", "a/b", ""])
 def test_an_id_that_the_gateway_would_drop_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"client_request_id=.* would be dropped"):
         call_of(client_request_id=given)

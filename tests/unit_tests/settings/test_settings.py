@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 from functools import partial
 from typing import Any, Self, cast
 
@@ -128,13 +129,60 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
         ),
         ({"default_headers": {"x": "é"}}, r"default_headers\['x'\]"),
         ({"default_headers": {"x\n": "a"}}, "default_headers"),
-        ({"temperature": "hot"}, "temperature"),
+        ({"temperature": "hot"}, "temperature='hot' is not a number from 0 to 2"),
+        ({"temperature": True}, "temperature=True is not a number"),
+        ({"temperature": [1]}, r"temperature=\[1\] is not a number"),
+        ({"max_tokens": 1.5}, "max_tokens=1.5 is not a whole number of 1 or more"),
+        ({"max_tokens": ""}, "max_tokens='' is not a whole number"),
+        ({"n": True}, "n=True is not a whole number"),
+        ({"max_retries": True}, "max_retries=True is not a number of attempts"),
+        ({"stream_timeout": 0}, "stream_timeout=0 is not a limit"),
+        ({"stop": 3}, "stop=3 is not a text or a list of texts"),
+        ({"streaming": "maybe"}, "streaming='maybe' is not a switch: pass True or False"),
+        ({"reasoning": "low"}, "reasoning='low' is not a dict such as"),
+        ({"reasoning_effort": 3}, "reasoning_effort=3 is not a level: pass one of minimal"),
+        ({"model": 3}, "model=3 is not a model id: pass text, such as"),
+        ({"model": None}, "model=None is not a model id"),
+        ({"base_url": 3}, "base_url=3 is not an address: pass text"),
+        ({"tool_choice": 3}, "tool_choice=3 is not a choice: pass 'auto'"),
+        ({"default_headers": {"x": 3}}, "default_headers is not a dict of names to texts"),
+        ({"model_kwargs": [KEY]}, "model_kwargs is not a mapping of names to values"),
     ],
 )
 def test_what_cannot_be_is_an_error_without_the_key(given: Json, words: str) -> None:
     with pytest.raises(ValidationError, match=words) as caught:
         made(**given)
     assert KEY not in str(caught.value)
+    assert {detail["type"] for detail in caught.value.errors()} == {"value_error"}  # our own words
+
+
+def test_a_model_without_an_id_is_told_what_is_missing() -> None:
+    with pytest.raises(ValidationError, match="model is missing: pass an id such as 'google/"):
+        ChatAIMLGemini.model_validate({"api_key": KEY})
+
+    class Fixed(ChatAIMLGemini):
+        model: str = "google/gemini-3-flash-preview"
+
+    assert Fixed(api_key=KEY).model == "google/gemini-3-flash-preview"
+
+
+@pytest.mark.parametrize("value", ["0.5", 0.5, Decimal("0.5")])
+def test_a_number_may_come_as_text_too(value: Any) -> None:
+    assert made(temperature=value).temperature == 0.5
+
+
+def test_both_names_of_one_limit_are_never_sent_together() -> None:
+    model = made(max_tokens=5)
+    for names in ({"max_tokens": 5, "max_completion_tokens": 6}, {"n": 1, "candidate_count": 2}):
+        with pytest.raises(ValueError, match="is given twice, also as"):
+            made(**names)
+        with pytest.raises(ValueError, match="is given twice, also as"):
+            model.call_options(names)
+    copied = model.model_copy(update={"max_completion_tokens": 6})
+    assert (copied.max_tokens, copied.max_completion_tokens) == (None, 6)
+    copied.max_tokens = 7
+    assert (copied.max_tokens, copied.max_completion_tokens) == (7, None)
+    assert made(max_tokens=None, max_completion_tokens=6).max_completion_tokens == 6
 
 
 @pytest.mark.parametrize(
@@ -154,6 +202,13 @@ def test_what_cannot_be_is_an_error_without_the_key(given: Json, words: str) -> 
         ({"model_kwargs": {"api-key": "sk-secret"}}, "model_kwargs holds 'api-key'"),
         ({"extra_body": {"Authorization": "sk-secret"}}, "extra_body holds 'Authorization'"),
         ({"model_name": "other"}, "model is given twice, also as model_name"),
+        ({"aimlapi_api_key": "other"}, "api_key is given twice, also as aimlapi_api_key"),
+        ({"timeout": 3, "request_timeout": None}, "timeout is given twice, also as request_timeo"),
+        ({"timeout": None, "request_timeout": 3}, "timeout is given twice, also as request_timeo"),
+        ({"azure_endpoint": "https://x"}, "azure_endpoint is not .* not Azure"),
+        ({"azure_deployment": "x"}, "azure_deployment is not .* not Azure"),
+        ({"endpoint": "https://x"}, "endpoint is not .* the address is base_url"),
+        ({"custom_llm_provider": "x"}, "custom_llm_provider is not .* leave it out"),
     ],
 )
 def test_a_name_that_is_no_setting_is_refused_with_what_to_use(given: Json, words: str) -> None:
@@ -369,7 +424,7 @@ def test_a_copy_takes_the_constructors_names_and_checks(*, deep: bool) -> None:
         ({"temperature": 3}, "temperature"),
         ({"api_key": ""}, "api_key is empty"),
         ({"token": "sk-secret"}, "token is not a setting"),
-        ({"api_key": "a", "aimlapi_api_key": "b", "model": " "}, "model is empty"),
+        ({"api_key": "a", "aimlapi_api_key": "b"}, "api_key is given twice"),
     ],
 )
 def test_a_copy_refuses_what_the_constructor_refuses(update: Json, words: str) -> None:
