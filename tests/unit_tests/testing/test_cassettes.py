@@ -559,7 +559,7 @@ def test_missing_extra_is_named(
         monkeypatch.delitem(sys.modules, module)
     for module in [known for known in sys.modules if f"{known}.".startswith(f"{part}.")]:
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "langchain-aimlapi\[testing\]"'):
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "langchain-aimlapi\[testing\]>=1"'):
         use()
 
 
