@@ -140,6 +140,18 @@ def call_keywords(keywords: JsonMapping, names: SettingNames) -> JsonObject:
     return given
 
 
+def replace_other_limit(changed: JsonObject) -> None:
+    """Have a new limit of tokens take the place of the one under the other name, as in a call.
+
+    Args:
+        changed: Fields that are set; changed in place.
+    """
+    for name in _TWO_LIMITS:
+        (other,) = _TWO_LIMITS - {name}
+        if changed.get(name) is not None and other not in changed:
+            changed[other] = None
+
+
 def make_options(
     fields: JsonMapping, keywords: JsonMapping, names: SettingNames, *, stop: list[str] | None
 ) -> CallOptions:

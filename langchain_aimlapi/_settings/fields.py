@@ -31,6 +31,7 @@ from langchain_aimlapi._settings.call_options import (
     Parameter,
     call_keywords,
     make_options,
+    replace_other_limit,
     setting_names,
     wire_parameters,
 )
@@ -78,10 +79,6 @@ def _put(model: BaseChatModel, values: JsonMapping) -> None:
     model.model_fields_set.update(values)
 
 
-_ONE_LIMIT = (
-    ("max_tokens", "max_completion_tokens"),
-    ("max_completion_tokens", "max_tokens"),
-)
 _HEADING = "    Settings:\n"
 
 
@@ -232,9 +229,7 @@ class GeminiSettings(BaseChatModel):
             values, known=setting_names(cls).fields, owner=cls.__name__, way_past="model_kwargs"
         )
         if "model" not in given and cls.model_fields["model"].is_required():
-            raise ValueError(
-                "model is missing: pass an id such as 'google/gemini-3-flash-preview'."
-            )
+            raise ValueError(_validators.NO_MODEL)
         return {
             name: value
             for name, value in given.items()
@@ -387,9 +382,7 @@ class GeminiSettings(BaseChatModel):
         needed = {name for name, each in cls.model_fields.items() if each.is_required()}
         kept = {name: getattr(self, name) for name in needed | {"aimlapi_api_key"}}
         checked = _trial_model(cls, {**kept, **changed})
-        for name, other in _ONE_LIMIT:
-            if changed.get(name) is not None and other not in changed:
-                changed[other] = None  # as in a call, the new one takes the place of the old
+        replace_other_limit(changed)
         if "model" in changed and self.profile == self._resolve_model_profile():
             changed.setdefault("profile", None)
         return {name: getattr(checked, name) for name in changed}

@@ -306,6 +306,7 @@ def check_attempts(name: str, value: object) -> None:
         raise ValueError(msg)
 
 
+NO_MODEL = "model is missing: pass an id such as 'google/gemini-3-flash-preview'."
 _MAPPING = "a mapping of names to values: pass a dict"
 _SWITCH = "a switch: pass True or False"
 # What the values of our settings are, where pydantic looks at them first.
