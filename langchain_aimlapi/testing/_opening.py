@@ -234,10 +234,9 @@ def _called(opened: _Opened, task: Callable[..., Any], /, *args: Any, **named: A
 
 
 def _httpx_transports() -> Iterator[tuple[type, str]]:
-    for module in map(sys.modules.get, ("httpx", "httpx2")):
-        if module is not None:
-            yield module.HTTPTransport, "handle_request"
-            yield module.AsyncHTTPTransport, "handle_async_request"
+    for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
+        yield module.HTTPTransport, "handle_request"
+        yield module.AsyncHTTPTransport, "handle_async_request"
 
 
 def _asking_for_decodable(handle: Callable[..., Any]) -> Callable[..., Any]:

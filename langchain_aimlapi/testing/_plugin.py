@@ -336,10 +336,10 @@ def _rewrites(config: pytest.Config, item: pytest.Item) -> bool:
 
 def _config_of(item: pytest.Item) -> JsonObject:
     """Return the `vcr_config` of a test, also for a fixture that may not ask for it."""
-    found = item.session._fixturemanager.getfixturedefs("vcr_config", item)  # noqa: SLF001  # no public door
-    if not found:
-        return {}
-    fixture = found[-1]
+    # pytest has no public door to this. pytest-recording brings a fixture of that name, so that
+    # there is one; the last is the nearest to the test.
+    found = item.session._fixturemanager.getfixturedefs("vcr_config", item)  # noqa: SLF001
+    [*_, fixture] = found or ()
     if fixture.cached_result is not None:
         value = fixture.cached_result[0]
     else:
@@ -354,8 +354,7 @@ def _check_config(fixture: pytest.FixtureDef[Any], value: object, config: pytest
     faults = option_faults(value, is_marker=False, place=place)
     if faults:
         raise pytest.UsageError(faults)
-    if config.stash.get(_ITEM, None) is not None:
-        _translate_rewriting(value, config.stash[_ITEM])
+    _translate_rewriting(value, config.stash[_ITEM])
 
 
 def _translate_rewriting(options: JsonObject, item: pytest.Item) -> None:

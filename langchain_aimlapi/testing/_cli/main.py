@@ -18,7 +18,7 @@ from typing import Literal
 from langchain_aimlapi.testing._cli.index import index_text, write_index
 from langchain_aimlapi.testing._cli.page import conversation_page
 from langchain_aimlapi.testing._cli.pytest_run import pytest_status, status_text
-from langchain_aimlapi.testing._cli.record import recording
+from langchain_aimlapi.testing._cli.record import Outcome, recording
 from langchain_aimlapi.testing._cli.show import conversation_text
 from langchain_aimlapi.testing._cli.steps import Step, printable, steps_of
 from langchain_aimlapi.testing._cli.unused import unused_cassettes
@@ -121,14 +121,28 @@ def _record(options: argparse.Namespace) -> int:
     if outcome.problem:
         print(f"{outcome.problem}\nThe old cassettes are as they were.", file=sys.stderr)
         return 1
-    print(f"{len(outcome.written)} cassettes recorded, replayed and put in place.")
-    for path in outcome.unused:
-        print(f"{path}: {'deleted' if options.prune else 'unused'}: no test opened it")
-    for page in outcome.foreign_pages:
-        print(f"{page}: not touched: this command did not generate it")
-    for line in outcome.drift:
+    for line in report(outcome, prune=options.prune):
         print(line)
     return 0
+
+
+def report(outcome: Outcome, *, prune: bool) -> list[str]:
+    """Return what is told of a recording that is in place, line by line.
+
+    Args:
+        outcome: The recording.
+        prune: Whether cassettes that no test opened were deleted.
+    """
+    fate = "deleted" if prune else "unused"
+    return [
+        f"{len(outcome.written)} cassettes recorded, replayed and put in place.",
+        *(f"{path}: {fate}: no test opened it" for path in outcome.unused),
+        *(
+            f"{page}: not touched: this command did not generate it"
+            for page in outcome.foreign_pages
+        ),
+        *outcome.drift,
+    ]
 
 
 def _verify(options: argparse.Namespace) -> int:

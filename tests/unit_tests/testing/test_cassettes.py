@@ -557,7 +557,7 @@ def test_missing_extra_is_named(
     home = f"langchain_aimlapi.testing.{name}"
     for module in [known for known in sys.modules if f"{known}.".startswith(f"{home}.")]:
         monkeypatch.delitem(sys.modules, module)
-    for module in [known for known in sys.modules if f"{known}.".startswith(f"{part}.")]:
+    for module in {part, *(known for known in sys.modules if known.startswith(f"{part}."))}:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "langchain-aimlapi\[testing\]>=1"'):
         use()

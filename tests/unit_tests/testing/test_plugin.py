@@ -99,6 +99,13 @@ def test_three_lines_record_and_replay_and_a_changed_prompt_is_named(
     assert "+text: ho" in printed
 
 
+def test_workers_of_xdist_record_while_their_controller_starts_no_server(
+    project: pytest.Pytester,
+) -> None:
+    run(project, ONE, "--record-mode=once", "-p", "xdist.plugin", "-n", "1", passed=1)
+    run(project, ONE, passed=1)
+
+
 def test_unplayed_interactions_fail_the_test_unless_allowed(project: pytest.Pytester) -> None:
     two = ONE + "    ask(text='ho')\n"
     run(project, two, "--record-mode=once", passed=1)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,9 +20,10 @@ from hypothesis import strategies as st
 
 from langchain_aimlapi.testing._cli import record as record_module
 from langchain_aimlapi.testing._cli.index import index_text
-from langchain_aimlapi.testing._cli.main import main
+from langchain_aimlapi.testing._cli.main import main, report
 from langchain_aimlapi.testing._cli.recorded_answer import recorded_answer
 from langchain_aimlapi.testing._cli.show import conversation_text
+from langchain_aimlapi.testing._cli.unused import unused_cassettes
 from langchain_aimlapi.testing._cli.verify import cassette_findings, summary
 from langchain_aimlapi.testing.serializer import deserialize, serialize
 from tests.examples import examples
@@ -660,3 +662,46 @@ def test_serve_prints_its_address_first_and_ends_on_a_signal(
     line = capsys.readouterr().out
     assert line.startswith("http://127.0.0.1:")
     assert line.endswith("/v1\n")
+
+
+def test_a_recording_tells_all_that_became_of_the_cassettes() -> None:
+    outcome = record_module.Outcome(
+        written=[Path("a.yaml"), Path("b.yaml")],
+        unused=[Path("old.yaml")],
+        drift=["+ choices[].new: str"],
+        foreign_pages=[Path("README.md")],
+    )
+    assert report(outcome, prune=False) == [
+        "2 cassettes recorded, replayed and put in place.",
+        "old.yaml: unused: no test opened it",
+        "README.md: not touched: this command did not generate it",
+        "+ choices[].new: str",
+    ]
+    assert "old.yaml: deleted: no test opened it" in report(outcome, prune=True)
+
+
+def test_a_command_runs_in_a_thread_where_no_handler_of_signals_may_be_set() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["verify", str(DOCUMENTED)]).result() == 0
+
+
+def test_a_cassette_that_somebody_may_still_use_is_none_that_is_unused(tmp_path: Path) -> None:
+    stage, root = tmp_path / "stage", tmp_path / "root"
+    stage.mkdir()
+    folder = root / "cassettes" / "test_it"
+    for name in ("test_gone", "named", "made_up", "test_moved[a]", "test_there"):
+        written(folder / f"{name}.yaml", interaction())
+    module = {"path": str(root / "test_it.py"), "names": ["test_there"], "is_whole": True}
+    elsewhere = {"path": str(root / "test_partial.py"), "names": [], "is_whole": False}
+    nowhere = {"path": str(root / "test_new.py"), "names": [], "is_whole": True}
+    log = "".join(f"{json.dumps(each)}\n" for each in (module, elsewhere, nowhere))
+    (stage / "collected.jsonl").write_text(log, "utf-8")
+    (root / "cassettes" / "test_partial").mkdir()
+
+    def unused(source: str) -> list[str]:
+        (root / "test_it.py").write_text(source, "utf-8")
+        return sorted(path.stem for path in unused_cassettes(stage, root=root))
+
+    assert unused("") == ["made_up", "named", "test_gone", "test_moved[a]"]
+    assert unused("open('named.yaml')") == ["made_up", "test_gone", "test_moved[a]"]
+    assert unused("use_cassette(name + '.yaml')") == ["test_gone", "test_moved[a]"]
