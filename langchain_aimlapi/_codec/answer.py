@@ -80,6 +80,8 @@ class Answer:
         self._completion: JsonObject = {}
         self._choice: JsonObject = {}
         self._message: JsonObject = {}
+        self._told_usage: object = None
+        self._usage: UsageMetadata | None = None
 
     def read_completion(self, completion: JsonObject) -> None:
         """Take what a completion, or a chunk of a stream, tells beside its choices."""
@@ -125,7 +127,10 @@ class Answer:
     @property
     def usage(self) -> UsageMetadata | None:
         """Token counts, if they have come."""
-        return read_usage(self._completion.get("token_usage"))
+        told = self._completion.get("token_usage")
+        if told is not self._told_usage:
+            self._told_usage, self._usage = told, read_usage(told)
+        return self._usage
 
     def extras(self) -> JsonObject:
         """Return what `additional_kwargs` keeps beside reasoning, as it came."""

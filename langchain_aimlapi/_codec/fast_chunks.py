@@ -9,7 +9,7 @@ installed versions, that such objects equal the constructors'; if not, the const
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._json import JsonObject
 
-_set = object.__setattr__
-_ModelT = TypeVar("_ModelT")
+_new, _set = object.__new__, object.__setattr__
 
 
 class ChunkMaker(Protocol):
@@ -66,19 +65,12 @@ def _made_by_constructors(
 def _made_directly(
     content: str, additional_kwargs: JsonObject, tool_call_chunks: list[ToolCallChunk]
 ) -> ChatGenerationChunk:
-    calls: list[Any] = []
-    invalid: list[Any] = []
+    calls: list[JsonObject] = []
+    invalid: list[JsonObject] = []
     fields_set = {"content", "additional_kwargs", "response_metadata"}
     if tool_call_chunks:
-        for chunk in tool_call_chunks:
-            arguments = chunk["args"]
-            if not arguments:
-                name = chunk["name"] or ""
-                calls.append({"name": name, "args": {}, "id": chunk["id"], "type": "tool_call"})
-            elif arguments.lstrip()[:1] == "{":  # only this may parse to an object
-                return _made_by_constructors(content, additional_kwargs, tool_call_chunks)
-            else:
-                invalid.append(_unparsable(chunk))
+        if not _parse(tool_call_chunks, calls, invalid):
+            return _made_by_constructors(content, additional_kwargs, tool_call_chunks)
         fields_set |= {"tool_call_chunks", "tool_calls", "invalid_tool_calls"}
     message = {
         "content": content,
@@ -93,24 +85,37 @@ def _made_directly(
         "tool_call_chunks": tool_call_chunks,
         "chunk_position": None,
     }
+    chunk = _new(AIMessageChunk)
+    _set(chunk, "__dict__", message)
+    _set(chunk, "__pydantic_fields_set__", fields_set)
+    _set(chunk, "__pydantic_extra__", {})
+    _set(chunk, "__pydantic_private__", None)
     generation = {
         "text": content,
         "generation_info": None,
         "type": "ChatGenerationChunk",
-        "message": _filled(AIMessageChunk, message, fields_set, {}),
+        "message": chunk,
     }
-    return _filled(ChatGenerationChunk, generation, {"message", "text"}, None)
+    made = _new(ChatGenerationChunk)
+    _set(made, "__dict__", generation)
+    _set(made, "__pydantic_fields_set__", {"message", "text"})
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
 
 
-def _filled(
-    cls: type[_ModelT], fields: JsonObject, fields_set: set[str], extra: JsonObject | None
-) -> _ModelT:
-    model = cls.__new__(cls)
-    _set(model, "__dict__", fields)
-    _set(model, "__pydantic_fields_set__", fields_set)
-    _set(model, "__pydantic_extra__", extra)
-    _set(model, "__pydantic_private__", None)
-    return model
+def _parse(chunks: list[ToolCallChunk], calls: list[JsonObject], invalid: list[JsonObject]) -> bool:
+    """Add what langchain-core makes of fragments; tell whether that can be told without it."""
+    for chunk in chunks:
+        arguments = chunk["args"]
+        if not arguments:
+            name = chunk["name"] or ""
+            calls.append({"name": name, "args": {}, "id": chunk["id"], "type": "tool_call"})
+        elif arguments.lstrip()[:1] == "{":  # only this may parse to an object
+            return False
+        else:
+            invalid.append(_unparsable(chunk))
+    return True
 
 
 def _unparsable(chunk: ToolCallChunk) -> JsonObject:

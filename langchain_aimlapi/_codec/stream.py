@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
 
 _DONE = b"[DONE]"
+_OF_TEXT = ("content", "role")
 _RUNNING_TEXTS = frozenset({"content", REFUSAL, "arguments", *RUNNING_TEXTS})
 
 
@@ -172,6 +173,9 @@ class StreamDecoder:
         answer = self.answer
         self._has_message = True
         kwargs: JsonObject
+        if self._halves is None and (text := _only_text(delta)):
+            answer.texts.append(text)
+            return self._make(text, {}, [])
         text, kwargs = answer.read_message(delta)
         fragments: list[ToolCallChunk] = []
         if delta.get("tool_calls") or delta.get("function_call"):
@@ -265,6 +269,15 @@ class StreamDecoder:
             ),
             generation_info={"finish_reason": ended} if ended else None,
         )
+
+
+def _only_text(delta: JsonObject) -> str:
+    """Return the text of a delta that says nothing else, as most do; `""` for the others."""
+    for key, value in delta.items():
+        if value and key not in _OF_TEXT:
+            return ""
+    text = delta.get("content")
+    return text if type(text) is str else ""
 
 
 def decode_events(events: Iterable[bytes], decoder: StreamDecoder) -> ChatResult:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+import types
 import uuid
 from typing import Any, cast, get_type_hints
 
@@ -385,3 +387,12 @@ def test_a_turn_with_tools_goes_back_and_forth() -> None:
 def test_the_first_call_imports_the_transport_not_the_class() -> None:
     model = ChatAIMLGemini(model=MODEL, api_key=KEY)
     assert not model.connections._idle.leases
+
+
+@pytest.mark.parametrize("name", ["_generate", "_agenerate"])
+def test_the_signature_that_is_looked_up_at_every_call_is_the_methods_own(name: str) -> None:
+    method = getattr(ChatAIMLGemini, name)
+    told = inspect.signature(getattr(ChatAIMLGemini(model=MODEL, api_key=KEY), name))
+    own = [*inspect.signature(types.FunctionType(method.__code__, {})).parameters]
+    assert ["self", *told.parameters] == own
+    assert "run_manager" in told.parameters
