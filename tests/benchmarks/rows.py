@@ -227,7 +227,7 @@ _TOGETHER = (
         operation="gather_cold",
         is_async=True,
         reference=_least("gather-cold"),
-        must=0.25,
+        must=0.40,  # 0.13 on a quiet machine; on a busy one the reference's pool shrinks sooner
         goal=0.13,
         warmups=0,
     ),

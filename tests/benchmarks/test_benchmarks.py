@@ -89,12 +89,22 @@ def test_a_goal_beside_plain_httpx_has_it_in_the_gate() -> None:
     assert set(station.subjects(plan)) == {"raw_httpx", "lc_httpx", OURS}
 
 
-@pytest.mark.parametrize("subject", [OURS, "lc_httpx", "raw_httpx"])
+@pytest.mark.parametrize("subject", [OURS, "raw_httpx"])
 def test_the_first_answer_comes_over_tls(subject: str) -> None:
     (station,) = stations(row for row in ROWS if row.operation == "cold")
     with running_server() as server:
         costs = fresh_costs(station.kind, subject, server)
     assert 0 < costs.get("cold-core", 1.0) < costs["cold"]
+
+
+def test_the_gate_holds_what_users_feel() -> None:
+    held = {row.name for row in ROWS if row.must is not None}
+    assert held >= {"cold", "invoke", "agent-messages", "agent-events", "agent-step", "bind-again"}
+    in_flight = [family for family in growth.families("") if family.in_flight]
+    assert {family.in_flight for family in in_flight} == {"call", "stream"}
+    for family in in_flight:
+        walked = growth.Grown(family.title, {64: 0.1, 1_024: 0.1 * 16**2}, {})
+        assert walked.excess(growth.MOST_WHEN_SHORT)
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
