@@ -89,7 +89,7 @@ _REFUSALS = (
     ),
     _refusal(
         r"invalid (function|tool).?name|function_?(call|response)\W{1,3}name\b"
-        r"|\bname\b.{0,80}\bmatch|string does not match pattern",
+        r"|(function|tool|messages).{0,60}\bname\b.{0,80}\b(match|pattern)",
         "A tool call of the history has a name that the model made up and that is not allowed: "
         "take it out with its result. Tools need 1 to 64 letters, digits, '_' and '-' as a name.",
         "rename_calls",

@@ -23,6 +23,7 @@ from langchain_aimlapi import (
     AIMLAPIRateLimitError,
     AIMLAPIResponseError,
 )
+from langchain_aimlapi.testing.standin import StandIn
 from tests.http_client import httpx
 from tests.integration_tests.report_kit import (
     COUNTS,
@@ -35,6 +36,7 @@ from tests.integration_tests.report_kit import (
     call,
     event,
     lines,
+    model_at,
     model_over,
     sent,
     streamed,
@@ -372,3 +374,11 @@ def test_errors_can_be_copied_and_stored(ask: Any) -> None:
             str(error),
             error.__dict__.keys(),
         )
+
+
+def test_streams_read_to_their_end_give_their_connections_back() -> None:
+    """openai/openai-python#763: with two connections the third stream waited for ever."""
+    with StandIn() as server, httpx.Client(limits=httpx.Limits(max_connections=2)) as client:
+        model = model_at(server, http_client=client, timeout=5)
+        for _ in range(4):
+            assert list(model.stream("Hello"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from tests.integration_tests.report_kit import (
     OK,
     PNG,
     Extra,
+    answered,
     call,
     look,
     model_at,
@@ -142,6 +144,23 @@ def test_a_refused_name_that_is_not_in_the_history_is_told(words: str) -> None:
     assert len(server.bodies) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid 'response_format.json_schema.name': string does not match pattern.",
+        "The model name google/gemini-9 does not match any model.",
+    ],
+)
+def test_other_names_that_are_refused_get_no_advice_about_calls(words: str) -> None:
+    """getnao/nao#1715, neighbour: advice that does not fit leads astray."""
+    server = served({"error": {"message": words, "code": 400}}, status=400)
+
+    with pytest.raises(AIMLAPIInvalidRequestError) as caught:
+        model_of(server).invoke("Go")
+
+    assert "made up" not in str(caught.value)
+
+
 def test_old_results_and_unanswered_calls_are_renamed_too() -> None:
     """NousResearch/hermes-agent#51944, neighbours: `FunctionMessage`, results of our making."""
     bodies: list[Any] = []
@@ -226,3 +245,22 @@ def test_tool_schemas_are_counted_as_tokens() -> None:
     with_tools = model.get_num_tokens_from_messages(messages, tools=[Extra])
 
     assert with_tools > model.get_num_tokens_from_messages(messages)
+
+
+def test_what_is_handed_in_stays_as_it_was() -> None:
+    """langchain-ai/langchainjs#7582: what was made for one request changed the stored messages."""
+    picture = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    history: list[Any] = [
+        SystemMessage("Be brief."),
+        HumanMessage([{"type": "text", "text": "Go"}, picture]),
+        answered(whole({"tool_calls": [call('{"at": "it"}')], "reasoning": "Hm"}, "tool_calls")),
+        ToolMessage(['{"$ref": "a"}', picture], tool_call_id="one", status="error"),
+    ]
+    before = copy.deepcopy(history)
+
+    for words in ("missing a thought_signature", "does not match to a display_name", WORDS[0]):
+        server = served({"error": {"message": words, "code": 400}}, status=400)
+        with pytest.raises(AIMLAPIInvalidRequestError):
+            model_of(server).invoke(history)
+
+    assert history == before

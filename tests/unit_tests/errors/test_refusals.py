@@ -1,4 +1,4 @@
-"""Requests that Gemini refuses: advice in the error, and for two kinds a remedy, tried once.
+"""Requests that Gemini refuses: advice in the error, and for three kinds a remedy, tried once.
 
 The words are Google's and OpenRouter's, as public reports quote them.
 """

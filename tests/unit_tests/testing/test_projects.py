@@ -375,3 +375,32 @@ def test_placeholders_are_no_keys() -> None:
     assert given_endpoint({"AIMLAPI_API_KEY": "no key is needed on replay"}) == ("", "")
     assert given_endpoint({"AIMLAPI_API_KEY": "k", "AIMLAPI_API_BASE": "b "}) == ("b", "k")
     assert Path(__file__).is_file()
+
+
+LEFT = """
+from langchain_aimlapi import ChatAIMLGemini
+
+left = []
+
+def model(endpoint):
+    return ChatAIMLGemini(
+        model="google/gemini-3-flash-preview", base_url=endpoint.base_url, api_key=endpoint.api_key
+    )
+
+@pytest.mark.vcr
+def test_a(aimlapi_endpoint):
+    left.append(model(aimlapi_endpoint).stream("Tell me a long story."))
+    next(left[0])
+
+@pytest.mark.vcr
+def test_b(aimlapi_endpoint):
+    assert model(aimlapi_endpoint).invoke("Hi").content
+"""
+
+
+def test_a_stream_left_open_leaks_into_no_other_cassette(project: pytest.Pytester) -> None:
+    """DataDog/dd-trace-py#19019: the request of the next test went to the cassette before it."""
+    run(project, LEFT, "--record-mode=once", passed=2)
+    run(project, LEFT, passed=2)
+    kept = deserialize((project.path / "cassettes/test_it/test_b.yaml").read_text("utf-8"))
+    assert len(kept["interactions"]) == 1
