@@ -86,6 +86,7 @@ class Answer:
     def read_completion(self, completion: JsonObject) -> None:
         """Take what a completion, or a chunk of a stream, tells beside its choices."""
         gather(self._completion, completion, COMPLETION)
+        # Ids for calls without one are made of it: the same at a replay.
         self.calls.completion_id = self._completion.get("id", "")
 
     def read_choice(self, choice: JsonObject) -> None:
@@ -144,6 +145,7 @@ class Answer:
         """Return `additional_kwargs`."""
         kwargs = {**signatures.to_kwargs(), **self.extras()}
         good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
+        # LangChain keeps them in two lists, so that the order of both together has to be kept.
         if bad and good:
             kwargs[CALL_ORDER] = [call.id for call in self.calls.calls if not call.is_double]
         return cast("JsonObject", replace_surrogates(kwargs)) if self.has_halves else kwargs
@@ -155,6 +157,7 @@ class Answer:
         known = {**self._completion, **self._choice}
         if usage := known.get("token_usage"):
             known["token_usage"] = token_usage(usage, self.usage)
+            # The wire's own figures stay readable where sums had to be put right.
             if known["token_usage"] is not usage:
                 known["native_usage"] = usage
         return answer_metadata(
@@ -183,6 +186,7 @@ class Answer:
         Raises:
             AIMLAPIResponseError: As its ending tells; with `partial`.
         """
+        # Thoughts alone are no answer: what was asked for is missing.
         is_empty = not (any(self.texts) or self.calls.calls or self.extras())
         if kind := self.ending.failure(is_empty=is_empty):
             raise self._failure(kind)

@@ -2,7 +2,7 @@
 
 What each role can say, by the endpoint's schemas (aimlapi/api-docs at f14fa72, 2026-08-21):
 
-    user        text or parts: text, images, and what else `_media` makes
+    user        text or parts: text, images, and what else `media` makes
     system      text or text parts
     assistant   text
     tool        text; media of a tool's result go into a user message after the turn's results
@@ -12,7 +12,7 @@ calls of tools (which travel in `tool_calls`), what its provider ran for it. Tho
 and another provider cannot read them; our own thoughts travel in `reasoning_details`.
 
 The reading side takes any JSON value and never raises: what is not understood is left out here
-and remains in the message's `additional_kwargs`. Media are `_media`'s, both ways.
+and remains in the message's `additional_kwargs`. Media are `media`'s, both ways.
 """
 
 import json
@@ -72,7 +72,7 @@ def encode_user_content(content: str | list[Any]) -> str | list[JsonObject]:
     here when one agent's answer is handed to another as a user message.
 
     Args:
-        content: Text, or a list of strings and blocks in the forms that `_media` names.
+        content: Text, or a list of strings and blocks in the forms that `media` names.
 
     Returns:
         The text as it is; parts in the order of the blocks, without empty texts beside
@@ -178,6 +178,7 @@ def encode_tool_content(content: str | list[Any]) -> tuple[str, list[JsonObject]
             if part["type"] == "text":
                 lines.append(part["text"])
                 continue
+            # The note keeps the place, so that a text that speaks of 'this image' makes sense.
             media.append(part)
             lines.append(f"[{part['type']}: in the next user message]")
     return "\n".join(lines), media
@@ -201,6 +202,7 @@ def split_tool_results(
     if isinstance(content, str):
         return [], content
     results = [block for block in content if _type(block) == "tool_result"]
+    # The same list, not a copy: nearly no user message holds a result.
     if not results:
         return [], content
     return results, [block for block in content if _type(block) != "tool_result"]

@@ -65,12 +65,14 @@ def gather(known: JsonObject, told: JsonObject, table: dict[str, Field]) -> None
     Running texts are kept in their pieces.
     """
     for key, value in told.items():  # fewer than a table has, and most mean nothing here
+        # Zero and empty say nothing that its absence would not.
         if not value or key not in table:
             continue
         name, kind, is_running = table[key]
         if not isinstance(value, kind):
             continue
         if is_running:
+            # Texts are kept in pieces: joining at each chunk costs their length squared.
             known[name] = _joined(known.get(name), [value] if kind is str else value)
         else:
             known[name] = value
@@ -126,6 +128,7 @@ def answer_metadata(
         "inference_id": headers.get("x-inference-id"),
     }
     told = {key: value for key, value in facts.items() if value is not None and value != ""}
+    # What the gateway logged under wins over what was meant to be sent.
     sent = headers.get("x-client-request-id") or client_request_id
     return {"model_provider": PROVIDER, **told, "client_request_id": sent}
 

@@ -81,6 +81,7 @@ class Signatures:
     def from_kwargs(cls, kwargs: JsonObject) -> Self:
         """Read `additional_kwargs` of a message; what is of another JSON type there is nothing."""
         text, details = kwargs.get(REASONING_TEXT), kwargs.get(REASONING_DETAILS)
+        # Read from stores, edited by users: any JSON type may stand here.
         extra = kwargs.get(EXTRA_CONTENT)
         by_call, signed = kwargs.get(_BY_CALL), kwargs.get(_SIGNED)
         return cls(
@@ -122,11 +123,14 @@ class Signatures:
                 late = own if own.signed_calls or own.by_call else late
             elif block.get("type") in CALL_BLOCKS and isinstance(call_id, str):
                 details += [(call_id, detail) for detail in own.details]
+                # No details, no mark: dialect V's part is known by its call's id alone.
                 signed += [call_id] if own.details else []
+                # google-genai's form: the bare signature, with nothing of ours beside it.
                 if own == nothing and isinstance(signature := extras.get("signature"), str):
                     own = replace(own, extra_content=google_extra(signature))
                 if own.extra_content:
                     by_call[call_id] = own.extra_content
+        # A stream's block had its first share; the reasoning block has all of it, told at the end.
         told_late = frozenset(late.signed_calls)
         return cls(
             details=[detail for owner, detail in details if owner not in told_late],
@@ -173,6 +177,7 @@ class Signatures:
             Fields of the wire's message, then further fields of its tool calls by id.
         """
         fields: JsonObject = {}
+        # Text is part of the details already; sent twice it is billed twice.
         if self.details:
             if details := self._details_of(call_ids):
                 fields[REASONING_DETAILS] = details
@@ -252,6 +257,7 @@ class Signatures:
         signature = first_signature([self.details, self.extra_content, self.by_call])
         extras: Block = {"signature": signature} if signature else {}
         details = self.details
+        # With one text the block's own `reasoning` is that text; of several it is the sum.
         texts = sum(1 for detail in details for key in DETAIL_TEXTS if detail.get(key))
         if texts == len(details) == 1 and not signature and not is_signed_elsewhere:
             details = []  # plain text alone: the block says it all
@@ -280,6 +286,7 @@ class Signatures:
             (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
             or "=" in first_signature(self.extra_content).rstrip("=")
         )
+        # Nearly always: the same object, so that nothing is copied.
         if not fused and not is_extra_concatenated:
             return self
         if first_signature([*fused, self.extra_content if is_extra_concatenated else None]):
@@ -367,6 +374,7 @@ def _is_concatenated(detail: object) -> bool:
     form = detail.get("format") if isinstance(detail, dict) else None
     if not isinstance(form, str) or not form or form == _FORMAT:
         return False
+    # `google-gemini-v1google-gemini-v1`: `+` joined the formats as it did the signatures.
     return form in (form + form)[1:-1]  # holds for what is a shorter text several times, only
 
 

@@ -206,8 +206,10 @@ class _History:
         count = 0
         for number, message in enumerate(self._messages):
             if media and not isinstance(message, ToolMessage | FunctionMessage):
+                # Not between results of one turn: Gemini wants those together.
                 yield _written(_of_parts(media), count, known)
                 media, count = [], count + 1
+            # In order: names of calls are known to the results behind them, and to no other.
             encoded = self._one(number, message, count, known)
             media += encoded.media
             count += encoded.count
@@ -226,10 +228,12 @@ class _History:
         about = self._about(number, message)
         found = known.find(message, about)
         if found is not None and (
+            # What an assistant message sends may depend on the results behind it, which may differ.
             found.answered is None
             or found.answered == names_of_results(self._messages, begin=number + 1)
         ):
             return found
+        # Before it is encoded: whoever changes the message meanwhile gets another look.
         fields = copy_of(message, about)
         encoded = _written(self._encode(number, message), count, known)
         if fields is not None:
@@ -274,6 +278,7 @@ class _History:
         It has the name of the call that it answers, which Google's endpoints want and compare: also
         where the message has none, or that of a tool that a human replaced.
         """
+        # Anything but text is told in words here, while media follow for the model to see.
         content: Any = message.content
         media: list[JsonObject] = []
         if not isinstance(content, str):
@@ -296,6 +301,7 @@ class _History:
 
     def _call_id(self, message: FunctionMessage) -> str:
         """Find the call that an old-style function result answers, by the function's name."""
+        # The latest call of that name: older ones have their results already.
         for names in reversed(self._called):
             for call_id, name in names.items():
                 if message.name and name == self._name(message.name):
@@ -338,6 +344,7 @@ def _bypassed_from(
         return 0
     if missing_signatures == "send" or "bypass_signatures" not in remedies:
         return len(messages)
+    # Gemini checks the turn that runs; what is behind the last user message is history.
     humans = (n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
     return max(humans, default=0)
 
@@ -446,6 +453,7 @@ def _assistant(
         request["tool_calls"] = encoded
         ended = message.response_metadata.get("finish_reason")
         if is_bypassed and not signatures.is_any_call_signed(call_ids, finish_reason=ended):
+            # The first of parallel calls is the one that Gemini signs, and looks at.
             add_bypass(encoded[0])
     request.update(fields)
     if isinstance(refusal, str):

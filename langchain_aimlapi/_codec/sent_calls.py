@@ -60,10 +60,12 @@ def encode_calls(
         ValueError: A call that the user wrote has no id, or no name.
     """
     is_ours = message.response_metadata.get("model_provider") == PROVIDER
+    # An earlier version kept a nameless call of ours as a good one; those of others are errors.
     good = [call for call in message.tool_calls if call["name"] or not is_ours]
     broken = _invalid(message)
     if len(good) < len(message.tool_calls):
         broken += [call for call in message.tool_calls if call not in good]
+    # Nearly all messages: no look at the results behind it, which costs their number.
     if not broken and isinstance(message.content, str):
         good = good or [*_older_call(message)]
         return SentCalls([_encoded(call["id"], call["name"], _text(call)) for call in good], [])
@@ -76,7 +78,8 @@ def encode_calls(
         if not isinstance(call_id, str) or not (call_id in names or call_id in signed):
             continue  # nobody asks for it
         name = call.get("name") or names.get(call_id) or _UNKNOWN
-        calls.append(_encoded(call_id, name, _text_without_surrogates(call)))
+        calls.append(_encoded(call_id, name, _broken_text(call)))
+        # Gemini counts results against calls: one that nobody ran gets one that says so.
         if call_id not in names:
             told = {"role": "tool", "content": _NOT_RUN, "tool_call_id": call_id, "name": name}
             results.append(told)
@@ -121,6 +124,7 @@ def _older_call(message: AIMessage) -> Iterator[Any]:
         return
     if isinstance(older, dict):
         name = older.get("name")
+        # The oldest form has no ids; FunctionMessage finds the call by its name.
         yield {"id": f"call-{name}", "name": name, "text": older.get("arguments") or "{}"}
 
 
@@ -155,7 +159,7 @@ def _text(call: Any) -> str:
     return encode_json(args, where=f"The arguments of tool call {call['name']!r}") if args else "{}"
 
 
-def _text_without_surrogates(call: InvalidToolCall) -> str:
+def _broken_text(call: InvalidToolCall) -> str:
     """Return arguments for a broken call: its own if they are an object, else none."""
     args = call.get("args")
     if not isinstance(args, str):  # of a nameless call that an earlier version took for a good one
@@ -188,6 +192,7 @@ def _in_order(
     order = told if isinstance(told, list) else [block.get("id") for block in blocks]
     places = {call_id: place for place, call_id in enumerate(order) if isinstance(call_id, str)}
     good = [places.get(str(call["id"]), -1) for call in message.tool_calls]
+    # An order that the user changed since is the user's: then the mark is of no use.
     if good == sorted(good) and all(call["id"] in places for call in calls):
         return sorted(calls, key=lambda call: places[call["id"]])
     return sorted(calls, key=lambda call: call["id"] not in signed)

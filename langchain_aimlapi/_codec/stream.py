@@ -78,6 +78,7 @@ class StreamDecoder:
         for data in events:
             if self.is_done:
                 return
+            # The first byte decides for nearly all events, without a copy.
             if data[:1] != b"{" and data.strip() == _DONE:
                 self._is_marked = True
                 yield from self.finish()
@@ -116,6 +117,7 @@ class StreamDecoder:
         self._has_events = True
         if event is None and not is_failure_name(name):
             return None
+        # Servers that cut UTF-16 put half a surrogate pair into each of two deltas.
         if has_halves and self._halves is None:
             self._halves = Halves()
             self.answer.has_halves = True
@@ -124,6 +126,7 @@ class StreamDecoder:
             self._check_event(event, name)
             if name and not is_of_answer(event, name):
                 return None
+        # Usage, cost and model stand on any chunk, often on one without choices behind the last.
         self.answer.read_completion(event)
         choices = event.get("choices")
         for choice in choices if choices and isinstance(choices, list) else ():
@@ -166,6 +169,7 @@ class StreamDecoder:
         if choice.get("error"):
             self._check_event({"error": choice["error"]})
         self.answer.read_choice(choice)
+        # A whole completion that is sent as one event has a message instead.
         delta = choice.get("delta") or choice.get("message")
         return self._delta_chunk(delta) if isinstance(delta, dict) else None
 
@@ -182,6 +186,7 @@ class StreamDecoder:
             fragments = answer.calls.feed(delta)
         if self._halves is not None:
             text = self._paired(self._halves, text, kwargs, fragments)
+        # Told once: langchain-core's `+` would concatenate the names of two chunks.
         name = answer.name if self._name is None else None
         if not (text or kwargs or fragments or name):
             return None
@@ -225,6 +230,7 @@ class StreamDecoder:
             failure = errors.AIMLAPIResponseError(msg, response_headers=self._headers)
             failure.is_readable = self._has_events
             raise failure
+        # A finish reason is whole enough: some upstreams never send [DONE].
         if self.answer.ending.reason:
             return
         if not self._is_marked:
@@ -247,6 +253,7 @@ class StreamDecoder:
     def _last_chunk(self, text: str, running: dict[str, str]) -> ChatGenerationChunk:
         answer = self.answer
         signatures = answer.signatures.signatures(calls=answer.calls.calls)
+        # A call whose block left before its signature came: v1 content gets it by its last chunk.
         known = signatures.call_extras()
         late = frozenset(
             call.id
@@ -255,6 +262,7 @@ class StreamDecoder:
         )
         ends = answer.calls.finish(is_truncated=answer.ending.is_truncated, late=late)
         kwargs = answer.kwargs(signatures)
+        # A second time it would be concatenated to the first.
         kwargs.pop(REFUSAL, None)  # was running text
         metadata = answer.metadata()
         ended = metadata.get("finish_reason")
@@ -290,6 +298,7 @@ def decode_events(events: Iterable[bytes], decoder: StreamDecoder) -> ChatResult
     Raises:
         AIMLAPIError: As from the decoder.
     """
+    # Chunks are dropped: the decoder's answer holds all that they said.
     try:
         for chunks in (decoder.feed(events), decoder.finish()):
             for _ in chunks:

@@ -83,6 +83,7 @@ class WireCall:
         """Tell whether a fragment that matches this call begins a second one all the same."""
         if name and self.name and name != self.name and not has_id:
             return True
+        # Text behind a whole object can only be another call's; blanks may trail.
         if not arguments.strip() or not self.arguments.is_whole():
             return False
         return bool(name) or not self.arguments.is_empty_object()
@@ -225,6 +226,7 @@ class ToolCalls:
         """Begin a new call with its first fragment."""
         position = len(self.calls)
         wire_id = _text(fragment.get("id"))
+        # Results name their call by its id: those of two calls of one id could not be told apart.
         taken = not wire_id or wire_id in self._by_id
         call = WireCall(position, self._invented_id(position) if taken else wire_id)
         self.calls.append(call)
@@ -255,6 +257,7 @@ class ToolCalls:
             call = self.calls[position] if 0 <= position < len(self.calls) else None
         if call is None or call.is_followed(name, arguments, has_id=bool(wire_id)):
             return None
+        # Some send the id with the second fragment only; LangChain has seen ours by then.
         if wire_id and not call.wire_id:
             self._set_wire_id(call, wire_id)
         elif wire_id:
@@ -286,6 +289,7 @@ class ToolCalls:
         want the same thing twice.
         """
         has_name, text = _name_and_arguments(fragment)
+        # Cheap first: a fragment that cannot end an object is no whole call.
         if not self._whole or not (text.rstrip() or "}").endswith("}"):
             return False
         key, name = self._key_and_name(fragment)
@@ -356,6 +360,7 @@ def _text(value: object) -> str:
 
 def _spoiler(call: WireCall, *, is_truncated: bool) -> str:
     """Return what to append so that langchain-core makes no executable call of an unusable one."""
+    # Chunks that left cannot be taken back; what follows can only make them unparsable.
     text = call.arguments.text
     if call.decoded(is_truncated=is_truncated) is not None:
         return ""

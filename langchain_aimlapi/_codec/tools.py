@@ -265,6 +265,7 @@ def _listed(tools: Any) -> list[Any]:
 
 
 def _encode_tool(tool: Any, *, strict: bool | None) -> JsonObject:
+    # Encoded before, by `bind_tools` say: a call costs nothing for its tools then.
     if isinstance(tool, Rewritten):
         return tool if strict is None else _with_strict(tool, strict)
     declared = read_tool(tool)

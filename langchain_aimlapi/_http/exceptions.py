@@ -51,6 +51,7 @@ def is_failure(error: Exception, *, has_begun: bool) -> bool:
     if isinstance(error, errors.AIMLAPIError):  # told already; two of them are OSErrors as well
         return False
     kinds = connection_errors()
+    # Later ValueErrors and the like are of a decoder or of the consumer, whose own they stay.
     if has_begun:
         return isinstance(error, kinds)
     return isinstance(error, (*kinds, *http_errors("InvalidURL"), *_BEFORE))
@@ -98,6 +99,7 @@ def connection_failure(
     if isinstance(error, http_errors("TimeoutException")):
         msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
         return errors.AIMLAPITimeoutError(msg, response_headers=headers)
+    # Nothing has left: trying again changes nothing, so that these are not retried.
     unsendable = (*http_errors("UnsupportedProtocol", "LocalProtocolError"), FileNotFoundError)
     advice = environment_advice(call.url)
     if isinstance(error, (*http_errors("HTTPError"), OSError)) and not isinstance(

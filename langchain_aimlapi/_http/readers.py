@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
+# How an event stream begins: with a field, a comment, or a gateway's line `error:`.
 _FIELD = re.compile(rb"(?:data|event|id|retry|error)?:|(?:data|event|id|retry)[\r\n]")
+# Shorter beginnings may still become a field's name.
 _LONGEST_FIELD = len("event:")
+# A stream whose first lines are none of the standard's, a banner say.
 _EVENT_INSIDE = re.compile(rb"[\r\n]data:")
 # How much is unpacked at a time: a bomb is noticed before it is big.
 _PIECE = 256 * 1024
@@ -72,6 +75,7 @@ class Unpacker:
         except zlib.error:
             if self._encoding in _GZIP:
                 raise
+            # RFC 9110 means zlib's format by it; some servers send the bare one, without a head.
             self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)  # what some call "deflate"
             return self._zlib.decompress(self._head, _PIECE)
 
@@ -90,6 +94,7 @@ def unpacker_of(headers: Mapping[str, str], *, call: Call) -> Unpacker | None:
     if encoding in ("", "identity"):
         return None
     asked = call.headers.get("accept-encoding", "").lower()
+    # gzip is taken unasked as well: proxies add it, and it tells itself by its magic number.
     if encoding in _GZIP or (encoding == "deflate" and encoding in asked):
         return Unpacker(encoding, most=call.max_body_bytes)
     raise errors.AIMLAPIResponseError(
@@ -126,6 +131,7 @@ class Reader:
         self._label = headers.get("content-type", "").lower()
         self._unpacker = None if is_unpacked else unpacker_of(headers, call=call)
         self._started = started
+        # From here, not from the attempt's beginning: waiting for the first byte has its own limit.
         self._heard = time.monotonic()
         self._splitter = EventSplitter(max_bytes=call.max_event_bytes)
         self._blocks: list[bytes] = []
@@ -138,6 +144,7 @@ class Reader:
             AIMLAPITimeoutError: A limit of time is over.
             AIMLAPIResponseError: A limit of size is.
         """
+        # Time is checked at each block that comes; silence between blocks is httpx's read limit.
         if self._unpacker is None:
             events = self._cut(block)
         else:
@@ -152,6 +159,7 @@ class Reader:
         body = b"".join(self._blocks)
         if self.is_stream is None:
             self.is_stream = self._tell(body, is_end=True) or False
+        # Nothing more comes, so that what was held back is told apart once more, as a whole.
         if not self.is_stream and not _EVENT_INSIDE.search(body):
             return [body]
         self.is_stream = True
@@ -179,6 +187,7 @@ class Reader:
         """Tell what it is as soon as that can be told."""
         start = b"".join(self._blocks).lstrip(_BLANK).removeprefix(_BOM).lstrip(_BLANK)
         self.is_stream = self._tell(start, is_end=False)
+        # From here on the blocks of a body are only kept, never joined to look at them again.
         self._blocks = [] if self.is_stream else [start]
         return self._split(start) if self.is_stream else []
 
@@ -186,9 +195,11 @@ class Reader:
         if _FIELD.match(start):
             return True
         first = start[:1]
+        # `dat` may become `data:`; the first bytes decide only where no field can begin so.
         is_cut = len(start) < _LONGEST_FIELD and not is_end
         if not first or (is_cut and first in b"deir\xef" and b"\n" not in start):
             return None
+        # JSON and HTML are told by their first byte, whatever the label says.
         return first not in b'{["<' and "event-stream" in self._label
 
     def _split(self, piece: bytes) -> list[bytes]:
@@ -247,6 +258,7 @@ class ErrorBody:
         """Begin a body; as `Reader`."""
         self._data = bytearray()
         self._note = b""
+        # Only a body that drips is cut by it: the status says already that the call failed.
         self._deadline = started + (call.limits.total or float("inf"))
         self._unpacker: Unpacker | None = None
         try:

@@ -70,13 +70,16 @@ def retry_delay(
         return None
     if failure.retry_after is not None:
         return failure.retry_after if failure.retry_after <= _MAX_SERVER_DELAY else None
+    # The exponent is bounded, or a large `max_retries` would overflow the float.
     return min(_BASE_DELAY * 2.0 ** min(attempt, 10), _MAX_DELAY) * (1 - jitter / 4)
 
 
 def _is_worth_retrying(failure: errors.AIMLAPIError) -> bool:
+    # OpenAI-like gateways say so by this header; their word goes before our table.
     said = failure.response_headers.get("x-should-retry", "").lower()
     if said in ("true", "false"):
         return said == "true"
+    # An answer that was read is an answer, and billed: asked again it may well be the same.
     if isinstance(failure, errors.AIMLAPIResponseError):
         return not failure.is_readable
     return failure.is_retryable
@@ -90,6 +93,7 @@ def read_retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
             or as an HTTP date.
         now: The time, in seconds since the epoch; a date in the past means 0.
     """
+    # Not of the standard, but finer: who sends both means this one.
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -139,6 +143,7 @@ class Attempts:
         self._started = time.monotonic()
         self._attempt = 0
         self._empty = 0
+        # Once per call: a server that always hangs up at once is no idle connection.
         self._may_refresh = True
         self._is_stale = False
 
@@ -243,6 +248,7 @@ class Attempts:
         has_begun = self._response is not None
         self._response = self._response or refused_response(error)
         self._log()
+        # What a consumer throws into the generator passes here too.
         if not isinstance(error, Exception) or not is_failure(error, has_begun=has_begun):
             return False  # of a decoder, of who reads the stream; a cancellation
         failure = self.failed(error, self._response)
@@ -346,11 +352,13 @@ class Attempts:
         failure.redact(self._secret)
 
     def _next_delay(self, failure: errors.AIMLAPIError) -> float | None:
+        # Both repeats are free of a wait and uncounted: the first attempt was never worked on.
         if self._is_stale:
             self._may_refresh = False
             return 0.0
         if self._is_remedied(failure):
             return 0.0
+        # Counted apart: each was billed, so that the user decides how many there may be.
         if isinstance(failure, errors.AIMLAPIEmptyResponseError):
             self._empty += 1
             return 0.0 if self._empty <= self.call.empty_response_retries else None

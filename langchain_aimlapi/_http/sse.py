@@ -69,9 +69,11 @@ class EventSplitter:
         Raises:
             EventTooLongError: An event grew over `max_bytes`.
         """
+        # The second half of a CRLF that was cut in two: the line has ended already.
         if self._ends_in_cr and block.startswith(b"\n"):
             block = block[1:]
             self._ends_in_cr = False
+        # A long line in many blocks is joined once, at its end: else it costs its length squared.
         if b"\n" not in block and b"\r" not in block:
             self._hold(block)
             return []
@@ -87,6 +89,7 @@ class EventSplitter:
 
     def finish(self) -> list[bytes]:
         """Return the data of an event that the end of the stream ends."""
+        # The standard drops an event without its blank line; servers that hang up early mean it.
         return self._events([self._unheld(), b""])
 
     def _hold(self, piece: bytes) -> None:
@@ -116,6 +119,7 @@ class EventSplitter:
                 self._end_event(events)
             elif line.startswith(b"data:"):
                 self._begin(events)
+                # One space behind the colon is framing, any more are data.
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._grow(len(line))
             else:
@@ -157,6 +161,7 @@ class EventSplitter:
             self._name = self._name or BARE
             self._data.append(line)
             self._grow(len(line))
+            # Pretty-printed JSON: the object ends at a bracket that is not indented.
             end = b"]" if self._data[0].lstrip().startswith(b"[") else b"}"
             if line.rstrip().endswith(end) and not is_inner:
                 self._end_event(events)

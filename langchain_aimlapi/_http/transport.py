@@ -60,6 +60,7 @@ def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
         try:
             return decode(*_whole(attempts))
         except errors.AIMLAPIError as failure:
+            # Raises the failure itself where no further attempt is to be made: so the loop ends.
             time.sleep(attempts.delay(failure))
         except BaseException as error:
             drop_http_frames(error)
@@ -92,11 +93,13 @@ def stream(
         AIMLAPIError: The last attempt failed; after the first chunk there is no other.
     """
     attempts = Attempts(call, given=call.http_client)
+    # Ends also where a connection broke after [DONE]: `end` swallows that, the answer is whole.
     while not attempts.is_answered:
         try:
             with _Attempt(attempts) as attempt:
                 response = attempt.open()
                 feed = attempts.feed(response, make_decoder)
+                # One iterator for both: draining goes on where the loop stood.
                 blocks = _blocks(response)
                 for block in blocks:
                     yield from feed.take(block)
@@ -187,6 +190,7 @@ class _Attempt:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         attempts = self._attempts
+        # Closing may fail as well; what the attempt ended in is worth more than that.
         try:
             with suppress(*connection_errors()):
                 if self._response is not None:
@@ -315,12 +319,14 @@ def _extensions(limits: Limits, given: httpx.Client | httpx.AsyncClient) -> dict
 
 
 @lru_cache(maxsize=64)
+# A model asks one address again and again.
 def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
 def _blocks(response: httpx.Response) -> Iterator[bytes]:
     """Return the bytes as they came, or what a recorder or a hook has made of them already."""
+    # `iter_raw` keeps the encoding on: we unpack by ourselves, bounded (see `Unpacker`).
     return response.iter_bytes() if response.is_stream_consumed else response.iter_raw()
 
 
@@ -331,6 +337,7 @@ def _ablocks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _drain(response: httpx.Response, blocks: Iterator[bytes]) -> None:
     """Read on to the end, but not for long: the answer is whole already."""
+    # A sync read cannot be given up from within: the timer hangs up the socket under it.
     line = response.extensions.get("network_stream")
     timer = threading.Timer(_DRAIN_SECONDS, _hang_up, [line])
     timer.daemon = True
