@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_aimlapi._cli.doctor import assumptions_page
 from langchain_aimlapi.data._profiles import _PROFILES, successor_of
 from tests.docs import figures, reference
+from tests.docs.house import house_svg
 from tests.docs.notebook import notebook_text
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.terminal import terminal_svg
@@ -83,6 +84,7 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 FILES: dict[Path, Callable[[], str]] = {
     ROOT / "docs" / "assumptions.md": assumptions_page,
+    ROOT / "docs" / "images" / "rooms.svg": house_svg,
     ROOT / "docs" / "images" / "terminal.svg": terminal_svg,
     ROOT / "docs" / "quickstart.ipynb": notebook_text,
 }

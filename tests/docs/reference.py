@@ -18,7 +18,6 @@ from langchain_aimlapi._settings.call_options import _ABOUT_FIELDS, setting_name
 from langchain_aimlapi._settings.names import REPLACEMENTS, SYNONYMS
 from langchain_aimlapi.testing._cli import main as kit
 from tests.docs.pages import ROOT
-from tests.unit_tests.test_layers import ROOMS
 
 if TYPE_CHECKING:
     import argparse
@@ -164,37 +163,9 @@ def signatures_tables() -> str:
     return f"\n{results.read_text(encoding='utf-8').strip()}\n"
 
 
-def house_map() -> str:
-    """Return the rooms with their arrows; those that follow from others are left out."""
-    lines = ["", "```mermaid", "flowchart TD"]
-    lines += [f'    {_node(room)}["{room}"]' for room in ROOMS if room != "__init__"]
-    for room, known in ROOMS.items():
-        if room != "__init__":
-            lines += [f"    {_node(room)} --> {_node(other)}" for other in _direct(room, known)]
-    return "\n".join([*lines, "```", ""])
-
-
-def _node(room: str) -> str:
-    return f"room_{room.strip('_')}"
-
-
-def _direct(room: str, known: set[str]) -> list[str]:
-    """Return the rooms that a room knows and that none of the others leads to."""
-    return sorted(
-        other
-        for other in known
-        if not any(other in _reached(between) for between in known - {other, room})
-    )
-
-
-def _reached(room: str) -> set[str]:
-    return ROOMS[room] | {far for near in ROOMS[room] for far in _reached(near)}
-
-
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors_table,
-    "house": house_map,
     "other_names": other_names,
     "refused_names": refused_names,
     "settings": settings_table,

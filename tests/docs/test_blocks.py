@@ -26,7 +26,7 @@ from tests.docs.running import is_as_shown, readers_place, run_python
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-READ_ONLY = {"text", "mermaid", "", "diff"}
+READ_ONLY = {"text", "", "diff"}
 # What a reader does before the page's own commands; the test's environment has done it.
 _PREPARING = re.compile(r"(?:pip install|git clone|cd|export AIMLAPI_\w+=|python -m venv)\b.*")
 _MAKE = re.compile(r"make ([a-z_]+)(?: .*)?")

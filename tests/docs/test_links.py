@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,3 +29,9 @@ def leads_somewhere(link: str, page: Path) -> bool:
     if not path.exists():
         return False
     return not anchor or path.suffix != ".md" or anchor in anchors_of(path)
+
+
+def test_the_site_needs_nothing_from_elsewhere() -> None:
+    site = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    assert site["theme"]["font"] is False  # else the theme asks for Google's fonts
+    assert "custom_fences" not in str(site)  # Mermaid's script comes from elsewhere too
