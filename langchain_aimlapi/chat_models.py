@@ -280,7 +280,7 @@ class ChatAIMLGemini(BindsTools, ClosesClients, GeminiSettings):  # type: ignore
             run_id=run_id,
             is_stream=is_stream,
             clients=self.connections,
-            remedies=self._remedies,
+            remedies=self.connections.remedies,
             known=self._known,
         )
 

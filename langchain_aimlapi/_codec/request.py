@@ -39,7 +39,7 @@ from langchain_aimlapi._codec.encoded_messages import (
 from langchain_aimlapi._codec.interop import signatures_of
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT, REASONING_DETAILS, add_bypass
-from langchain_aimlapi._codec.sent_calls import encode_calls, names_of_results
+from langchain_aimlapi._codec.sent_calls import encode_calls, missing_results, names_of_results
 from langchain_aimlapi._json import encode_message
 
 if TYPE_CHECKING:
@@ -217,6 +217,9 @@ class _History:
                 self._names.update(encoded.names)
                 self._called.append(encoded.names)
             yield encoded
+            if encoded.names and (results := missing_results(self._messages, begin=number + 1)):
+                yield _written(EncodedMessage(results), count, known)
+                count += len(results)
         if media:
             yield _written(_of_parts(media), count, known)
 

@@ -3,15 +3,17 @@
 Whatever a server once sent can go back: a call that was cut off, or that has no name, is no
 executable call in LangChain, but agents answer it with an error, and Gemini refuses a step whose
 calls and results do not match, or whose signed call is missing (400, for good). So it goes back in
-its place, with its id and signature, and with arguments that are the text of a JSON object.
+its place, with its id and signature, and with arguments that are the text of a JSON object. A call
+that nobody ran, because the user went on after an interrupt, goes back with a result that says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.tool_calls import CALL_ORDER, model_arguments
@@ -20,7 +22,7 @@ from langchain_aimlapi._json import decode_arguments, encode_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
+    from langchain_core.messages import BaseMessage, InvalidToolCall
 
     from langchain_aimlapi._json import JsonObject
 
@@ -31,6 +33,7 @@ _UNKNOWN = "unknown"
 _BROKEN_BLOCKS = ("invalid_tool_call", "tool_call_chunk")
 _CALL_BLOCKS = ("tool_call", "tool_use")
 _NOT_RUN = "Error: the call was not run, because it came incomplete."
+_NO_RESULT = "Error: the call has no result, because the conversation went on without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,7 @@ def encode_calls(
         calls.append(_encoded(call_id, name, _broken_text(call)))
         # Gemini counts results against calls: one that nobody ran gets one that says so.
         if call_id not in names:
-            told = {"role": "tool", "content": _NOT_RUN, "tool_call_id": call_id, "name": name}
-            results.append(told)
+            results.append(_result(call_id, name, _NOT_RUN))
     is_mixed = len(calls) > len(good)
     return SentCalls(_in_order(calls, message, signed) if is_mixed else calls, results)
 
@@ -103,6 +105,37 @@ def names_of_results(messages: Sequence[BaseMessage], *, begin: int) -> dict[str
             break
         names[result.tool_call_id] = result.name or ""
     return names
+
+
+def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[WireObject]:
+    """Return a result for each good call that has none although the conversation goes on.
+
+    One that comes late, before the model's next message, is left where it is, as is the last
+    message of a conversation: its results may follow.
+
+    Args:
+        messages: A conversation.
+        begin: The place behind the message that calls.
+    """
+    message = messages[begin - 1]
+    good = message.tool_calls if isinstance(message, AIMessage) else ()
+    waiting = {call["id"]: call["name"] for call in good if call["name"]}
+    if not waiting or begin == len(messages):
+        return []
+    for later in islice(messages, begin, None):
+        if isinstance(later, AIMessage):
+            break
+        if isinstance(later, FunctionMessage):
+            return []  # of OpenAI's oldest form: it names the function, not the call
+        if isinstance(later, ToolMessage):
+            waiting.pop(later.tool_call_id, None)
+            if not waiting:
+                break
+    return [_result(str(call_id), name, _NO_RESULT) for call_id, name in waiting.items()]
+
+
+def _result(call_id: str, name: str, words: str) -> WireObject:
+    return {"role": "tool", "content": words, "tool_call_id": call_id, "name": name}
 
 
 def _invalid(message: AIMessage) -> list[Any]:

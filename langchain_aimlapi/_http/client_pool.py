@@ -27,6 +27,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from langchain_aimlapi.errors.refusals import Remedies
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
@@ -156,9 +158,15 @@ class GivenClient:
 
 
 class Clients:
-    """The clients of one model; a copy or an unpickled one starts empty."""
+    """The clients of one model; a copy or an unpickled one starts empty.
 
-    def __init__(self) -> None:
+    Attributes:
+        remedies: What helped calls that were refused: models that share connections share it, and
+            so do copies.
+    """
+
+    def __init__(self, remedies: Remedies | None = None) -> None:
+        self.remedies = Remedies() if remedies is None else remedies
         self._lock = threading.RLock()
         self._idle = _Idle()
         self._loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
@@ -166,9 +174,9 @@ class Clients:
         self._closer: weakref.finalize[[Iterable[Lease]], Clients] | None = None
         _alive.add(self)
 
-    def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
+    def __reduce__(self) -> tuple[type[Clients], tuple[Remedies]]:
         """Sockets, locks and loops do not travel."""
-        return Clients, ()
+        return Clients, (self.remedies,)
 
     def acquire(self, make: Callable[[], Any]) -> Lease:
         """Return a client for a call of a thread.

@@ -11,7 +11,6 @@ from langchain_core.utils import from_env
 from pydantic import (
     ConfigDict,
     Field,
-    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_serializer,
@@ -42,7 +41,6 @@ from langchain_aimlapi._settings.names import (
 )
 from langchain_aimlapi.data._profiles import full_model_id, profile_of
 from langchain_aimlapi.data.version import __version__
-from langchain_aimlapi.errors.refusals import Remedies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -211,8 +209,6 @@ class GeminiSettings(BaseChatModel):
     """The model's own connections. Not to be set: the models that `configurable_fields` makes take
     them over from the model that they come from, so that they need not connect again."""
 
-    _remedies: Remedies = PrivateAttr(default_factory=Remedies)
-
     model_kwargs: JsonObject = Field(default_factory=dict)
     """Parameters of the wire that have no setting here."""
 
@@ -315,7 +311,7 @@ class GeminiSettings(BaseChatModel):
     def __copy__(self) -> Self:
         """Copy the settings; a copy has connections of its own, which are closed with it alone."""
         copied = super().__copy__()
-        copied.__dict__["connections"] = Clients()
+        copied.__dict__["connections"] = Clients(self.connections.remedies)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -61,7 +61,9 @@ class StandIn:
     Example:
         ```python
         with StandIn() as server:
-            model = ChatAIMLGemini(base_url=server.base_url, api_key="any")
+            model = ChatAIMLGemini(
+                model="google/gemini-3-flash-preview", base_url=server.base_url, api_key="any"
+            )
             model.invoke("Hello")
             server.fail_next("status=429;retry-after=1")
             server.answer_next("Oslo", reasoning="Asked for a capital.")

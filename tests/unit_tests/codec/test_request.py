@@ -381,7 +381,8 @@ def test_fused_signatures_are_left_out_and_said(kept: Json, later: Json) -> None
     _reasoning._warn_of_concatenated.cache_clear()
     with pytest.warns(UserWarning, match="Keep AI messages apart") as said:
         wire = encoded(*merged)
-    assert [one.keys() for one in wire] == [{"role", "content", "tool_calls"}] * 2
+    sent = [one.keys() for one in wire if one["role"] == "assistant"]
+    assert sent == [{"role", "content", "tool_calls"}] * 2
     assert len(said) == 1
 
 
@@ -510,7 +511,8 @@ DETAIL = {"type": "reasoning.encrypted", "data": "sig", "index": 0}
 )
 def test_an_answer_with_nothing_in_it_is_left_out(fields: Json, *, is_sent: bool) -> None:
     sent = encoded(HumanMessage("Hi"), assistant(**fields), HumanMessage("And?"))
-    assert [message["role"] for message in sent] == ["user", *["assistant"] * is_sent, "user"]
+    roles = [message["role"] for message in sent if message["role"] != "tool"]
+    assert roles == ["user", *["assistant"] * is_sent, "user"]
 
 
 def test_an_empty_text_beside_other_parts_is_left_out() -> None:

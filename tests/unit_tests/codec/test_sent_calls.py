@@ -13,15 +13,19 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
+    FunctionMessage,
     HumanMessage,
     ToolMessage,
     message_chunk_to_message,
 )
+from langchain_core.tools import tool
 
-from langchain_aimlapi import AIMLAPIError
+from langchain_aimlapi import AIMLAPIError, ChatAIMLGemini
 from langchain_aimlapi._codec.request import encode_messages
+from langchain_aimlapi.testing.standin import StandIn
 from tests.answers import TEXTS, model_of, served, streamed_answers
 from tests.examples import examples
+from tests.wire_tests.asking import ask
 
 if TYPE_CHECKING:
     from random import Random
@@ -245,3 +249,80 @@ def test_what_was_appended_to_arguments_does_not_go_back(text: str) -> None:
     for form in answers(call_of("a", arguments)):
         request, *_ = sent_of(form.message, *form.results(with_broken=True))
         assert request["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+# ---------------------------------------------------------------- nobody answered
+
+
+def called(*ids: str) -> AIMessage:
+    calls = [{"name": f"do_{call_id}", "args": {}, "id": call_id} for call_id in ids]
+    return AIMessage("", tool_calls=calls)
+
+
+def turns(*messages: BaseMessage) -> list[Any]:
+    """Return the roles, of results the ids of their calls."""
+    sent = encode_messages([HumanMessage("Go."), *messages])
+    return [one.get("tool_call_id", one["role"]) for one in sent[1:]]
+
+
+SAID = HumanMessage("Leave it.")
+
+
+@pytest.mark.parametrize(
+    ("messages", "sent"),
+    [
+        ([called("a"), SAID], ["assistant", "a", "user"]),
+        ([called("a", "b"), SAID], ["assistant", "a", "b", "user"]),
+        (
+            [called("a", "b"), ToolMessage("1", tool_call_id="b"), SAID],
+            ["assistant", "a", "b", "user"],
+        ),
+        ([called("a", "b"), ToolMessage("1", tool_call_id="a")], ["assistant", "b", "a"]),
+        ([called("a"), AIMessage("Well.")], ["assistant", "a", "assistant"]),
+        ([called("a"), SAID, called("a"), SAID], ["assistant", "a", "user"] * 2),
+        # Nothing is known yet, or the result is only late.
+        ([called("a")], ["assistant"]),
+        ([called("a"), SAID, ToolMessage("1", tool_call_id="a")], ["assistant", "user", "a"]),
+        ([called("a"), ToolMessage("1", tool_call_id="a"), SAID], ["assistant", "a", "user"]),
+        ([called("a"), FunctionMessage(content="1", name="do_a")], ["assistant", "a"]),
+    ],
+)
+def test_a_call_without_a_result_is_answered_where_the_conversation_goes_on(
+    messages: list[BaseMessage], sent: list[str]
+) -> None:
+    assert turns(*messages) == sent
+
+
+def test_our_result_says_that_there_is_none_and_names_the_call() -> None:
+    history = [HumanMessage("Go."), called("a"), SAID]
+    assert encode_messages(history)[2] == {
+        "role": "tool",
+        "content": "Error: the call has no result, because the conversation went on without it.",
+        "tool_call_id": "a",
+        "name": "do_a",
+    }
+    assert [type(message) for message in history] == [HumanMessage, AIMessage, HumanMessage]
+
+
+@tool
+def look(city: str) -> str:
+    """Look at the weather."""
+    return city
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+@pytest.mark.parametrize("dialect", ["O", "V"])
+def test_a_thread_lives_on_after_an_interrupt(way: str, dialect: Any) -> None:
+    with StandIn(strict=True, dialect=dialect) as server:
+        model = ChatAIMLGemini(
+            model="google/gemini-3-flash-preview",
+            base_url=server.base_url,
+            api_key="any",
+            max_retries=0,
+        )
+        bound = model.bind_tools([look])
+        first = bound.invoke("Weather in Oslo?", tool_choice="any")
+        assert first.tool_calls
+        history = [HumanMessage("Weather in Oslo?"), first, HumanMessage("No, say hello.")]
+        assert ask(bound, way, history)
+        model.close()

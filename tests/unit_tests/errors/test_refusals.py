@@ -5,6 +5,7 @@ The words are Google's and OpenRouter's, as public reports quote them.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import pickle
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import ConfigurableField
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi.errors import AIMLAPIError, AIMLAPIInvalidRequestError
@@ -283,6 +285,28 @@ async def test_a_reference_in_a_result_is_written_as_another_key(way: str) -> No
     assert second == OPEN_API.replace('"$ref": "#', '"_$ref": "#')
     await ask(model, way, history)
     assert server.bodies[-1] == server.bodies[-2]
+
+
+def test_a_remedy_is_remembered_by_all_that_configurable_fields_makes() -> None:
+    server = Server(flat(MISSING))
+    changed = server.model().configurable_fields(temperature=ConfigurableField(id="t"))
+    for number in range(3):
+        changed.with_config(configurable={"t": number / 10}).invoke(HISTORY)
+    assert len(server.bodies) == 4
+    changed.invoke(HISTORY)
+    assert len(server.bodies) == 5
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda model: model.model_copy(update={"top_p": 0.5})]
+)
+def test_a_copy_knows_what_helped_the_model(copied: Callable[[Any], Any]) -> None:
+    server = Server(flat(MISSING))
+    model = server.model()
+    model.invoke(HISTORY)
+    assert len(server.bodies) == 2
+    copied(model).invoke(HISTORY)
+    assert len(server.bodies) == 3
 
 
 async def test_both_remedies_may_be_needed_at_once() -> None:
