@@ -75,8 +75,14 @@ class Cache:
         with NamedTemporaryFile(
             "w", encoding="utf-8", dir=self._folder, suffix=".new", delete=False
         ) as file:
-            file.write(text)
-        Path(file.name).replace(self._file(address))  # never half a file, whoever else writes
+            new = Path(file.name)
+            try:
+                file.write(text)
+                file.close()
+                new.replace(self._file(address))  # never half a file, whoever else writes
+            except OSError:
+                new.unlink(missing_ok=True)
+                raise
 
     def _file(self, address: str) -> Path:
         return self._folder / f"models-{hashlib.sha256(address.encode()).hexdigest()[:16]}.json"

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 # Clocks differ: how much earlier than an item began its row may say.
 _MARGIN = timedelta(minutes=5)
 _LONGEST_WINDOW = timedelta(days=91)
+# What a line of a journal may raise that is none of ours.
+_ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 class Charge(Protocol):
@@ -89,6 +92,11 @@ class Row(Protocol):
     @property
     def tokens(self) -> Tokens:
         """What it took."""
+        ...
+
+    @property
+    def created(self) -> datetime:
+        """When it was made."""
         ...
 
 
@@ -148,7 +156,8 @@ class Books:
         self._lock = threading.Lock()
         self._journal: Journal | None = None
         for event in journal.events() if journal else ():
-            self._replay(event)
+            with suppress(*_ODD):  # a line that somebody else wrote into the journal
+                self._replay(event)
         self._journal = journal
         _alive.add(self)
 
@@ -290,7 +299,8 @@ class Books:
             self._keep(load_item(facts))
         else:
             item_id, model, cost = event["end"]
-            self._close(item_id, model, None if cost is None else load_cost(cost))
+            charged = None if cost is None else load_cost(cost)
+            self._close(None if item_id is None else str(item_id), str(model), charged)
 
     # ------------------------------------------------------------ the bill
 
@@ -303,12 +313,21 @@ class Books:
         begun = min(now, *(item.started_at for item in items))
         return max(begun - _MARGIN, now - _LONGEST_WINDOW), now
 
-    def settle(self, rows: Iterable[Row]) -> None:
+    def settle(self, rows: Iterable[Row], *, give_up_after: timedelta | None = None) -> None:
         """Replace open items by what the rows of their calls were charged.
 
         Each attempt that was left open takes one row; the last one of a call takes what is left.
+
+        Args:
+            rows: The log of the window.
+            give_up_after: How long before the newest row an item that has none must have begun to
+                be let go: it was not charged. `None` keeps it.
         """
         rows = [*rows]
+        newest = max((row.created for row in rows), default=None)
+        settled_until: datetime | None = None
+        if newest is not None and give_up_after is not None:
+            settled_until = newest - give_up_after
         places: dict[str | None, set[int]] = {}
         for place, row in enumerate(rows):
             for name in (row.client_request_id, row.inference_id):
@@ -327,6 +346,14 @@ class Books:
                     self._counted.update(row.inference_id for row in found)
                     cost = sum(map(_charged, found), start=Cost(unpriced=-item.unpriced))
                     self._close(item.id, item.model, cost)
+                elif settled_until is not None and self._is_told(item, settled_until):
+                    self._close(item.id)
+
+    @staticmethod
+    def _is_told(item: OpenItem, settled_until: datetime) -> bool:
+        """Tell whether the log would have a row of an item if it had been charged."""
+        is_in_window = item.started_at >= datetime.now(UTC) - _LONGEST_WINDOW
+        return is_in_window and item.started_at < settled_until
 
     def _is_of(self, row: Row, item: OpenItem) -> bool:
         if row.inference_id in self._counted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _UNKNOWN_MODEL = "unknown"
 # Of `ChatAIMLGemini`, which asks for leave itself when its call begins.
 _OUR_TYPE = "aimlapi-gemini-chat"
+_A_DAY = timedelta(days=1)
 
 
 class Account(Protocol):
@@ -174,13 +176,19 @@ class SpendCallbackHandler(BaseCallbackHandler):
         """Keep a call that failed, or was broken off, as an open item, if it may be billed."""
         self._books.fail(kwargs.get("run_id"), error)
 
-    def reconcile(self, account: Account) -> list[OpenItem]:
+    def reconcile(
+        self, account: Account, *, give_up_after: timedelta | None = _A_DAY
+    ) -> list[OpenItem]:
         """Replace open items by what the account's log says was charged.
 
-        The log lags behind the answers: an item without a row stays open; ask again later.
+        The log lags behind the answers: an item without a row stays open; ask again later. Where
+        the log has rows of so much later that this one would be there, it was not charged, and is
+        let go.
 
         Args:
             account: `langchain_aimlapi.account.Account` of the key that made the calls.
+            give_up_after: How much later than an item the newest row must be for that. `None`
+                keeps items open until they have a row.
 
         Returns:
             The items that are still open.
@@ -189,14 +197,17 @@ class SpendCallbackHandler(BaseCallbackHandler):
             AIMLAPIError: The log cannot be read; nothing has changed.
         """
         if window := self._books.window():
-            self._books.settle(account.logs(start=window[0], end=window[1]))
+            rows = account.logs(start=window[0], end=window[1])
+            self._books.settle(rows, give_up_after=give_up_after)
         return self.open_items
 
-    async def areconcile(self, account: Account) -> list[OpenItem]:
+    async def areconcile(
+        self, account: Account, *, give_up_after: timedelta | None = _A_DAY
+    ) -> list[OpenItem]:
         """Replace open items by what the account's log says was charged; see `reconcile`."""
         if window := self._books.window():
             rows = account.alogs(start=window[0], end=window[1])
-            self._books.settle([row async for row in rows])
+            self._books.settle([row async for row in rows], give_up_after=give_up_after)
         return self.open_items
 
     def __add__(self, other: SpendCallbackHandler) -> SpendCallbackHandler:

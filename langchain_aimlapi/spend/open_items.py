@@ -8,7 +8,7 @@ of 1.3 on top, rounded up: assumed.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -131,17 +131,18 @@ class Journal:
             file.write(json.dumps(event, default=str) + "\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield what was written; a line that a dying process left half is passed over."""
+        """Yield what was written; a line that is none, such as a dying process leaves, is not."""
         if not self.path.exists():
             return
-        text = self.path.read_text(encoding="utf-8")
-        for line in text.splitlines():
+        text = self.path.read_bytes()
+        for line in text.split(b"\n"):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            yield event
-        if text and not text.endswith("\n"):
+            if isinstance(event, dict):
+                yield event
+        if text and not text.endswith(b"\n"):
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("\n")  # or what is written next would be lost with the half line
 
@@ -153,9 +154,34 @@ def dump_item(item: OpenItem) -> dict[str, Any]:
 
 
 def load_item(facts: Mapping[str, Any]) -> OpenItem:
-    """Return the item that was dumped."""
-    started_at = datetime.fromisoformat(facts["started_at"])
-    return OpenItem(**{**facts, "started_at": started_at, "credits": Decimal(facts["credits"])})
+    """Return the item that was dumped.
+
+    Raises:
+        ValueError: These are the facts of none, or another error of Python's own.
+    """
+    known = {each.name: facts[each.name] for each in fields(OpenItem) if each.name in facts}
+    inference_id = facts.get("inference_id")
+    return OpenItem(
+        **{
+            **{name: str(value) for name, value in known.items()},
+            "started_at": _moment(facts["started_at"]),
+            "credits": _amount(facts["credits"]),
+            "inference_id": None if inference_id is None else str(inference_id),
+            "unpriced": int(facts.get("unpriced", 0)),
+        }
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _amount(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():  # nothing could be held against it
+        raise ValueError(text)
+    return amount
 
 
 def dump_cost(cost: Cost) -> dict[str, str]:
@@ -166,6 +192,6 @@ def dump_cost(cost: Cost) -> dict[str, str]:
 def load_cost(facts: Mapping[str, str]) -> Cost:
     """Return the cost that was dumped."""
     amounts: dict[str, Any] = {
-        name: int(value) if name in _COUNTS else Decimal(value) for name, value in facts.items()
+        name: int(value) if name in _COUNTS else _amount(value) for name, value in facts.items()
     }
     return Cost(**amounts)

@@ -318,6 +318,19 @@ def test_a_folder_that_cannot_be_written_costs_the_cache_only(
     assert account.models() == account.models()
 
 
+def test_a_catalogue_that_cannot_be_kept_leaves_no_file_behind(
+    server: StandIn, tmp_path: Path
+) -> None:
+    with Account(base_url=server.base_url, api_key=KEY, cache_dir=tmp_path) as account:
+        account.models()
+        [kept] = tmp_path.iterdir()
+        kept.unlink()
+        kept.mkdir()  # so that nothing can be put in its place
+        (kept / "other").touch()
+        assert account.models()
+    assert [*tmp_path.iterdir()] == [kept]
+
+
 @pytest.mark.parametrize(
     "kept",
     [

@@ -29,6 +29,7 @@ from langchain_aimlapi import (
 from langchain_aimlapi.account import Account, LogCost, LogTokens
 from langchain_aimlapi.spend import Cost, OpenItem
 from langchain_aimlapi.spend.books import _free_all
+from langchain_aimlapi.spend.open_items import dump_cost, dump_item
 from langchain_aimlapi.testing.standin import StandIn
 from tests.http_client import httpx
 
@@ -237,6 +238,7 @@ def test_many_items_are_not_each_held_against_all_rows(calls: int) -> None:
     class Row:
         cost = LogCost(usd=Decimal(1), credits=Decimal(2))
         tokens = LogTokens()
+        created = datetime.now(UTC)
 
         def __init__(self, name: int) -> None:
             self.inference_id = f"inference-{name}"
@@ -269,6 +271,88 @@ def test_a_row_that_is_not_there_yet_leaves_its_item_open(
     assert spend.reconcile(account) == spend.open_items != []
     rows.extend(kept)
     assert settled(spend, account, server)
+
+
+@pytest.mark.parametrize(
+    ("age", "give_up_after", "is_open"),
+    [
+        (timedelta(hours=2), timedelta(hours=1), False),
+        (timedelta(hours=2), timedelta(hours=3), True),
+        (timedelta(hours=25), "default", False),
+        (timedelta(hours=23), "default", True),
+        (timedelta(days=90), None, True),
+        (timedelta(days=95), "default", True),  # the log does not go back so far
+    ],
+)
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_an_item_that_the_log_has_passed_over_is_let_go(  # noqa: PLR0913
+    account: Account,
+    server: StandIn,
+    age: timedelta,
+    give_up_after: Any,
+    *,
+    is_open: bool,
+    way: str,
+) -> None:
+    model_of(server).invoke(QUESTION)
+    spend = SpendCallbackHandler()
+    spend._books.leave(item_of("lost", started_at=datetime.now(UTC) - age), TimeoutError())
+    given = {} if give_up_after == "default" else {"give_up_after": give_up_after}
+    if way == "sync":
+        left = spend.reconcile(account, **given)
+    else:
+        left = asyncio.run(spend.areconcile(account, **given))
+    assert (left != []) is (spend.total.open > 0) is is_open
+    if not is_open:
+        assert spend.total == Cost()
+
+
+def test_an_empty_log_has_passed_over_nothing(account: Account) -> None:
+    spend = SpendCallbackHandler()
+    old = datetime.now(UTC) - timedelta(days=30)
+    spend._books.leave(item_of("lost", started_at=old), TimeoutError())
+    assert len(spend.reconcile(account)) == 1
+
+
+ITEM = dump_item(item_of("kept"))
+ODD_LINES = [
+    b"",
+    b"[]",
+    b"null",
+    b"3",
+    b'"begin"',
+    b"{}",
+    b"{oops",
+    b"\xff\xfe\x00",
+    b"[" * 20_000,
+    b'{"begin": 3}',
+    b'{"begin": {}}',
+    b'{"begin": "x"}',
+    b'{"end": null}',
+    b'{"end": []}',
+    b'{"end": ["a", "m", {"credits": "NaN"}]}',
+    b'{"end": ["a", "m", {"credits": "x"}]}',
+    b'{"end": ["a", "m", {"new_amount": "1"}]}',
+    b'{"end": [{}, "m", null]}',
+    json.dumps({"begin": {**ITEM, "credits": "Infinity"}}).encode(),
+    json.dumps({"begin": {**ITEM, "credits": None}}).encode(),
+    json.dumps({"begin": {**ITEM, "started_at": "yesterday"}}).encode(),
+    json.dumps({"begin": {**ITEM, "unpriced": []}}).encode(),
+]
+
+
+def test_an_odd_line_of_the_journal_is_passed_over(tmp_path: Path, account: Account) -> None:
+    good = {**ITEM, "started_at": "2026-11-20T10:00:00", "later_field": 1}
+    cost = dump_cost(Cost(answers=1, credits=Decimal(7)))
+    for odd in ODD_LINES:
+        journal = tmp_path / "spend.jsonl"
+        lines = [json.dumps({"end": ["x", "m", cost]}).encode(), odd]
+        journal.write_bytes(b"\n".join([*lines, json.dumps({"begin": good}).encode(), b""]))
+        spend = SpendCallbackHandler(journal=journal, max_credits=1000)
+        assert (spend.total.answers, spend.total.credits) == (1, 7), odd
+        assert only(spend).client_request_id == "kept", odd
+        assert len(spend.reconcile(account)) == 1
+        spend._books.check()
 
 
 def test_the_estimate_follows_model_limit_and_alternatives(server: StandIn) -> None:
