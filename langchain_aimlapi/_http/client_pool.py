@@ -347,6 +347,9 @@ class _LoopClients:
     def let_go(self) -> None:
         """Let go of the clients of a closed loop, where nothing can be closed as it should be."""
         self._finalizer.detach()
+        for lease in self.idle.leases:
+            if lease.connection is not None:
+                lease.connection.drop()
 
     def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the clients closed because their model is no longer used."""

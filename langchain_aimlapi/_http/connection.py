@@ -44,10 +44,12 @@ class Connection:
     def is_spoilt(self) -> bool:
         """Whether the next answer that is read from it may not be the next request's.
 
-        Bytes that came behind an answer stay in the buffer, where the next request would find
-        them; what is still in the socket the HTTP client looks for by itself.
+        Bytes that came behind an answer stay in a buffer, that of HTTP or of TLS, where the next
+        request would find them; what is still in the socket the HTTP client looks for by itself.
         """
-        return self.is_distrusted or (self.is_idle and self._holds_bytes)
+        return self.is_distrusted or (
+            self.is_idle and (self._holds_bytes or self._holds_tls_records)
+        )
 
     @property
     def failed_untouched(self) -> bool:
@@ -62,6 +64,20 @@ class Connection:
     @property
     def _holds_bytes(self) -> bool:
         return bool(self._state.trailing_data[0])
+
+    @property
+    def _holds_tls_records(self) -> bool:
+        tls = self._line.get_extra_info("ssl_object")
+        # anyio reads ahead of OpenSSL: a record behind the last one may wait there.
+        ahead = getattr(getattr(self._line, "_stream", None), "_read_bio", None)
+        return bool(tls is not None and tls.pending()) or bool(ahead is not None and ahead.pending)
+
+    def drop(self) -> None:
+        """Close the socket where the event loop that would do it is closed itself."""
+        line = self._line.get_extra_info("socket")
+        line = getattr(line, "_sock", line)  # what asyncio shows of a socket cannot be closed
+        if line is not None:
+            line.close()
 
     def close(self) -> None:
         """End the connection; the HTTP client then opens another."""

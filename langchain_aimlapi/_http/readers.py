@@ -11,7 +11,7 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from langchain_core.outputs import ChatGenerationChunk
 
@@ -44,7 +44,8 @@ class Unpacker:
         self._encoding = encoding
         self._most = most
         self._size = 0
-        self._head = b""  # what came before anything was unpacked
+        self._head: list[bytes] = []  # what came before anything was unpacked
+        self._head_size = 0
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | (16 if encoding in _GZIP else 0))
 
     def take(self, block: bytes) -> Iterator[bytes]:
@@ -69,15 +70,22 @@ class Unpacker:
     def _begin(self, block: bytes) -> bytes:
         if self._size:
             return self._zlib.decompress(block, _PIECE)
-        self._head += block
+        self._head_size += len(block)
+        if self._head_size > self._most:  # a header, or empty blocks, without end
+            msg = f"The answer holds nothing in its first {self._most} bytes."
+            raise errors.AIMLAPIResponseError(msg)
         try:
+            if self._encoding in _GZIP:
+                return self._zlib.decompress(block, _PIECE)
+            self._head.append(block)
             return self._zlib.decompress(block, _PIECE)
         except zlib.error:
-            if self._encoding in _GZIP:
+            if self._encoding in _GZIP or not self._head:
                 raise
             # RFC 9110 means zlib's format by it; some servers send the bare one, without a head.
             self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)  # what some call "deflate"
-            return self._zlib.decompress(self._head, _PIECE)
+            head, self._head = b"".join(self._head), []
+            return self._zlib.decompress(head, _PIECE)
 
 
 def unpacker_of(headers: Mapping[str, str], *, call: Call) -> Unpacker | None:
@@ -313,13 +321,22 @@ class Feed:
         is_over: Whether the answer is whole: what else may come does not matter.
     """
 
-    def __init__(self, reader: Reader, decoder: Decoder) -> None:
-        """Begin a response."""
+    def __init__(
+        self, reader: Reader, decoder: Decoder, *, show: Callable[[ChatGenerationChunk], None]
+    ) -> None:
+        """Begin a response.
+
+        Args:
+            reader: Cuts its bytes into events.
+            decoder: Makes chunks of them.
+            show: Makes the last chunk fit to be shown.
+        """
         self.has_handed_out = False
         self.is_over = False
         self.partial = decoder.partial
         self._reader = reader
         self._decoder = decoder
+        self._show = show
 
     def take(self, block: bytes) -> Iterator[ChatGenerationChunk]:
         """Yield the chunks that end in this block.
@@ -329,8 +346,7 @@ class Feed:
         """
         events = self._reader.take(block)
         for chunk in self._decoder.feed(events):
-            self.has_handed_out = True
-            yield chunk
+            yield self._handed_out(chunk)
         self._reader.hear(events)
         self.is_over = self._decoder.is_done
 
@@ -342,6 +358,11 @@ class Feed:
         """
         for chunks in (self._decoder.feed(self._reader.finish()), self._decoder.finish()):
             for chunk in chunks:
-                self.has_handed_out = True
-                yield chunk
+                yield self._handed_out(chunk)
         self.is_over = True
+
+    def _handed_out(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+        self.has_handed_out = True
+        if self._decoder.is_done:
+            self._show(chunk)
+        return chunk

@@ -13,7 +13,7 @@ import math
 import random
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import SecretStr
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._http.call import Call
 
+_AnswerT = TypeVar("_AnswerT")
 _BASE_DELAY = 0.5
 _MAX_DELAY = 8.0
 _MAX_SERVER_DELAY = 60.0
@@ -220,8 +221,23 @@ class Attempts:
             make_decoder: Makes the decoder of one attempt.
         """
         headers = self.shown_headers(response)
-        self._feed = Feed(self._reader(response, headers), make_decoder(headers))
+        reader = self._reader(response, headers)
+        self._feed = Feed(reader, make_decoder(headers), show=self._show)
         return self._feed
+
+    def shown(self, answer: _AnswerT) -> _AnswerT:
+        """Return an answer without the key in what it tells of itself: a server may echo it.
+
+        What the model wrote stays as it is.
+        """
+        for generation in getattr(answer, "generations", ()):
+            self._show(generation)
+        return answer
+
+    def _show(self, generation: Any) -> None:
+        secret, told = self._secret, generation.message.response_metadata
+        if secret and secret[:8] in repr(told):
+            generation.message.response_metadata = errors.redacted(told, secret)
 
     def shown_headers(self, response: httpx.Response) -> dict[str, str]:
         """Return the headers as the answer may show them: a server may echo the key."""

@@ -58,7 +58,7 @@ def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
     attempts = Attempts(call, given=call.http_client)
     while True:
         try:
-            return decode(*_whole(attempts))
+            return attempts.shown(decode(*_whole(attempts)))
         except errors.AIMLAPIError as failure:
             # Raises the failure itself where no further attempt is to be made: so the loop ends.
             time.sleep(attempts.delay(failure))
@@ -72,7 +72,7 @@ async def asend(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
     attempts = Attempts(call, given=call.http_async_client)
     while True:
         try:
-            return decode(*await _awhole(attempts))
+            return attempts.shown(decode(*await _awhole(attempts)))
         except errors.AIMLAPIError as failure:
             await asyncio.sleep(attempts.delay(failure))
         except BaseException as error:

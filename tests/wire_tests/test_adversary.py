@@ -8,6 +8,7 @@ import gc
 import gzip
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pytest
 from langchain_core.runnables import ConfigurableField
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._http import new_clients
 from tests.wire_tests.asking import (
     KEY,
     aask,
@@ -105,6 +107,53 @@ def test_38_a_bomb_is_not_unpacked(way: str, name: str, status: int) -> None:
         assert repr(encoding) in str(failure)
 
 
+BOMBED = """
+import resource, sys
+from langchain_aimlapi.errors import AIMLAPIResponseError, AIMLAPIServerError
+from tests.wire_tests.asking import WAYS, failure_of, model_at
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+start = peak()
+for way in WAYS:
+    failure = failure_of(model_at(sys.argv[1], timeout=60), way)
+    assert type(failure) in (AIMLAPIResponseError, AIMLAPIServerError), failure
+print(peak() - start)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is in other units elsewhere")
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("times", [1, 2])
+def test_38_a_bomb_of_gigabytes_costs_no_more_than_the_limit(status: int, times: int) -> None:
+    bomb = zeros(1500)  # megabytes; once more packed they are a few kilobytes
+    if times > 1:
+        bomb = gzip.compress(bomb)
+    encoding = ", ".join(["gzip"] * times)
+    with Loopback(whole(bomb, status=status, content_encoding=encoding)) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", BOMBED, server.url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 300  # megabytes over the start
+
+
+@every_way
+def test_38_a_header_without_end_is_not_gathered(way: str) -> None:
+    endless = b"\x1f\x8b\x08\x08" + b"\x00" * 6 + b"n" * (3 * MEGABYTES)  # the name of a file
+    answer = whole(endless, content_encoding="gzip")
+    with Loopback(answer) as server:
+        model = model_at(server)
+        failure = failure_of(model, way)
+        assert type(failure) is errors.AIMLAPIResponseError
+
+
 @every_way
 def test_38_a_single_gzip_is_read_whether_asked_for_or_not(way: str) -> None:
     good = hello("Hello") if "stream" in way else b""
@@ -163,6 +212,52 @@ def test_39_an_answer_that_says_it_is_anothers_is_an_error(way: str, status: int
     with Loopback(by=answer) as server:
         asyncio.run(use())
         assert server.connections == 2
+
+
+@pytest.fixture(scope="module")
+def authority() -> Any:
+    trustme = pytest.importorskip("trustme")
+    return trustme.CA()
+
+
+class TlsLoopback(Loopback):
+    """Serves over TLS."""
+
+    def __init__(self, authority: Any, *, by: Any) -> None:
+        super().__init__(by=by)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(self._context)
+        plain, self._listener = self._listener, None
+        self._listener = self._context.wrap_socket(plain, server_side=True)
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/v1"
+
+
+def surplus_record(request: Request) -> Steps:
+    """Answer, and put a second answer into a TLS record of its own."""
+    other = Request(request.line, {}, request.body.replace(b"Hello", b"Other"), 0)
+    return [answer_to(request), answer_to(other)]
+
+
+@every_way
+def test_39_nor_do_those_in_a_tls_record_of_their_own(
+    way: str, authority: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    monkeypatch.setattr(new_clients._TLS, "_context", context)
+
+    async def use() -> None:
+        model = model_at(server)
+        for _ in range(5):
+            answer = await aask(model, way) if way.startswith("a") else ask(model, way)
+            assert answer.content == "Hello"
+
+    with TlsLoopback(authority, by=surplus_record) as server:
+        asyncio.run(use())
+        assert len(server.requests) == 5
 
 
 @every_way
@@ -433,6 +528,24 @@ def test_45_an_echoed_key_is_in_no_part_of_an_answer_or_an_error(way: str) -> No
         assert KEY not in repr(failure_of(model_at(server), way).partial)
 
 
+@every_way
+def test_45_an_echoed_key_is_in_nothing_that_a_good_answer_tells_of_itself(way: str) -> None:
+    fields = {
+        "id": f"gen-{KEY}",
+        "model": KEY,
+        "system_fingerprint": KEY[:12],
+        "provider": {"name": KEY},
+        "service_tier": KEY,
+    }
+    body = {**completion(f"You said {KEY}"), **fields}
+    events = [{**piece(f"You said {KEY}"), **fields}, {**piece("", finish="stop"), **fields}]
+    streamed = sse(*(event(each) for each in events), DONE)
+    with Loopback(streamed if "stream" in way else whole(body)) as server:
+        answer = ask(model_at(server), way)
+    assert KEY[:12] not in repr(answer.response_metadata)
+    assert answer.content == f"You said {KEY}"  # what the model wrote is the answer
+
+
 def keyed(server: Loopback, key: str) -> ChatAIMLGemini:
     return model_at(server).model_copy(update={"api_key": key})
 
@@ -480,10 +593,10 @@ def test_46_connections_that_the_server_closed_do_not_stay(way: str) -> None:
     async def use() -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(60))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(150))
         model = model_at(server, timeout=20)
-        await burst(model, 60)
-        assert server.connections > 30
+        await burst(model, 150)
+        assert server.connections > 100
         server.hang_up()
         await asyncio.to_thread(server.wait_open, 0)
         await asyncio.sleep(0.15)
@@ -492,7 +605,7 @@ def test_46_connections_that_the_server_closed_do_not_stay(way: str) -> None:
         assert half_closed(server.port) <= 5
 
     def slow(request: Request) -> Steps:
-        return [0.1, answer_to(request)]
+        return [1.5, answer_to(request)]
 
     with Loopback(by=slow) as server:
         asyncio.run(use())
