@@ -47,9 +47,7 @@ class Connection:
         Bytes that came behind an answer stay in a buffer, that of HTTP or of TLS, where the next
         request would find them; what is still in the socket the HTTP client looks for by itself.
         """
-        return self.is_distrusted or (
-            self.is_idle and (self._holds_bytes or self._holds_tls_records)
-        )
+        return self.is_distrusted or (self.is_idle and (self._holds_bytes or self._is_read_ahead))
 
     @property
     def failed_untouched(self) -> bool:
@@ -66,11 +64,17 @@ class Connection:
         return bool(self._state.trailing_data[0])
 
     @property
-    def _holds_tls_records(self) -> bool:
+    def _is_read_ahead(self) -> bool:
+        """Whether bytes wait where anyio or TLS read ahead of the HTTP client."""
         tls = self._line.get_extra_info("ssl_object")
-        # anyio reads ahead of OpenSSL: a record behind the last one may wait there.
-        ahead = getattr(getattr(self._line, "_stream", None), "_read_bio", None)
-        return bool(tls is not None and tls.pending()) or bool(ahead is not None and ahead.pending)
+        stream = getattr(self._line, "_stream", None)
+        records = getattr(stream, "_read_bio", None)
+        protocol = getattr(getattr(stream, "transport_stream", stream), "_protocol", None)
+        return bool(
+            (tls is not None and tls.pending())
+            or (records is not None and records.pending)
+            or getattr(protocol, "read_queue", None)
+        )
 
     def drop(self) -> None:
         """Close the socket where the event loop that would do it is closed itself."""

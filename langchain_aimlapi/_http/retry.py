@@ -237,7 +237,7 @@ class Attempts:
     def _show(self, generation: Any) -> None:
         secret, told = self._secret, generation.message.response_metadata
         if secret and secret[:8] in repr(told):
-            generation.message.response_metadata = errors.redacted(told, secret)
+            generation.message.response_metadata = errors.redact(told, secret)
 
     def shown_headers(self, response: httpx.Response) -> dict[str, str]:
         """Return the headers as the answer may show them: a server may echo the key."""

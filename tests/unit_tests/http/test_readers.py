@@ -33,7 +33,7 @@ def reader_of(call: Call, **headers: str) -> Reader:
 def fed(content_type: str = "text/event-stream", **more: Any) -> Feed:
     call = call_of(is_stream=True, **more)
     decoder = StreamDecoder({}, client_request_id="mine")
-    return Feed(reader_of(call, content_type=content_type), decoder)
+    return Feed(reader_of(call, content_type=content_type), decoder, show=lambda _: None)
 
 
 def body_of(call: Call, **headers: str) -> Body:
