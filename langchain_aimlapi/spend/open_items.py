@@ -8,7 +8,7 @@ of 1.3 on top, rounded up: assumed.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -159,16 +159,16 @@ def load_item(facts: Mapping[str, Any]) -> OpenItem:
     Raises:
         ValueError: These are the facts of none, or another error of Python's own.
     """
-    known = {each.name: facts[each.name] for each in fields(OpenItem) if each.name in facts}
     inference_id = facts.get("inference_id")
     return OpenItem(
-        **{
-            **{name: str(value) for name, value in known.items()},
-            "started_at": _moment(facts["started_at"]),
-            "credits": _amount(facts["credits"]),
-            "inference_id": None if inference_id is None else str(inference_id),
-            "unpriced": int(facts.get("unpriced", 0)),
-        }
+        client_request_id=str(facts["client_request_id"]),
+        model=str(facts["model"]),
+        started_at=_moment(facts["started_at"]),
+        credits=_amount(facts["credits"]),
+        reason=str(facts["reason"]),
+        inference_id=None if inference_id is None else str(inference_id),
+        unpriced=int(facts["unpriced"]),
+        id=str(facts["id"]),
     )
 
 

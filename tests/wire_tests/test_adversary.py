@@ -227,8 +227,7 @@ class TlsLoopback(Loopback):
         super().__init__(by=by)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(self._context)
-        plain, self._listener = self._listener, None
-        self._listener = self._context.wrap_socket(plain, server_side=True)
+        self._listener = self._context.wrap_socket(self._listener, server_side=True)
 
     @property
     def url(self) -> str:
