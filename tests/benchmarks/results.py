@@ -49,9 +49,7 @@ def read(folder: Path = FOLDER) -> Results:
     parts: dict[str, Any] = json.loads(text)
     grown = [
         growth.Grown(
-            family["title"],
-            {int(size): cost for size, cost in family["costs"].items()},
-            {int(size): held for size, held in family["memory"].items()},
+            family["title"], *(_by_size(family[name]) for name in growth.Grown._fields[1:])
         )
         for family in parts.get("grown", ())
     ]
@@ -62,6 +60,10 @@ def read(folder: Path = FOLDER) -> Results:
         grown,
         [kit.Figure(**figure) for figure in parts.get("kit", ())],
     )
+
+
+def _by_size(values: dict[str, float]) -> dict[int, float]:
+    return {int(size): value for size, value in values.items()}
 
 
 def median(row: str, subject: str, results: Results) -> str:

@@ -103,12 +103,14 @@ def test_the_gate_holds_what_users_feel() -> None:
     in_flight = [family for family in growth.families("") if family.in_flight]
     assert {family.in_flight for family in in_flight} == {"call", "stream"}
     for family in in_flight:
-        walked = growth.Grown(family.title, {64: 0.1, 1_024: 0.1 * 16**2}, {})
+        walked = growth.Grown(
+            family.title, {64: 0.1, 1_024: 0.1 * 16**2}, {64: 0.0, 1_024: 0.1}, {}
+        )
         assert walked.excess(growth.MOST_WHEN_SHORT)
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    grown = [growth.Grown("calls in flight", {64: 0.1, 256: 0.4}, {64: 20.0, 256: 21.0})]
+    grown = [growth.Grown("calls in flight", {64: 0.1, 256: 0.4}, {64: 0.0, 256: 0.1}, {64: 20.0})]
     figures = [kit.Figure("a replay", 10, 0.002)]
     values: Values = {"invoke": {OURS: [1.5], "lc_httpx": [2.0]}}
     written = results.Results({"python": "3.12"}, ("lc_httpx", OURS), values, grown, figures)

@@ -13,6 +13,12 @@ def test_the_exponent_is_that_of_the_cost(power: float) -> None:
     assert growth.exponents(SIZES, costs) == pytest.approx([power, power])
 
 
+def test_the_collector_is_told_apart() -> None:
+    grown = growth.Grown("calls", {10: 1.0, 100: 20.0}, {10: 0.0, 100: 10.0}, {})
+    assert grown.powers == pytest.approx([1])
+    assert "0%, 50%" in grown.line()
+
+
 @pytest.mark.parametrize(
     "family",
     # Those in flight and the threads ask a server, which only the command starts.
@@ -24,4 +30,5 @@ def test_the_exponent_is_that_of_the_cost(power: float) -> None:
     ids=lambda family: family.title,
 )
 def test_every_family_can_be_measured(family: growth.Family) -> None:
-    assert growth.cost(family._replace(runs=1), 2) > 0
+    total, collector = growth.cost(family._replace(runs=1), 2)
+    assert total > collector >= 0
