@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -39,3 +40,14 @@ def test_the_lowest_versions_are_those_of_pyproject() -> None:
 def test_a_page_that_names_the_version_names_this_one(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert __version__ in text
+
+
+def test_each_lane_runs_in_the_workflow_too() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    [lanes] = re.findall(r"^LANES=\((.*)\)$", script, flags=re.MULTILINE)
+    [newest] = re.findall(r'^NEWEST_CORE="(.*)"$', script, flags=re.MULTILINE)
+    [run_there] = re.findall(r"run: \.ci/run (.*)$", workflow, flags=re.MULTILINE)
+    by_make = {"test": "make test", "check": "make check", "newest": f'core: "{newest}"'}
+    assert all(words in workflow for words in by_make.values())
+    assert set(lanes.split()) == {*run_there.split(), *by_make}
