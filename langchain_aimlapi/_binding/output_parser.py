@@ -79,6 +79,7 @@ class ObjectReader:
             message: The sum of the chunks so far.
         """
         try:
+            # langchain-core completes the arguments of a streamed call by itself, text it does not.
             value = self._value(message) if self._tool_name else _partial_json(message.text)
         except ValueError:
             return None
@@ -92,6 +93,7 @@ class ObjectReader:
             if not text:
                 raise ValueError(self._what_came(message))
             return _whole_json(text)
+        # The first of several: each would be an answer by itself.
         for call in message.tool_calls:
             if call["name"] == self._tool_name:
                 return call["args"]
@@ -159,6 +161,7 @@ def _whole_json(text: str) -> Any:
         raise ValueError("its JSON is nested too deep") from None
     except ValueError as error:
         raise ValueError(f"it is not JSON ({error}): {_excerpt(text)}") from error
+    # Behind the fence's end anything may stand; words right behind JSON make it doubtful.
     rest = text[end:].strip()
     if rest and not rest.startswith("```"):
         raise ValueError(f"words follow its JSON: {_excerpt(rest)}")
@@ -178,6 +181,7 @@ def _stripped(text: str) -> str:
 
 
 def _start(text: str) -> int:
+    # JSON may hold a fence in a string.
     fence = None if text.startswith("{") else _FENCE.search(text)
     return fence.end() if fence else 0
 
@@ -391,6 +395,7 @@ class _Growth:
         if self._include_raw:
             yield AddableDict(raw=piece)
             return
+        # From the sum each time: pieces of JSON mean nothing alone.
         grown = self._reader.read_partial(self._answer)
         if grown is not None and grown != self._last:
             self._last = grown
@@ -406,6 +411,7 @@ class _Growth:
             yield AddableDict(outcome)
             return
         whole = self._reader.read(answer)
+        # Handed out already, where the last piece completed it.
         if self._last is None or whole != self._last:
             yield whole
 

@@ -85,6 +85,7 @@ def _model(source: Any) -> Any:
 
 
 def _documented_method(source: Any) -> str:
+    # A schema only where the profile says that the model keeps to one.
     profile = getattr(_model(source), "profile", None) or {}
     return "json_schema" if profile.get("structured_output") else "function_calling"
 
@@ -129,6 +130,7 @@ def _as_tool(schema: Any, source: Any, keywords: Keywords, *, strict: bool | Non
 def _as_json_schema(schema: Any, _: Any, __: Keywords, *, strict: bool | None) -> Keywords:
     declared = read_schema(schema)
     form = encode_response_format(schema, strict=strict)
+    # The schema as it leaves, for the trace to show what the model saw.
     sent = (form or {})["json_schema"]["schema"]
     return {"response_format": form, **_traced(sent, str(declared.name), "json_schema")}
 

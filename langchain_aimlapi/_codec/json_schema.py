@@ -251,8 +251,10 @@ class _Resolver:
 
     def _object(self, node: JsonMapping, place: _Place, name: str) -> Any:
         kept = {key: value for key, value in node.items() if _is_said(key, value)}
+        # A title that only repeats the name costs tokens at each call and says nothing.
         if self._drop_made_titles and name and _letters(kept.get("title")) == _letters(name):
             del kept["title"]
+        # Google's fields are strings, whatever a schema has there.
         kept.update((key, str(kept[key])) for key in ("title", "description") if key in kept)
         reference = kept.pop("$ref", None)
         may_be_null = kept.pop("nullable", False) is True
@@ -282,10 +284,12 @@ class _Resolver:
                 f"{self._where}{place.path} refers to {reference!r}, outside of the schema. "
                 "Write it out."
             )
+        # By the way that led here: a definition used twice side by side is no recursion.
         if reference in place.trail:
             raise recursion_failure(f"{self._where}{place.path}", name=repr(reference))
         node: Any = self._root
         for step in reference.split("/")[1:]:
+            # In this order: `~01` is `~1` and no slash.
             step_name = unquote(step).replace("~1", "/").replace("~0", "~")
             if isinstance(node, list) and step_name.isdecimal():
                 node = dict(enumerate(node)).get(int(step_name))
@@ -351,6 +355,7 @@ def _folded(node: JsonObject) -> JsonObject:
         return node
     folded: Any = {}
     rest = {key: value for key, value in node.items() if key != "allOf"}
+    # What stands around goes last: its words win over those of the members.
     for member in (*members, rest):
         folded = merge_schemas(folded, member)
         if not isinstance(folded, dict):
@@ -395,6 +400,7 @@ class _Fitter:
         if isinstance(node, bool):
             return _of_boolean(allowed=node) if self._in_function else node
         branches = alternatives(node, in_function=self._in_function)
+        # `alternatives` gives the very node back where there is no union.
         if branches[0] is node:
             return self._level(node, place)
         if len(branches) == 1:  # another union may have come in sight
@@ -415,6 +421,7 @@ class _Fitter:
         level = {key: self._value(key, value, place) for key, value in node.items()}
         if level.get("type") == "array":
             level.setdefault("items", {})
+        # A bare `required` beside `anyOf` says which branch is meant: left where it may stand.
         if "required" in level and (self._in_function or "type" in level or "properties" in level):
             _keep_defined(level)
         return level

@@ -63,6 +63,7 @@ def alternatives(node: Schema, *, in_function: bool) -> list[Schema]:
         first that is not null has its description. `[node]`, or its only branch, if it is no
         union.
     """
+    # Both may stand in one node: the other becomes a rule of each branch, and is spread next.
     keyword = "anyOf" if "anyOf" in node else "oneOf"
     members = node.get(keyword)
     if isinstance(members, list) and members:
@@ -156,6 +157,7 @@ def _sets(names: list[list[str]]) -> str:
 
 
 def _either(left: Schema, right: Schema) -> Schema:
+    # Tags of a union, most of the time: one enum reads better than an `anyOf` of enums.
     if "enum" in left and "enum" in right and {**left, "enum": None} == {**right, "enum": None}:
         return {**left, "enum": list(dict.fromkeys([*left["enum"], *right["enum"]]))}
     members: list[Schema] = []
@@ -176,6 +178,7 @@ def _spread(rest: Schema, members: list[Any], *, in_function: bool) -> list[Sche
         if member is not False
     ]
     branches = [branch for branch in both if isinstance(branch, dict)]
+    # `False` members hold for no value: the union is the same without them.
     if branches and None not in both:
         return _with_words(branches, words)
     if in_function:
@@ -223,6 +226,7 @@ def _by_type(rules: Schema) -> list[Schema]:
 def _kinds_of(values: list[Any]) -> list[str]:
     """Return the JSON types of values, in their order; all numbers are of one."""
     kinds = [_kind_of(value) for value in values]
+    # One branch for 1 and 1.5: an integer is a number.
     if "number" in kinds:
         kinds = ["number" if kind == "integer" else kind for kind in kinds]
     return list(dict.fromkeys(kinds))

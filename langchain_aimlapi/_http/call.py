@@ -90,6 +90,7 @@ def read_limits(
 def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:
     if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
         longest = _STREAM_SILENCE if is_stream else _TOTAL
+        # A pool is waited for as long as an answer: a user's full client is no failure.
         return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
     if timeout is None:
         return Limits(None, None, None, None, None, None)
@@ -136,6 +137,7 @@ async def acurrent_key(source: KeySource) -> SecretStr:
     """Return the key for one attempt; a function is called in a thread, unless asynchronous."""
     if isinstance(source, SecretStr):
         return source
+    # In a thread: a vault is asked over the network, which would hold up the whole loop.
     key = source() if inspect.iscoroutinefunction(source) else await asyncio.to_thread(source)
     return _checked_key(await key if inspect.isawaitable(key) else key)
 
@@ -148,6 +150,7 @@ _ASYNC_KEY = (
 
 def _checked_key(key: object) -> SecretStr:
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
+    # Files and environments end keys with a newline, which no header may hold.
     stripped = text.strip() if isinstance(text, str) else ""
     is_text = stripped.isascii() and stripped.isprintable()
     if not stripped or not is_text or stripped.lower().startswith("bearer "):

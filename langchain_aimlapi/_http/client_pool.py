@@ -188,11 +188,13 @@ class Clients:
             idle = self._idle
             expired = idle.expired()
             lease = idle.take()
+        # Outside of the lock: closing TLS writes to the socket, and may wait for it.
         _close_all(expired)
         if lease is not None:
             return lease
         with self._lock:
             if self._closer is None:
+                # Holds the list, not the pool: else the pool would never be forgotten.
                 self._closer = weakref.finalize(self, _close_all, self._idle.leases)
         return Lease(make(), idle)
 
@@ -206,6 +208,7 @@ class Clients:
             make: Makes a client.
         """
         loop = asyncio.get_running_loop()
+        # No lock: a loop's clients are touched by its own thread alone.
         clients = self._loops.get(loop) or await self._begin_loop(loop)
         if expired := clients.idle.expired():
             await _aclose_all(expired)
@@ -215,6 +218,7 @@ class Clients:
         clients = _LoopClients()
         await clients.start(self)
         with self._lock:
+            # A weak table would not do: sockets hold their loop, so that its key would never go.
             closed = [known for known in self._loops if known.is_closed()]
             gone = [self._loops.pop(known) for known in closed]
             self._loops[loop] = clients
@@ -336,7 +340,9 @@ class _LoopClients:
         loop = asyncio.get_running_loop()
         self._anchor = loop.call_later(_FOREVER, _nothing, self)
         self._finalizer = weakref.finalize(owner, self._forget, loop)
+        # At the end of the process the loop is gone, and the sockets with it.
         self._finalizer.atexit = False
+        # A generator that has not begun is none of those that the loop closes.
         await anext(self._guard)
 
     async def stop(self) -> None:
@@ -357,6 +363,7 @@ class _LoopClients:
             loop.call_soon_threadsafe(self._begin_stop, loop)
 
     def _begin_stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Held, as a loop holds its tasks weakly.
         self._stopping = loop.create_task(self.stop())
 
     async def _closing_at_the_end(self) -> AsyncGenerator[None]:

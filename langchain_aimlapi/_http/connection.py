@@ -57,6 +57,7 @@ class Connection:
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a request: the answer was read to its end, nobody closed it."""
+        # By its name: importing h11 for one constant would tie us to it.
         return repr(self._state.our_state) == "IDLE"
 
     @property

@@ -83,6 +83,7 @@ def _client_settings() -> dict[str, Any]:
     """Return the settings of a client; limits of time are set per request."""
     return {
         **_transport_settings(),
+        # None here, as each request brings its own (`Limits.as_extension`).
         "timeout": None,
         "cookies": _NO_COOKIES.jar,
         "trust_env": _may_name_a_proxy(),

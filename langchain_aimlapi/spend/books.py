@@ -126,6 +126,7 @@ class Running:
 
     def retry(self, failure: Exception) -> None:
         """Keep an attempt that may be billed as an item of its own."""
+        # Another id, the same client_request_id: the account's log has a row for each attempt.
         if self.item and was_left_open(failure):
             self.has_retried = True
             self._books.leave(replace(self.item, id=uuid4().hex), failure)
@@ -155,6 +156,7 @@ class Books:
         self._begun = 0
         self._lock = threading.Lock()
         self._journal: Journal | None = None
+        # Before the journal is set: what is read is not to be written once more.
         for event in journal.events() if journal else ():
             with suppress(*_ODD):  # a line that somebody else wrote into the journal
                 self._replay(event)
@@ -203,8 +205,10 @@ class Books:
         started = self._pop(run_id)
         item = started.item if started else None
         with self._lock:
+            # So that settling does not take the row of this answer for that of an earlier attempt.
             if started and started.has_retried and inference_id:
                 self._counted.add(inference_id)
+            # It came from this endpoint, so that it was charged: the log will tell how much.
             if item and cost.unpriced:
                 self._keep(replace(item, reason="no cost", unpriced=1, inference_id=inference_id))
                 item = None
@@ -237,6 +241,7 @@ class Books:
             self._check()
 
     def _check(self) -> None:
+        # What is under way is not known: each is reckoned at the dearest that was seen.
         total, beside = self._total, self._begun
         spent = {
             "max_credits": total.credits + total.credits_open + beside * self.dearest.credits,
@@ -311,6 +316,7 @@ class Books:
             return None
         # The clock may have been set back since one of them began.
         begun = min(now, *(item.started_at for item in items))
+        # The log takes no longer window; what is older can no longer be settled.
         return max(begun - _MARGIN, now - _LONGEST_WINDOW), now
 
     def settle(self, rows: Iterable[Row], *, give_up_after: timedelta | None = None) -> None:
@@ -340,6 +346,7 @@ class Books:
                 meant = sorted(set().union(*(places.get(name, ()) for name in names)))
                 found = [rows[place] for place in meant if self._is_of(rows[place], item)]
                 attempts[item.client_request_id] -= 1
+                # More attempts of this call follow in the list: their rows are left to them.
                 if attempts[item.client_request_id]:
                     found = found[:1]
                 if found:

@@ -278,6 +278,7 @@ def count_spend(spend: SpendCallbackHandler) -> Iterator[SpendCallbackHandler]:
     Args:
         spend: The handler; it may be used in many blocks, one after the other or side by side.
     """
+    # The first depth that is free here: contexts of other tasks have theirs.
     variable = next(free for depth in count() if (free := _hook(depth)).get() is None)
     token = variable.set(spend)
     try:
