@@ -188,7 +188,7 @@ def encode_request_body(request: JsonObject, *, messages: bytes | None = None) -
     return b"".join((head[:-1], b"," if settings else b"", b'"messages":', messages, b"}"))
 
 
-def encode_message(message: Any, position: int) -> bytes:
+def encode_message(message: Any, position: int, *, is_plain: bool = False) -> bytes:
     """Return one message of a request as JSON.
 
     It is strings in a frame that we built, which pydantic-core writes fastest.
@@ -196,11 +196,13 @@ def encode_message(message: Any, position: int) -> bytes:
     Args:
         message: A message of the wire.
         position: Its place among the others, for the error.
+        is_plain: Whether it is known that JSON can say all that it holds.
 
     Raises:
         ValueError: A value in it cannot be written as JSON, or text holds half a surrogate pair.
     """
-    _require_plain(message, position)
+    if not is_plain:
+        _require_plain(message, position)
     try:
         return to_json(message, inf_nan_mode="constants")
     except (PydanticSerializationError, UnicodeEncodeError) as error:

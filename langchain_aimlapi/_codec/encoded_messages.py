@@ -12,6 +12,7 @@ Messages are not held: what is kept of one goes when it does. Pictures and files
 
 from __future__ import annotations
 
+import math
 import weakref
 from functools import partial
 from itertools import takewhile
@@ -44,6 +45,7 @@ _OVERHEAD = 2048
 ASSISTANT = frozenset({AIMessage, AIMessageChunk})
 TOOL = frozenset({ToolMessage, ToolMessageChunk})
 _TEXTUAL = frozenset({HumanMessage, HumanMessageChunk, SystemMessage, SystemMessageChunk})
+_IMMUTABLE = frozenset({str, type(None)})
 _ONLY_TEXT = frozenset({str})
 _NO_NAMES: Mapping[str, str] = {}
 
@@ -141,7 +143,8 @@ class EncodedMessages:
         kept = _Kept(message, self._forget)
         kept.copy, kept.encoded, kept.key, kept.size = fields, encoded, id(message), size
         encoded.wire = []  # parts of it are the message's own, which may change
-        self.drop(kept.key)
+        if kept.key in self._kept:
+            self.drop(kept.key)
         if self._size + size > _MOST:
             self._make_room(size)
         self._kept[kept.key] = kept
@@ -196,7 +199,7 @@ def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
         about: See `fields_of`.
 
     Returns:
-        `None` for a message of which nothing is to be kept.
+        `None` for a message of which nothing is to be kept. Else JSON can say all that it holds.
     """
     kind = type(message)
     if kind not in ASSISTANT:
@@ -205,8 +208,11 @@ def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
             return None
         if type(content) is not str and not all(map(_is_text_block, content)):
             return None
+    fields = fields_of(message, about)
+    if _IMMUTABLE.issuperset(map(type, fields)):
+        return fields
     try:
-        return tuple(_copied([*fields_of(message, about)]))
+        return tuple(_copied([*fields]))
     except (TypeError, RecursionError):
         return None
 
@@ -242,7 +248,7 @@ def _copied(value: Any) -> Any:
             key: inner if type(inner) is str or inner is None else _copied(inner)
             for key, inner in value.items()
         }
-    if kind is int or kind is float or kind is bool:
+    if kind is int or kind is bool or (kind is float and math.isfinite(value)):
         return _Number(value)
     raise TypeError
 

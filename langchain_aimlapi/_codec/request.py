@@ -238,7 +238,8 @@ class _History:
             return found
         # Before it is encoded: whoever changes the message meanwhile gets another look.
         fields = copy_of(message, about)
-        encoded = _written(self._encode(number, message), count, known)
+        is_plain = fields is not None
+        encoded = _written(self._encode(number, message), count, known, is_plain=is_plain)
         if fields is not None:
             known.keep(message, fields, encoded)
         return encoded
@@ -411,10 +412,17 @@ def _named(request: JsonObject, message: BaseMessage) -> JsonObject:
     return request
 
 
-def _written(encoded: EncodedMessage, count: int, known: EncodedMessages | None) -> EncodedMessage:
-    """Return the same with its JSON, if anything is to be known of it."""
+def _written(
+    encoded: EncodedMessage,
+    count: int,
+    known: EncodedMessages | None,
+    *,
+    is_plain: bool = False,
+) -> EncodedMessage:
+    """Return the same with its JSON, if anything is to be known of it; see `encode_message`."""
     if known is not None:
-        texts = [encode_message(wire, count + more) for more, wire in enumerate(encoded.wire)]
+        wire = enumerate(encoded.wire, count)
+        texts = [encode_message(message, place, is_plain=is_plain) for place, message in wire]
         encoded.text = b",".join(texts)
     return encoded
 
