@@ -183,7 +183,7 @@ def _spread(rest: Schema, members: list[Any], *, in_function: bool) -> list[Sche
         return _with_words(branches, words)
     if in_function:
         return [tell_keyword({**words, **rules}, "anyOf", members)]
-    if not branches:
+    if None not in both:  # none of them can be
         return [{**words, "not": {}}]
     return [{**words, "allOf": [rules, {"anyOf": members}]}]
 

@@ -474,3 +474,12 @@ def test_what_google_knows_in_another_place_only_is_told_in_a_declaration(
     parameters = encoded_schema(root, where="tool 'f'", kind="function")
     assert parameters["properties"]["a"]["description"] == words
     assert declaration_problem({"name": "f", "parameters": parameters}) is None
+
+
+def test_alternatives_that_one_schema_cannot_say_are_not_taken_for_impossible() -> None:
+    alone = {"oneOf": [{"properties": {}, "additionalProperties": False}]}
+    result = encoded({"const": None, "anyOf": [{"properties": {}}], **alone})
+
+    assert result == {
+        "allOf": [{"type": "null"}, {"properties": {}, "additionalProperties": False}]
+    }
