@@ -17,7 +17,8 @@ KEY_NAMES = (KEY, "AIML_API_KEY", "AIMLAPI_KEY")
 REPLAY_KEY = "no key is needed on replay"
 """Stands in the environment on replay, for apps that want a key before they ask anything."""
 
-STANDIN_KEY = "stand-in-needs-no-real-key"
+# Shares no word with what the stand-in says, or its errors would lose that word with the key.
+STANDIN_KEY = "no-key-needed"
 """Stands there while a stand-in answers."""
 
 PLACEHOLDER_KEYS = frozenset({REPLAY_KEY, STANDIN_KEY})

@@ -323,7 +323,7 @@ def test_fault(app, aimlapi_standin):
     assert app()
 
 def test_unmarked():
-    assert ("AIMLAPI_API_KEY" in os.environ) is (KEY == "stand-in-needs-no-real-key")
+    assert ("AIMLAPI_API_KEY" in os.environ) is (KEY == "no-key-needed")
 """
 
 

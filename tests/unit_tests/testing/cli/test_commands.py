@@ -4,6 +4,7 @@ import json
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -705,3 +706,23 @@ def test_a_cassette_that_somebody_may_still_use_is_none_that_is_unused(tmp_path:
     assert unused("") == ["made_up", "named", "test_gone", "test_moved[a]"]
     assert unused("open('named.yaml')") == ["made_up", "test_gone", "test_moved[a]"]
     assert unused("use_cassette(name + '.yaml')") == ["test_gone", "test_moved[a]"]
+
+
+def test_without_the_extra_the_door_says_in_one_line_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("pytest", "uvicorn"):
+        code = (
+            f"import runpy, sys; sys.modules[{part!r}] = None; sys.argv[1:] = ['serve']; "
+            "runpy.run_module('langchain_aimlapi.testing', run_name='__main__')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert 'pip install "langchain-aimlapi[testing]>=1"' in line
+    monkeypatch.setitem(sys.modules, "langchain_aimlapi.testing._cli.main", None)
+    door = runpy.run_path(str(DOOR))
+    assert door["main"]() == 1
+    assert capsys.readouterr().err.startswith("error: ")
