@@ -190,6 +190,7 @@ class _History:
         self._bypassed_from = _bypassed_from(self._messages, missing_signatures, remedies)
         self._is_renaming = "rename_references" in remedies
         self._has_plain_names = "rename_calls" in remedies
+        self._plain_names = "plain" if self._has_plain_names else None
         self._names: dict[str, str] = {}  # of the functions, by the id of the latest call
         self._called: list[Mapping[str, str]] = []  # the same of each message
 
@@ -249,11 +250,11 @@ class _History:
         kind = type(message)
         if kind in ASSISTANT:
             is_bypassed = number >= self._bypassed_from
-            return "bypassed" if is_bypassed else None, self._has_plain_names
+            return "bypassed" if is_bypassed else None, self._plain_names
         if kind in TOOL:
             call_id = message.tool_call_id  # type: ignore[attr-defined]
             is_renaming = "renamed" if self._is_renaming else None
-            return self._names.get(call_id), is_renaming, self._has_plain_names
+            return self._names.get(call_id), is_renaming, self._plain_names
         return ()
 
     def _encode(self, number: int, message: BaseMessage) -> EncodedMessage:

@@ -10,7 +10,6 @@ that nobody ran, because the user went on after an interrupt, goes back with a r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
@@ -122,7 +121,8 @@ def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[Wire
     waiting = {call["id"]: call["name"] for call in good if call["name"]}
     if not waiting or begin == len(messages):
         return []
-    for later in islice(messages, begin, None):
+    for place in range(begin, len(messages)):  # no slice, which walks or copies a long history
+        later = messages[place]
         if isinstance(later, AIMessage):
             break
         if isinstance(later, FunctionMessage):
