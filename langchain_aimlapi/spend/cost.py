@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -156,9 +156,12 @@ def plain(amount: Decimal) -> str:
     return f"{Decimal(amount).normalize() + 0:f}"
 
 
+_WIDE = Context(prec=100)  # an amount that is no good still prints
+
+
 def _rounded(usd: Decimal) -> str:
     """Return USD to five decimals, two digits of less than that, at least cents."""
     usd = Decimal(usd)
     finest = min(_FINEST, Decimal(1).scaleb(usd.adjusted() - 1)) if usd else _CENTS
-    text = plain(usd.quantize(finest))
+    text = plain(usd.quantize(finest, context=_WIDE))
     return text if len(text.partition(".")[2]) > 1 else f"{usd:.2f}"

@@ -55,3 +55,7 @@ def test_credits_are_read_exactly(written: Any, credits_used: str) -> None:
     cost = Cost.read({"credits_used": written}, usage_metadata={})
     assert cost.credits == Decimal(credits_used)
     assert (cost + cost - cost).credits == cost.credits
+
+
+def test_an_amount_of_any_size_prints() -> None:
+    assert str(Cost(credits=Decimal("2e30"), usd_reported=Decimal("1e24"))).endswith(".00)")
