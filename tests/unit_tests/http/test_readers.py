@@ -88,7 +88,7 @@ def test_comments_do_not_break_the_silence() -> None:
     feed = fed(limits=replace(NO_LIMITS, silence=0.02))
     assert texts(feed.take(b": comment\n\n")) == []
     time.sleep(0.03)
-    with pytest.raises(errors.AIMLAPITimeoutError, match=r"no data for 0\.0 s \(limit 0\.02 s"):
+    with pytest.raises(errors.AIMLAPITimeoutError, match=r"no data for \d\.\d s \(limit 0\.02 s"):
         list(feed.take(b": comment\n\n"))
 
 
