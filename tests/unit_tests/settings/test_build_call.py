@@ -350,3 +350,11 @@ def test_the_name_of_the_schema_is_no_tool_to_choose() -> None:
     for wrong in ({"tool_choice": "other"}, {"tool_choice": 5}, {"tool_choice": {"type": "tool"}}):
         with pytest.raises(ValueError, match="tool_choice"):
             call_of(tools=tools, response_format=SHAPE, **wrong)
+
+
+def test_messages_of_the_extra_body_win_and_must_be_some() -> None:
+    parts = [{"type": "text", "text": "hello"}]
+    given = [{"role": "user", "content": parts}, {"role": "user", "content": "hi"}]
+    assert body_of(extra_body={"messages": given})["messages"] == given
+    with pytest.raises(ValueError, match="nothing to send"):
+        call_of(extra_body={"messages": []})
