@@ -253,7 +253,8 @@ def _recording(
 def _scrubbed(text: str, key: str) -> str:
     from langchain_aimlapi.errors import redact
 
-    return str(redact(" ".join(text.split()), key)) if key else " ".join(text.split())
+    text = screen.visible(" ".join(text.split()))  # a report is read in a terminal, too
+    return str(redact(text, key)) if key else text
 
 
 def _write_report(folder: Path, findings: Sequence[Finding], *, key: str, model: str) -> None:

@@ -401,6 +401,36 @@ def test_what_would_fail_after_the_bill_is_told_before(
     assert not endpoint.requests
 
 
+EVIL = "\x1b]52;c;AAAA\x07 <b> | \r\n\ud83d "
+ODD_ANSWERS = [
+    [],
+    None,
+    3,
+    {"data": None},
+    {"data": [None, {}, EVIL]},
+    {"message": EVIL, "statusCode": "400"},
+    {"data": [{"id": FLASH, "info": {"name": EVIL}, "pricing": EVIL}]},
+    {"choices": [{"message": {"content": EVIL}, "finish_reason": EVIL}], "id": EVIL},
+]
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", ODD_ANSWERS, ids=repr)
+def test_odd_answers_end_in_verdicts_and_reach_no_terminal(
+    body: Any, status: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def answer(request: httpx.Request, _: httpx.Response) -> httpx.Response:
+        return httpx.Response(status, content=json.dumps(body), request=request)
+
+    with probing(answer) as probe:
+        findings = [*doctor.examine(probe, may_spend=False)]
+    doctor._write_report(tmp_path, findings, key=KEY, model=FLASH)
+    reported = (tmp_path / "aimlapi-doctor.md").read_text(encoding="utf-8")
+    for text in (capsys.readouterr().out, reported):
+        assert not [char for char in text if ord(char) < 32 and char != "\n"]
+    assert {finding.status for finding in findings} <= {"holds", "does not hold", "not told"}
+
+
 def test_the_assumptions_page_is_made_from_the_list() -> None:
     page = doctor.assumptions_page()
     assert all(f"| `{a.name}` | {a.claim} | {a.source} |" in page for a in doctor.ASSUMPTIONS)
