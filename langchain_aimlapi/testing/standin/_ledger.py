@@ -48,6 +48,7 @@ ACCOUNT_PATHS = (
 _CREDITS_PER_USD = 2_000_000
 _PERIOD = re.compile(r"([1-9]\d*)([hd])")
 _LONGEST = timedelta(days=92)
+_MOST_HOURS = 100_000  # over the longest window, under what a date can hold
 _KINDS = {
     "text": "text",
     "image_url": "image",
@@ -335,7 +336,7 @@ def _window(parameters: Parameters) -> tuple[datetime, datetime]:
         if match is None:
             raise ValueError(f"period: {given['period']!r} is not hours or days, such as 24h")
         hours = int(match[1]) * (24 if match[2] == "d" else 1)
-        start, end = now - timedelta(hours=hours), now
+        start, end = now - timedelta(hours=min(hours, _MOST_HOURS)), now
     else:
         start, end = (_read_moment(given.get(name, "")) for name in ("start", "end"))
     if not timedelta(0) <= end - start <= _LONGEST:

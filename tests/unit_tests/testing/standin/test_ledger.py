@@ -66,6 +66,7 @@ def test_the_ledger_pages_by_a_cursor_and_leaves_out_what_failed(server: StandIn
         "/v2/logs",
         "/v2/logs?period=1d&start=2026-01-01",
         "/v2/logs?period=soon",
+        "/v2/usage?period=9999999999999d",
         "/v2/logs?start=2026-01-02&end=2026-01-01",
         "/v2/logs?start=2025-01-01&end=2026-01-01",
         "/v2/logs?start=yesterday&end=today",
