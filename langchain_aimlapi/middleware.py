@@ -126,8 +126,17 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         self._lock = threading.Lock()
 
     def before_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002  langchain's signature
-        """Remember what the thread had spent when the run began."""
-        return {_AT_START: dict(state.get("aimlapi_spend", {}))}
+        """Remember what the thread had spent when the run began, failed steps included."""
+        thread = _thread_id()
+        with self._lock:
+            if not thread:  # each run is a thread of its own: what another left is not this one's
+                self._unwritten.pop(thread, None)
+            unwritten = self._unwritten.get(thread)
+        return {
+            _AT_START: _add(state.get(_SPENT), unwritten)
+            if unwritten
+            else dict(state.get("aimlapi_spend", {}))
+        }
 
     async def abefore_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Remember what the thread had spent when the run began."""

@@ -246,6 +246,18 @@ def test_what_a_failed_call_may_have_cost_counts_for_the_thread(server: StandIn)
     assert len(costs(server)) == 1
 
 
+@pytest.mark.parametrize("thread", [{}, {"configurable": {"thread_id": "t"}}])
+def test_what_a_failed_run_may_have_cost_is_not_the_next_ones(server: StandIn, thread: Any) -> None:
+    saver = InMemorySaver() if thread else None
+    agent = agent_of(server, SpendLimitMiddleware(run_credits=500), checkpointer=saver)
+    for _ in range(3):
+        server.fail_next("cut")
+        with pytest.raises(AIMLAPIError):
+            agent.invoke(QUESTION, thread)
+    server.answer_next("Done.")
+    assert agent.invoke(QUESTION, thread)["messages"][-1].text == "Done."
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 def test_what_a_failed_tool_spent_counts_for_the_thread(server: StandIn, is_async: Any) -> None:
     model = model_of(server)
