@@ -153,8 +153,19 @@ def encode_json(value: Any, *, where: str) -> str:
     try:
         return _ENCODE(value)
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"{where} cannot be written as JSON: {error}. Pass plain JSON values."
-        raise ValueError(msg) from error
+        msg = f"{where} cannot be written as JSON: {_first_odd(value) or error}."
+        raise ValueError(f"{msg} Pass plain JSON values.") from error
+
+
+def _first_odd(value: object) -> str:
+    """Say where in a value something stands that JSON cannot say, `""` if that is not known."""
+    try:
+        require_json(value, where="value", with_texts=False)
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError as found:
+        return str(found).partition(". ")[0].rstrip(".")
+    return ""
 
 
 def json_text(value: Any) -> str:

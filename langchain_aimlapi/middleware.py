@@ -132,11 +132,8 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
             if not thread:  # each run is a thread of its own: what another left is not this one's
                 self._unwritten.pop(thread, None)
             unwritten = self._unwritten.get(thread)
-        return {
-            _AT_START: _add(state.get(_SPENT), unwritten)
-            if unwritten
-            else dict(state.get("aimlapi_spend", {}))
-        }
+        spent = state.get("aimlapi_spend", {})
+        return {_AT_START: _add(spent, unwritten) if unwritten else dict(spent)}
 
     async def abefore_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Any]:
         """Remember what the thread had spent when the run began."""

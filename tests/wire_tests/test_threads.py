@@ -162,3 +162,29 @@ def test_49_an_odd_line_of_a_journal_costs_that_line_only(tmp_path: Path) -> Non
     assert again.total == spend.total
     assert again.total.answers == 1
     assert [*map(json.loads, lines)]
+
+
+# ---------------------------------------------------------------- 48: nor of what cannot be sent
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"extra_body": {"x": {"y": [float("nan")]}}}, r"value\.x\.y\[0\] is nan"),
+        ({"model_kwargs": {"x": {"y": {1}}}}, r"value\.x\.y is \{1\}"),
+    ],
+)
+def test_48_what_json_cannot_say_is_refused_by_its_place(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        model_at("http://127.0.0.1:9/v1", **settings).invoke("Hi")
+
+
+def test_48_so_it_is_in_the_arguments_of_a_call() -> None:
+    call = {"name": "pay", "args": {"eur": {"net": float("inf")}}, "id": "c1"}
+    history = [HumanMessage("Pay."), AIMessage("", tool_calls=[call])]
+    with pytest.raises(
+        ValueError, match=r"'pay' cannot be written as JSON: value\.eur\.net is inf"
+    ):
+        model_at("http://127.0.0.1:9/v1").invoke(history)
