@@ -183,3 +183,13 @@ def test_nothing_odd_is_sent_and_its_place_is_named(odd: Any) -> None:
 def test_what_is_nested_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="nested too deep"):
         encode_request_body({"messages": [{"role": "user", "content": [RECURSIVE]}]})
+
+
+def test_what_the_encoder_alone_refuses_is_told_in_its_words() -> None:
+    with pytest.raises(ValueError, match="It cannot be written as JSON: Exceeds the limit"):
+        encode_json({"x": 10**5000}, where="It")
+    deep: Any = []
+    for _ in range(3000):
+        deep = [deep]
+    with pytest.raises(ValueError, match="It cannot be written as JSON: JSON is nested too deep"):
+        encode_json(deep, where="It")

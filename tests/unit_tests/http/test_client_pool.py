@@ -61,8 +61,8 @@ class Line(Connection):
         self.trailing_data = (b"", False)
         self.is_readable = is_hung_up
 
-    def get_extra_info(self, name: str) -> bool:
-        return bool(getattr(self, name))
+    def get_extra_info(self, name: str) -> Any:
+        return getattr(self, name, None)
 
 
 def test_connections_that_the_server_closed_are_swept_out_with_their_clients() -> None:
@@ -354,3 +354,25 @@ def test_eight_threads_get_along() -> None:
     assert len({*leases}) == len(leases) <= 8
     clients.close()
     assert all(lease.client.closed == 1 for lease in leases)
+
+
+def test_sockets_of_a_closed_loop_are_dropped_with_the_next_loop() -> None:
+    clients = Clients()
+    dropped: list[object] = []
+
+    class Dropped(Line):
+        def drop(self) -> None:
+            dropped.append(self)
+
+    async def use(*connections: Any) -> None:
+        leases = [await clients.aacquire(Client) for _ in connections]
+        for lease, connection in zip(leases, connections, strict=True):
+            lease.connection = connection
+            await clients.arelease(lease)
+
+    for connections in ((Dropped(), None), (None,)):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(use(*connections))
+        loop.close()
+    assert len(dropped) == 1
+    clients.close()

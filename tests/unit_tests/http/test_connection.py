@@ -20,8 +20,8 @@ class Line:
         self.is_readable = is_readable
         self.closed = 0
 
-    def get_extra_info(self, name: str) -> bool:
-        return bool(getattr(self, name))
+    def get_extra_info(self, name: str) -> Any:
+        return getattr(self, name, None)
 
     def close(self) -> None:
         self.closed += 1
@@ -59,6 +59,35 @@ def test_bytes_left_over_spoil_an_idle_connection(
     assert connection.failed_untouched is failed_untouched
     connection.is_distrusted = True
     assert connection.is_spoilt
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        {"ssl_object": SimpleNamespace(pending=lambda: 5)},
+        {"_stream": SimpleNamespace(_read_bio=SimpleNamespace(pending=5))},
+        {"_stream": SimpleNamespace(_protocol=SimpleNamespace(read_queue=[b"HTTP"]))},
+        {
+            "_stream": SimpleNamespace(
+                transport_stream=SimpleNamespace(_protocol=SimpleNamespace(read_queue=[b"HTTP"]))
+            )
+        },
+    ],
+)
+def test_so_do_bytes_that_something_below_http_has_read_ahead(ahead: dict[str, Any]) -> None:
+    line = Line()
+    vars(line).update(ahead)
+    assert Connection(line, state_after(received=b"")).is_spoilt
+    assert not Connection(line, state_after(received=b"", is_sent=True)).is_spoilt
+
+
+@pytest.mark.parametrize("has_inner", [True, False])
+def test_a_socket_is_dropped_without_its_loop(has_inner: bool) -> None:  # noqa: FBT001  a table
+    line, socket = Line(), Line()
+    vars(line)["socket"] = SimpleNamespace(_sock=socket) if has_inner else socket
+    Connection(line, state_after(received=b"")).drop()
+    assert socket.closed == 1
+    Connection(Line(), state_after(received=b"")).drop()
 
 
 @pytest.mark.parametrize("is_readable", [True, False])

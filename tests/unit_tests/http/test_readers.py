@@ -6,6 +6,7 @@ import gzip
 import time
 import zlib
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,14 @@ import pytest
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.stream import StreamDecoder
 from langchain_aimlapi._http.call import Limits
-from langchain_aimlapi._http.readers import Body, ErrorBody, Feed, Reader, unpacker_of
+from langchain_aimlapi._http.readers import (
+    Body,
+    ErrorBody,
+    Feed,
+    Reader,
+    Unpacker,
+    unpacker_of,
+)
 from tests.answers import sse
 from tests.unit_tests.http.calls import call_of
 
@@ -308,3 +316,19 @@ def test_of_an_errors_body_the_beginning_is_enough() -> None:
     assert b"content-encoding" in error_body(call, b"x" * 99, "gzip")
     late = call_of(limits=replace(NO_LIMITS, total=1e-9))
     assert error_body(late, b"abc", size=1) == b"a"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_header_without_end_is_bounded(encoding: str) -> None:
+    unpacker = Unpacker(encoding, most=1000)
+    starts = {"gzip": b"\x1f\x8b\x08\x08" + b"\x00" * 6, "deflate": b"\x78\x9c"}
+    blocks = {"gzip": b"n" * 100, "deflate": b"\x00\x00\x00\xff\xff" * 20}  # empty blocks
+    assert [*unpacker.take(starts[encoding])] == []
+    with pytest.raises(errors.AIMLAPIResponseError, match="nothing in its first 1000 bytes"):
+        [*chain.from_iterable(map(unpacker.take, [blocks[encoding]] * 20))]
+
+
+def test_what_is_neither_kind_of_deflate_is_an_error() -> None:
+    unpacker = Unpacker("deflate", most=1000)
+    with pytest.raises(errors.AIMLAPIResponseError, match="not what its content-encoding says"):
+        [*unpacker.take(b"\xff\xff\xff")]
