@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _REQUESTS = ("_request", "response")
 # Whose frames hold the list of headers, the key's among them.
 _HTTP_LIBRARIES = frozenset({"h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2"})
+# From here on a hang-up may mean that the request was too large.
+_LARGE_BODY = 1_000_000
 # What an address, proxy or certificate store that cannot be used raises (the resolver and the
 # sockets say so with these), or a client of the user's that is closed.
 _BEFORE = (ValueError, OverflowError, ImportError, RuntimeError)
@@ -102,6 +104,10 @@ def connection_failure(
     # Nothing has left: trying again changes nothing, so that these are not retried.
     unsendable = (*http_errors("UnsupportedProtocol", "LocalProtocolError"), FileNotFoundError)
     advice = environment_advice(call.url)
+    if response is None and len(call.body) > _LARGE_BODY and is_hang_up(error):
+        # asyncio drops an answer that a server sent before it reset the connection.
+        size = f"The request has {len(call.body) / 1e6:.1f} MB"
+        advice = f"{size}: the server may have refused it as too large. {advice}".rstrip()
     if isinstance(error, (*http_errors("HTTPError"), OSError)) and not isinstance(
         error, unsendable
     ):

@@ -536,3 +536,12 @@ def test_06_failures_stay_apart_in_one_loop(way: str) -> None:
     assert KEY not in repr(failures)
     with Loopback(whole(completion())) as server:
         assert ask(model_at(server), way).content == "Hello"
+
+
+@every_way
+@pytest.mark.parametrize("size", [10, 2_000_000])
+def test_04_a_hang_up_on_a_large_request_says_so(way: str, size: int) -> None:
+    with Loopback([CLOSE]) as server:
+        failure = failure_of(model_at(server), way, "x" * size)
+    assert type(failure) is errors.AIMLAPIConnectionError
+    assert ("The request has 2.0 MB" in str(failure)) is (size > 10)
