@@ -109,8 +109,8 @@ def names_of_results(messages: Sequence[BaseMessage], *, begin: int) -> dict[str
 def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[WireObject]:
     """Return a result for each good call that has none although the conversation goes on.
 
-    One that comes late, before the model's next message, is left where it is, as is the last
-    message of a conversation: its results may follow.
+    One that comes late, before the model's next message, is left where it is. Where nothing but
+    results follows, others may still come: what was sent then stays the beginning of what is next.
 
     Args:
         messages: A conversation.
@@ -119,10 +119,12 @@ def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[Wire
     message = messages[begin - 1]
     good = message.tool_calls if isinstance(message, AIMessage) else ()
     waiting = {call["id"]: call["name"] for call in good if call["name"]}
-    if not waiting or begin == len(messages):
+    if not waiting:
         return []
+    goes_on = False
     for place in range(begin, len(messages)):  # no slice, which walks or copies a long history
         later = messages[place]
+        goes_on = goes_on or not isinstance(later, ToolMessage)
         if isinstance(later, AIMessage):
             break
         if isinstance(later, FunctionMessage):
@@ -131,6 +133,8 @@ def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[Wire
             waiting.pop(later.tool_call_id, None)
             if not waiting:
                 break
+    if not goes_on:
+        return []
     return [_result(str(call_id), name, _NO_RESULT) for call_id, name in waiting.items()]
 
 

@@ -402,7 +402,7 @@ def test_what_would_fail_after_the_bill_is_told_before(
 
 
 EVIL = "\x1b]52;c;AAAA\x07 <b> | \r\n\ud83d "
-ODD_ANSWERS = [
+ODD_ANSWERS: list[Any] = [
     [],
     None,
     3,

@@ -277,7 +277,7 @@ SAID = HumanMessage("Leave it.")
             [called("a", "b"), ToolMessage("1", tool_call_id="b"), SAID],
             ["assistant", "a", "b", "user"],
         ),
-        ([called("a", "b"), ToolMessage("1", tool_call_id="a")], ["assistant", "b", "a"]),
+        ([called("a", "b"), ToolMessage("1", tool_call_id="a")], ["assistant", "a"]),
         ([called("a"), AIMessage("Well.")], ["assistant", "a", "assistant"]),
         ([called("a"), SAID, called("a"), SAID], ["assistant", "a", "user"] * 2),
         # Nothing is known yet, or the result is only late.
