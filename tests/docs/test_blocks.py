@@ -70,7 +70,7 @@ async def test_a_block_that_needs_another_package_runs(block: Block) -> None:
 def test_pip_understands_what_a_page_installs(page: Path) -> None:
     for line in re.findall(r"pip install ([^`\n]+)", page.read_text(encoding="utf-8")):
         for word in shlex.split(line, comments=True):
-            if not re.fullmatch(r"\.(\[\w+\])?", word):  # the clone itself
+            if not re.fullmatch(r"-\w+|\.(\[\w+\])?", word):  # an option, or the clone itself
                 Requirement(word)
 
 
