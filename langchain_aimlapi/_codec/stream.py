@@ -89,7 +89,7 @@ class StreamDecoder:
                 yield from self.feed(joined)
 
     def finish(self) -> Iterator[ChatGenerationChunk]:
-        """Yield the last chunk, unless `[DONE]` had it yielded already.
+        """Yield what was held back and the last chunk, unless `[DONE]` had it yielded already.
 
         Raises:
             AIMLAPIResponseError: The stream was empty, cut off, or ended without an answer.
@@ -100,6 +100,10 @@ class StreamDecoder:
         self.is_done = True
         ends = self._last_texts()
         self.answer.check()
+        if fragments := self.answer.calls.held_back():
+            if self._halves is not None:
+                self._paired(self._halves, "", {}, fragments)
+            yield self._with_extras(self._make("", {}, fragments))
         yield self._last_chunk(*ends)
 
     def partial(self) -> AIMessageChunk | None:

@@ -176,8 +176,24 @@ class ToolCalls:
                 before["args"] = f"{before['args']}{chunk['args']}"
         return [*merged.values()]
 
+    def held_back(self) -> list[ToolCallChunk]:
+        """Return the first chunks of calls that might have repeated another to the end.
+
+        They come before those of `finish`: langchain-core tells the last chunk of a stream from
+        chunks added up by its having no names.
+        """
+        chunks: list[ToolCallChunk] = []
+        for call in self.calls:
+            if call.repeats and not call.is_double:
+                call.repeats, args = None, call.arguments.showable()
+                name = call.name or None
+                chunks.append(
+                    tool_call_chunk(name=name, args=args, id=call.id, index=call.position)
+                )
+        return chunks
+
     def finish(self, *, is_truncated: bool, late: frozenset[str]) -> list[ToolCallChunk]:
-        """Return the last chunks: what was held back, spoilers, marks for late signatures.
+        """Return the last chunks: ends of arguments, spoilers, marks for late signatures.
 
         Args:
             is_truncated: Whether the answer was cut off.
@@ -189,14 +205,9 @@ class ToolCalls:
             if not (call.repeats and call.is_double)
         ]
         return [
-            tool_call_chunk(
-                name=(call.name or None) if call.repeats else None,
-                args=end,
-                id=call.id,
-                index=call.position,
-            )
+            tool_call_chunk(name=None, args=end, id=call.id, index=call.position)
             for call, end in ends
-            if end or call.repeats or call.id in late
+            if end or call.id in late
         ]
 
     def _take(self, fragment: JsonObject, position: int) -> ToolCallChunk | None:

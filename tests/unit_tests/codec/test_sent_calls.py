@@ -140,6 +140,39 @@ def test_what_was_accepted_can_be_sent(
         check(form, with_broken=with_broken)
 
 
+def piece(call_id: str, arguments: str, *, index: int) -> Json:
+    function = {"name": "get", "arguments": arguments}
+    return {"tool_calls": [{"id": call_id, "index": index, "function": function}]}
+
+
+def event(delta: Json, finish_reason: str | None = None) -> Json:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return {"id": "gen-1", "object": "chat.completion.chunk", "choices": [choice]}
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("rest", ["{}", '{"a": 1', "3", "", '{"a": "\\ud83d', "[1]"])
+@pytest.mark.parametrize("finish_reason", ["length", "stop"])
+def test_a_call_that_might_repeat_another_to_the_end_is_alike_in_all_forms(
+    finish_reason: str, rest: str, version: Any
+) -> None:
+    first, begun = piece("a", "{}", index=0), piece("b", "", index=1)
+    again = piece("a", rest, index=0)
+    events = [event(first), event(begun), event(again), event({}, finish_reason)]
+    model = model_of(served({}, events), output_version=version)
+    total = reduce(lambda a, b: a + b, cast("list[AIMessageChunk]", list(model.stream("Go."))))
+    message = model.stream_events("Go.", version="v3").output
+    told = [[(call["id"], call["args"]) for call in form.tool_calls] for form in (total, message)]
+    assert told[0] == told[1]
+    assert {call["id"] for call in message.invalid_tool_calls} == {
+        call["id"] for call in total.invalid_tool_calls
+    }
+    # Without arguments a call is executable only where nothing was cut off.
+    assert ("b" in dict(told[0])) == (finish_reason == "stop")
+    for form in (total, message):
+        check(Given(form, form), with_broken=True)
+
+
 # ---------------------------------------------------------------- kinds
 
 

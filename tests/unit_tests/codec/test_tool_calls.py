@@ -47,6 +47,7 @@ def streamed(
     for delta in deltas:
         fragments = calls.feed({"tool_calls": delta})
         chunks.append(AIMessageChunk(content="", tool_call_chunks=fragments))
+    chunks.append(AIMessageChunk(content="", tool_call_chunks=calls.held_back()))
     ends = calls.finish(is_truncated=finish_reason == "length", late=frozenset())
     chunks.append(AIMessageChunk(content="", tool_call_chunks=ends, chunk_position="last"))
     total = reduce(add, chunks)
