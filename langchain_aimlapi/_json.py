@@ -217,6 +217,9 @@ def encode_message(message: Any, position: int, *, is_plain: bool = False) -> by
     try:
         return to_json(message, inf_nan_mode="constants")
     except (PydanticSerializationError, UnicodeEncodeError) as error:
+        if "depth exceeded" in str(error):
+            where = f"message {position} ({message.get('role')})"
+            raise ValueError(f"{where} cannot be sent: {_TOO_DEEP}.") from error
         raise ValueError(_half_a_pair("A message", _first_lone(message, position))) from error
 
 

@@ -60,6 +60,7 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
@@ -170,9 +171,9 @@ def encoded_schema(
     try:
         key = marshal.dumps(asked, _MARSHAL)
     except ValueError:  # holds what JSON has not: seldom, and mostly refused
-        return _rewritten(asked)
-    if len(key) > _LONGEST_KEPT:
-        return _rewritten(asked)
+        key = b""
+    if not key or len(key) > _LONGEST_KEPT:
+        return _rewritten_apart(asked)
     encoded: JsonObject = marshal.loads(_rewritten_once(key))  # noqa: S302  our own bytes
     return encoded
 
@@ -185,6 +186,14 @@ def _rewritten_once(asked: bytes) -> bytes:
     returned is the caller's own.
     """
     return marshal.dumps(_rewritten(marshal.loads(asked)), _MARSHAL)  # noqa: S302  our own bytes
+
+
+def _rewritten_apart(asked: _Asked) -> JsonObject:
+    """Rewrite a schema, whose defaults and enums stay the caller's own, to be changed at will."""
+    try:
+        return deepcopy(_rewritten(asked))
+    except RecursionError:  # which takes more levels than writing
+        raise _too_deep(asked[1]) from None
 
 
 def _rewritten(asked: _Asked) -> JsonObject:

@@ -219,6 +219,8 @@ class _History:
                 self._called.append(encoded.names)
             yield encoded
             if encoded.names and (results := missing_results(self._messages, begin=number + 1)):
+                for result in results:
+                    result["name"] = self._name(result["name"])
                 yield _written(EncodedMessage(results), count, known)
                 count += len(results)
         if media:

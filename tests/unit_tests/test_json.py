@@ -17,6 +17,7 @@ from langchain_aimlapi._json import (
     decode_event,
     decode_json,
     encode_json,
+    encode_message,
     encode_request_body,
     json_text,
     replace_surrogates,
@@ -183,6 +184,16 @@ def test_nothing_odd_is_sent_and_its_place_is_named(odd: Any) -> None:
 def test_what_is_nested_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="nested too deep"):
         encode_request_body({"messages": [{"role": "user", "content": [RECURSIVE]}]})
+
+
+@pytest.mark.parametrize("levels", [260, 400, 5000])
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_what_is_nested_too_deep_is_not_taken_for_odd_text(levels: int, is_plain: bool) -> None:  # noqa: FBT001  a case
+    deep: Any = "text"
+    for level in range(levels):
+        deep = [deep] if level % 2 else {"inner": deep}
+    with pytest.raises(ValueError, match=r"message 3 \(user\).*: JSON is nested too deep"):
+        encode_message({"role": "user", "content": deep}, 3, is_plain=is_plain)
 
 
 def test_what_the_encoder_alone_refuses_is_told_in_its_words() -> None:

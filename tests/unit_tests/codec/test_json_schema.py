@@ -143,6 +143,38 @@ def test_a_schema_of_a_mapping_that_json_has_not_is_rewritten_too() -> None:
         encoded_schema(odd, where="x", kind="response")
 
 
+@pytest.mark.parametrize("words", ["short", "long" * 20_000])
+@pytest.mark.parametrize("made_by", [dict, MappingProxyType])
+def test_what_comes_out_shares_nothing_with_the_schema_however_long_it_is(
+    words: str, made_by: Any
+) -> None:
+    values: list[Any] = ["x", words]
+    held = {"type": "object", "default": {"k": [1]}}
+    schema = made_by({"type": "object", "properties": {"a": {"enum": values}, "b": held}})
+    result = encoded_schema(schema, where=WHERE, kind="response")
+    before = copy.deepcopy(result)
+    values.append("late")
+    held["default"]["k"].append(2)  # type: ignore[index]
+    assert result == before
+    result["properties"]["b"]["default"]["k"].clear()
+    assert held["default"] == {"k": [1, 2]}
+
+
+@pytest.mark.parametrize("levels", range(100, 1000, 100))
+def test_a_long_schema_with_a_deep_default_is_written_or_refused_in_our_words(levels: int) -> None:
+    deep: Any = "x" * 70_000
+    for _ in range(levels):
+        deep = [deep]
+    schema = {"type": "array", "default": deep}
+    try:
+        encoded_schema(schema, where=WHERE, kind="response")
+    except ValueError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    assert "nested too deep" in refused or (not refused and levels < 800)
+
+
 def test_how_many_rewritten_schemas_are_kept_is_bounded_and_long_ones_are_not() -> None:
     kept = _rewritten_once.cache_info
     for number in range(300):

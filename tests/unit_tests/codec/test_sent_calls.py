@@ -337,6 +337,24 @@ def test_our_result_says_that_there_is_none_and_names_the_call() -> None:
     assert [type(message) for message in history] == [HumanMessage, AIMessage, HumanMessage]
 
 
+@pytest.mark.parametrize("name", ["do.it", "9 lives", "é", "x" * 70])
+def test_our_result_has_the_name_that_its_call_is_sent_with(name: str) -> None:
+    good = AIMessage("", tool_calls=[{"name": name, "args": {}, "id": "a"}])
+    broken = AIMessage(
+        "",
+        invalid_tool_calls=[{"name": name, "args": "{", "id": "b", "error": None}],
+        additional_kwargs={"tool_call_extra_content": {"b": SIGNED}},
+    )
+    history = [HumanMessage("Go."), good, SAID, broken, SAID]
+    for remedies, is_kept in (([], True), (["rename_calls"], False)):
+        sent = encode_messages(history, remedies=cast("Any", remedies))
+        called = [call["function"]["name"] for said in sent for call in said.get("tool_calls", ())]
+        answered = [said["name"] for said in sent if said["role"] == "tool"]
+        assert called == answered
+        assert len(called) == 2
+        assert (called == [name, name]) is is_kept
+
+
 @tool
 def look(city: str) -> str:
     """Look at the weather."""
