@@ -167,6 +167,11 @@ class ChatAIMLGemini(BindsTools, ClosesClients, GeminiSettings):  # type: ignore
 
     _known: EncodedMessages = PrivateAttr(default_factory=EncodedMessages)
 
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Take a model that was pickled before it kept what it had written of messages."""
+        private = {"_known": EncodedMessages(), **(state.get("__pydantic_private__") or {})}
+        super().__setstate__({**state, "__pydantic_private__": private})
+
     @classmethod
     def from_catalog(cls, model: str, **settings: Any) -> Self:
         """Return a model with the profile that the live catalogue gives it today.
