@@ -12,6 +12,7 @@ import logging
 import math
 import random
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -103,7 +104,10 @@ def read_retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     if seconds is not None or not value:
         return seconds
     try:
-        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
+        moment = parsedate_to_datetime(value)
+        # Its older forms name no zone; it is never that of this machine (RFC 9110, 5.6.7).
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(moment.timestamp() - now, 0.0)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
 

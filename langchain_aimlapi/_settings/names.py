@@ -155,7 +155,12 @@ _SAME = {
 _OF_A_CALL = {"tools": _TOOLS}
 
 _SECRET_PARTS = ("key", "token", "secret", "password", "credential", "authorization")
-_CREDENTIALS = ("api_key", "apikey", "secret", "password", "authorization", "auth_token")
+# Compared without `_` and `-`: `secretKey` and `secret_key` are one.
+_CREDENTIALS = (
+    *("accesskey", "apikey", "authkey", "privatekey", "secretkey", "accesskeyid"),
+    *("accesstoken", "apitoken", "authtoken", "bearertoken", "refreshtoken", "sessiontoken"),
+    *("authorization", "bearer", "credential", "credentials", "passwd", "password", "secret"),
+)
 
 
 def resolve_names(
@@ -223,8 +228,8 @@ def check_no_credentials(parameters: JsonMapping | None, *, where: str) -> None:
         ValueError: A name is one of a credential; its value is not shown.
     """
     for name in parameters or {}:
-        plain = str(name).lower().replace("-", "_")
-        if plain.endswith(_CREDENTIALS) or plain in ("token", "access_token"):
+        plain = str(name).lower().replace("-", "").replace("_", "")
+        if plain.endswith(_CREDENTIALS) or plain in ("auth", "token"):
             msg = f"{where} holds {name!r}, which would be sent and shown in traces: {_KEY}."
             raise ValueError(msg)
 

@@ -36,6 +36,7 @@ NO_KEY = (
 )
 _WHOLE = frozenset({"max_tokens", "max_completion_tokens", "n", "seed"})
 _NUMBERS = frozenset({*RANGES, "empty_response_retries", "max_retries", "stream_timeout"})
+_KEY_LENGTH = 16  # shorter words are no key
 EFFORTS = ("minimal", "low", "medium", "high")
 
 
@@ -93,7 +94,10 @@ def checked_base_url(base_url: str) -> str:
         )
         raise ValueError(msg)
     if not base_url.startswith(("https://", "http://")):
-        msg = f"base_url={base_url!r} must start with https:// or http://."
+        # Long, and no dot, colon or slash in it: rather a key under a wrong name.
+        is_word = len(base_url) < _KEY_LENGTH or any(mark in base_url for mark in ".:/")
+        told = f"={base_url!r}" if is_word else " (not shown, it may be the key)"
+        msg = f"base_url{told} must start with https:// or http://."
         raise ValueError(msg)
     try:
         parts = urlsplit(base_url)

@@ -96,10 +96,10 @@ class Account(ClosesClients):
         Raises:
             ValueError: A setting cannot be used; it is named.
         """
-        key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
-        self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
         address = base_url or os.environ.get("AIMLAPI_API_BASE") or DEFAULT_BASE_URL
         self._host = checked_base_url(address).removesuffix("/v1")
+        key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
+        self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
         read_limits(timeout, is_stream=False)
         self._timeout = timeout
         self._max_retries = max_retries
@@ -123,7 +123,9 @@ class Account(ClosesClients):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._host + '/v1'!r})"
+        # Also of one whose making failed: tracebacks with locals show it.
+        host = vars(self).get("_host", "")
+        return f"{type(self).__name__}(base_url={f'{host}/v1'!r})"
 
     # ------------------------------------------------------------ balance and key
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from langchain_core.messages import HumanMessage
@@ -562,3 +563,12 @@ def test_a_model_from_the_catalogue_has_the_profile_of_today(
 
 def test_a_key_may_be_a_function(server: StandIn) -> None:
     assert Account(api_key=lambda: KEY, base_url=server.base_url).key().prefix == KEY[:8]
+
+
+def test_an_account_that_could_not_be_made_has_a_repr() -> None:
+    """Reporters of errors show the locals of frames, `self` of a constructor among them."""
+    for given in ({"api_key": b"sk-secret"}, {"base_url": "nowhere"}):
+        with pytest.raises(ValueError, match=r"api_key|base_url") as told:
+            Account(**cast("Any", given))
+        shown = traceback.TracebackException.from_exception(told.value, capture_locals=True)
+        assert "Account(base_url=" in "".join(shown.format())

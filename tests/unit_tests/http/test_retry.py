@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,6 +124,30 @@ def test_the_time_to_wait_is_read_in_every_form(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert read_retry_after(headers, now=NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 18 Dec 2025 12:00:00 GMT",
+        "Thursday, 18-Dec-25 12:00:00 GMT",
+        "Thu Dec 18 12:00:00 2025",
+        "Thu, 18 Dec 2025 12:00:00",
+        "Thu, 18 Dec 2025 12:00:00 -0000",
+        "Thu, 18 Dec 2025 17:30:00 +0530",
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_a_date_means_the_same_wherever_the_machine_stands(
+    zone: str, date: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime(2025, 12, 18, 12, tzinfo=UTC).timestamp()
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        seconds = read_retry_after({"retry-after": date}, now=noon - 30)
+    time.tzset()
+    assert seconds == 30.0
 
 
 @given(st.text())

@@ -185,6 +185,32 @@ def test_both_names_of_one_limit_are_never_sent_together() -> None:
     assert made(max_tokens=None, max_completion_tokens=6).max_completion_tokens == 6
 
 
+@pytest.mark.parametrize("where", ["model_kwargs", "extra_body"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("apiToken", "accessToken", "authToken", "bearer", "secretKey", "x_api_token", "passwd"),
+        *("private_key", "aws_access_key_id", "auth", "AIMLAPI_API_KEY", "credentials", "Token"),
+    ],
+)
+def test_a_credential_is_no_parameter_under_any_of_its_names(name: str, where: str) -> None:
+    with pytest.raises(ValidationError, match=f"{where} holds {name!r}") as told:
+        made(**{where: {name: "sk-secret"}})
+    assert "sk-secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["top_k", "stop_token_ids", "prompt_cache_key", "key_frames"])
+def test_other_words_of_a_parameter_are_none_of_a_credential(name: str) -> None:
+    assert made(model_kwargs={name: 1}).model_kwargs == {name: 1}
+
+
+def test_a_key_in_the_place_of_the_address_is_not_shown() -> None:
+    key = "sk-aiml-4d1f0c7b9e2a4f6d8c3b5a7e9f1d2c4b"
+    with pytest.raises(ValidationError, match=r"base_url .not shown.* must start with") as told:
+        made(base_url=key)
+    assert key not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
