@@ -161,9 +161,7 @@ class ChatAIMLGemini(BindsTools, ClosesClients, GeminiSettings):  # type: ignore
         ```
     """
 
-    # The settings have their descriptions by now. Subclasses need none: looking for them reads the
-    # source file of each, which takes time, and is refused where a loop's blocking calls are.
-    model_config = ConfigDict(use_attribute_docstrings=False)
+    model_config = ConfigDict(defer_build=False)
 
     _known: EncodedMessages = PrivateAttr(default_factory=EncodedMessages)
 

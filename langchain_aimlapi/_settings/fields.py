@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -34,6 +35,7 @@ from langchain_aimlapi._settings.call_options import (
     setting_names,
     wire_parameters,
 )
+from langchain_aimlapi._settings.descriptions import describe, list_settings
 from langchain_aimlapi._settings.names import (
     check_no_credentials,
     check_not_reserved,
@@ -77,18 +79,6 @@ def _put(model: BaseChatModel, values: JsonMapping) -> None:
     model.model_fields_set.update(values)
 
 
-_HEADING = "    Settings:\n"
-
-
-def _descriptions(cls: type[BaseChatModel]) -> str:
-    """Return the settings, each with its description, as they stand in a docstring."""
-    return "\n".join(
-        f"        {each.alias or name}: {' '.join((each.description or '').split())}"
-        for name, each in cls.model_fields.items()
-        if name in _OWN_FIELDS
-    )
-
-
 class GeminiSettings(BaseChatModel):
     """Settings of `ChatAIMLGemini`; only what the user sets is sent."""
 
@@ -97,7 +87,7 @@ class GeminiSettings(BaseChatModel):
         # A model-level error of pydantic would print the whole input, the key included.
         hide_input_in_errors=True,
         protected_namespaces=(),
-        use_attribute_docstrings=True,
+        defer_build=True,  # it is only inherited from
     )
 
     model: str
@@ -331,8 +321,7 @@ class GeminiSettings(BaseChatModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """List the settings where `help()` shows them."""
         super().__pydantic_init_subclass__(**kwargs)
-        if cls.__doc__ and _HEADING not in cls.__doc__:
-            cls.__doc__ = f"{cls.__doc__.rstrip()}\n\n{_HEADING}{_descriptions(cls)}\n    "
+        list_settings(cls, _OWN_FIELDS)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
@@ -493,3 +482,5 @@ class GeminiSettings(BaseChatModel):
 
 # Settings of ours, which are checked when they are set; the others are LangChain's.
 _OWN_FIELDS = frozenset(GeminiSettings.__annotations__)
+
+describe(GeminiSettings, "".join(linecache.getlines(__file__, globals())))

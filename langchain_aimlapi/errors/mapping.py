@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
 _MAX_WORDS = 2_000
-_OVERFLOW = re.compile(
+# Expressions, in any case. Errors are rare, so that `_find` compiles what one asks for.
+_OVERFLOW = (
     r"context[ _-]?(length|window|size|limit)|maximum (number of )?(input |prompt )?tokens"
     r"|input token count|too many (input |prompt )?tokens|(prompt|input) is too long"
-    r"|token limit exceeded|exceeds? the (model'?s? )?(token|context) limit",
-    re.IGNORECASE,
+    r"|token limit exceeded|exceeds? the (model'?s? )?(token|context) limit"
 )
-_OUTPUT_LIMIT = re.compile(r"\bmax_(completion_|output_)?tokens\b", re.IGNORECASE)
-_INPUT = re.compile(r"input|prompt|context", re.IGNORECASE)
-_CREDITS = re.compile(r"credit|balance|top.?up|billing|insufficient funds", re.IGNORECASE)
-_FREE_TIER = re.compile(r"free.?tier", re.IGNORECASE)
+_OUTPUT_LIMIT = r"\bmax_(completion_|output_)?tokens\b"
+_INPUT = r"input|prompt|context"
+_CREDITS = r"credit|balance|top.?up|billing|insufficient funds"
+_FREE_TIER = r"free.?tier"
 # Looked for one after the other: in one expression a page of many titles costs its length squared.
-_TITLE = re.compile("<title", re.IGNORECASE)
-_TITLE_END = re.compile("</title", re.IGNORECASE)
+_TITLE = "<title"
+_TITLE_END = "</title"
 # Where the words of a failure stand, in this order, and its code.
 _WORDS = ("message", "detail", "errors", "msg", "error_description", "error_message", "title")
 # Names of events that tell of a failure; of others nobody knows what their words are about.
-_FAILED = re.compile(r"error|fail|exception|fatal|abort", re.IGNORECASE)
-_OF_ANSWERS = re.compile(r"^$|bare|chunk|completion|data|delta|message|response", re.IGNORECASE)
+_FAILED = r"error|fail|exception|fatal|abort"
+_OF_ANSWERS = r"^$|bare|chunk|completion|data|delta|message|response"
 _ANSWER_KEYS = ("choices", "usage", "meta")
 _CODE_NAMES = ("code", "statusCode", "status_code", "status", "type")
 # Words that stand where a number is expected, as seen in error events.
@@ -153,7 +153,7 @@ def event_failure(
 
 def is_failure_name(name: str) -> bool:
     """Tell whether an event of this name tells of a failure, whatever its data is."""
-    return bool(_FAILED.search(name))
+    return bool(_find(_FAILED, name))
 
 
 def is_of_answer(event: object, name: str) -> bool:
@@ -163,14 +163,18 @@ def is_of_answer(event: object, name: str) -> bool:
         event: Its decoded data.
         name: What its `event:` line says, `""` if it has none.
     """
-    if _OF_ANSWERS.search(name):
+    if _find(_OF_ANSWERS, name):
         return True
     return isinstance(event, dict) and any(event.get(key) for key in _ANSWER_KEYS)
 
 
+def _find(words: str, text: str) -> re.Match[str] | None:
+    return re.search(words, text, re.IGNORECASE)
+
+
 def _has_only_words(event: object, name: str) -> bool:
     """Tell whether an unnamed event has words, or a code, of a failure and nothing of an answer."""
-    if not _OF_ANSWERS.search(name) or not isinstance(event, dict):
+    if not _find(_OF_ANSWERS, name) or not isinstance(event, dict):
         return False
     if any(event.get(key) for key in _ANSWER_KEYS):
         return False
@@ -237,7 +241,7 @@ def _failure(
 def _kind(code: int, message: str) -> type[errors.AIMLAPIError]:
     if code in (400, 413) and _is_overflow(message):
         return errors.AIMLAPIContextOverflowError
-    if code == 402 or (code == 403 and _CREDITS.search(message)):  # noqa: PLR2004  HTTP statuses
+    if code == 402 or (code == 403 and _find(_CREDITS, message)):  # noqa: PLR2004  HTTP statuses
         return errors.AIMLAPICreditsError
     if code in _KINDS:
         return _KINDS[code]
@@ -259,15 +263,15 @@ _KINDS: dict[int, type[errors.AIMLAPIError]] = {
 
 
 def _is_overflow(message: str) -> bool:
-    if not _OVERFLOW.search(message):
+    if not _find(_OVERFLOW, message):
         return False
     # "max_tokens exceeds the maximum tokens" is about a setting, not about the prompt.
-    return not _OUTPUT_LIMIT.search(message) or bool(_INPUT.search(message))
+    return not _find(_OUTPUT_LIMIT, message) or bool(_find(_INPUT, message))
 
 
 def _retryable_exception(code: int, message: str) -> bool | None:
     """A free tier that is used up does not refill while we wait (documented text of a 429)."""
-    return False if code == 429 and _FREE_TIER.search(message) else None  # noqa: PLR2004  HTTP status
+    return False if code == 429 and _find(_FREE_TIER, message) else None  # noqa: PLR2004  HTTP status
 
 
 def _code_and_message(body: Any) -> tuple[int | None, str]:
@@ -342,10 +346,11 @@ def _parsed(body: bytes) -> Any:
 
 def _title(text: str) -> str:
     """Return the title of an HTML page, `""` if there is none."""
-    opening = _TITLE.search(text)
+    opening = _find(_TITLE, text)
     start = text.find(">", opening.end()) + 1 if opening else 0
-    closing = _TITLE_END.search(text, start) if start else None
-    return " ".join(text[start : closing.start()].split()) if closing else ""
+    rest = text[start:]
+    closing = _find(_TITLE_END, rest) if start else None
+    return " ".join(rest[: closing.start()].split()) if closing else ""
 
 
 def _text(body: object) -> str:

@@ -23,22 +23,18 @@ class Refusal:
     """One kind of refused request.
 
     Attributes:
-        words: What the error says, in any case.
+        words: What the error says, in any case: an expression, compiled when an error asks for it.
         advice: One line: what to do.
         remedy: How the request can be written so that it is taken, without loss.
     """
 
-    words: re.Pattern[str]
+    words: str
     advice: str
     remedy: Remedy | None = None
 
 
-def _refusal(words: str, advice: str, remedy: Remedy | None = None) -> Refusal:
-    return Refusal(re.compile(words, re.IGNORECASE | re.DOTALL), advice, remedy)
-
-
 _REFUSALS = (
-    _refusal(
+    Refusal(
         r"missing (an? |the |its |required )*.?thought.?signature"
         r"|thought.?signature.{0,20} (is )?(missing|required)"
         r"|reasoning.details to be preserved",
@@ -46,65 +42,65 @@ _REFUSALS = (
         "whole, or leave missing_signatures at 'auto'.",
         "bypass_signatures",
     ),
-    _refusal(
+    Refusal(
         r"(corrupted|invalid|malformed) .?thought.?signature|thought.?signature is not valid",
         "A thought signature went back altered: keep the AI messages as they came, and of a "
         "message whose calls you edit let the whole go.",
     ),
-    _refusal(
+    Refusal(
         r"does not match to a display_name|\$ref.{0,80}function.?response",
         "A tool's result holds '$ref' as a key of JSON, which Gemini 3 takes for a reference to "
         "an attached file: let the tool return text, or another key.",
         "rename_references",
     ),
-    _refusal(
+    Refusal(
         r"number of function response parts",
         "Each tool call needs one ToolMessage, right after the AI message: answer every call, or "
         "take out the calls without a result.",
     ),
-    _refusal(
+    Refusal(
         r"function call turn comes immediately after|roles? must alternate"
         r"|(begins?|starts?|ends?) with a (single )?user (turn|role|message)",
         "The messages are out of order: begin with a HumanMessage, and put tool calls right after "
         "a human or tool message (trim_messages: start_on='human').",
     ),
-    _refusal(
+    Refusal(
         r"any_?of.{0,80}\bonly\b|\bonly\b.{0,80}any_?of",
         "A tool's schema has keywords beside anyOf: move them into its branches.",
     ),
-    _refusal(
+    Refusal(
         r"only allowed for string type|enum.{0,60}(type.{0,4}string|non.?string)",
         "A tool's schema has an enum of numbers or booleans: make the values strings.",
     ),
-    _refusal(
+    Refusal(
         r"forced function calling|tool use with a response mime type|function calling with a "
         r"response mime type",
         "Tools and a schema of the answer do not go together here: do not force a call beside a "
         "response_format, or take the answer as a call too (method='function_calling', in agents "
         "ToolStrategy).",
     ),
-    _refusal(
+    Refusal(
         r"duplicate function declaration",
         "Two tools have the same name: rename one, or bind it once.",
     ),
-    _refusal(
+    Refusal(
         r"invalid (function|tool).?name|function_?(call|response)\W{1,3}name\b"
         r"|(function|tool|messages).{0,60}\bname\b.{0,80}\b(match|pattern)",
         "A tool call of the history has a name that the model made up and that is not allowed: "
         "take it out with its result. Tools need 1 to 64 letters, digits, '_' and '-' as a name.",
         "rename_calls",
     ),
-    _refusal(
+    Refusal(
         r"too many states",
         "A schema is too complex: fewer or shorter enums, fewer optional fields, no long limits "
         "of lengths, less nesting.",
     ),
-    _refusal(
+    Refusal(
         r"parts must not be empty|empty text parameter|at least one parts? field"
         r"|content.{0,20}(must not|cannot) be empty",
         "A message has nothing in it, or an empty text part: leave it out.",
     ),
-    _refusal(
+    Refusal(
         r"too many (tools|functions)|tools.{0,40}(must hold|must contain|can (have|contain))? ?"
         r"at most \d+|(maximum|max) (number )?(of )?\d* ?(tools|function declarations)",
         "Too many tools: the endpoint takes 128. Bind those that the turn needs.",
@@ -118,7 +114,8 @@ def find_refusal(message: str) -> Refusal | None:
     Args:
         message: The words of an error with the status 400, the upstream's own among them.
     """
-    return next((known for known in _REFUSALS if known.words.search(message)), None)
+    flags = re.IGNORECASE | re.DOTALL
+    return next((known for known in _REFUSALS if re.search(known.words, message, flags)), None)
 
 
 class Remedies:

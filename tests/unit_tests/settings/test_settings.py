@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
 import pickle
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 from typing import Any, Self, cast
 
 import pytest
 from langchain_core.load import dumps
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._settings.descriptions import describe
 from langchain_aimlapi._settings.fields import GeminiSettings
 from langchain_aimlapi.errors import AIMLAPIError
 from tests.answers import KEY, MODEL, Json, model_of, served
@@ -506,6 +510,29 @@ def test_every_setting_is_described() -> None:
     assert not [name for name in own if not ChatAIMLGemini.model_fields[name].description]
     for name in own:
         assert f"{ChatAIMLGemini.model_fields[name].alias or name}:" in str(ChatAIMLGemini.__doc__)
+
+
+def test_a_description_is_the_docstring_below_the_setting() -> None:
+    (settings,) = ast.parse(inspect.getsource(GeminiSettings)).body
+    assert isinstance(settings, ast.ClassDef)
+    docstrings = {
+        field.target.id: " ".join(below.value.value.split())
+        for field, below in pairwise(settings.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if isinstance(below.value.value, str)
+    }
+    fields = {name: ChatAIMLGemini.model_fields[name] for name in docstrings}
+    assert {name: field.description for name, field in fields.items()} == docstrings
+    assert "temperature" in docstrings
+
+
+def test_without_a_source_there_are_no_descriptions() -> None:
+    class Undescribed(BaseModel):
+        house: str
+
+    describe(Undescribed, "")
+    assert Undescribed.model_fields["house"].description is None
 
 
 def test_a_subclass_keeps_its_own_words() -> None:
