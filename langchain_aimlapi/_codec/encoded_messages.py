@@ -16,6 +16,7 @@ import math
 import weakref
 from functools import partial
 from itertools import takewhile
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     Fields = tuple[object, ...]
 
-# The most that is kept, and of one message, in bytes; what each takes besides its text.
+# The most that is kept, and of one message, in bytes; what each takes besides its text and copy.
 _MOST = 32 * 1024 * 1024
 _MOST_OF_ONE = 1024 * 1024
 _OVERHEAD = 2048
@@ -137,7 +138,7 @@ class EncodedMessages:
             fields: A copy of its fields from before it was encoded, see `copy_of`.
             encoded: With its text.
         """
-        size = _OVERHEAD + len(encoded.text or b"")
+        size = _OVERHEAD + len(encoded.text or b"") + _size_of(fields)
         if size > _MOST_OF_ONE:
             return
         kept = _Kept(message, self._forget)
@@ -251,6 +252,22 @@ def _copied(value: Any) -> Any:
     if kind is int or kind is bool or (kind is float and math.isfinite(value)):
         return _Number(value)
     raise TypeError
+
+
+def _size_of(copied: object) -> int:
+    """Return the bytes of a copy, its texts aside: numbers take many times what they do as JSON."""
+    size, left = 0, [copied]
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind is str or value is None:
+            continue
+        size += getsizeof(value)
+        if kind is dict:
+            left += value.values()  # type: ignore[attr-defined]
+        elif kind is list or kind is tuple:
+            left += value  # type: ignore[arg-type]
+    return size
 
 
 def _is_text_block(block: object) -> bool:

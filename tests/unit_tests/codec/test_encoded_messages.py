@@ -7,6 +7,7 @@ import gc
 import json
 import pickle
 import threading
+import tracemalloc
 import warnings
 from typing import Any
 
@@ -243,6 +244,29 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(known)
     write_messages([HumanMessage("x" * 20_000)], known=known)
     assert len(known) == before
+
+
+@pytest.mark.parametrize("value", [7, True, 0.5, [], {}, {"a": 1}, ["a", [None]]])
+def test_what_is_kept_is_bounded_in_memory_whatever_messages_are_made_of(
+    monkeypatch: pytest.MonkeyPatch, value: object
+) -> None:
+    monkeypatch.setattr(encoded_messages, "_MOST", 300_000)
+    history: list[BaseMessage] = [HumanMessage("Go.")]
+    for number in range(40):
+        args = {"values": [copy.copy(value) for _ in range(100)]}
+        call = {"name": "look", "id": f"call-{number}", "args": args}
+        # What is copied, whether it is sent or not.
+        history.append(AIMessage("", tool_calls=[call], additional_kwargs={"parsed": args}))
+    known = EncodedMessages()
+    tracemalloc.start()
+    try:
+        write_messages(history, known=known)
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(known) > 3
+    assert held < 500_000
 
 
 def test_a_copy_of_a_model_knows_nothing_and_writes_the_same() -> None:
