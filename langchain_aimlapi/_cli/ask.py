@@ -46,7 +46,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `ask` and `chat` that choose the model and its settings."""
     parser.add_argument("-m", "--model", help=f"model id (default: {DEFAULT_MODEL})")
     parser.add_argument("-s", "--system", metavar="TEXT", help="system message")
-    parser.add_argument("--reasoning-effort", metavar="LEVEL", help="low, medium or high")
+    parser.add_argument(
+        "--reasoning-effort",
+        metavar="LEVEL",
+        help="minimal, low, medium or high; not every model takes each",
+    )
     parser.add_argument(
         "--max-tokens", type=whole_number(1), metavar="N", help="most output tokens"
     )

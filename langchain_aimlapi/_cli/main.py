@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="strict")  # bytes that are no text are told, not sent
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -103,6 +105,13 @@ def _run(words: list[str]) -> int:
         return 1
     except (FileNotFoundError, PermissionError, IsADirectoryError) as failure:
         screen.error(f"{failure.strerror}: {failure.filename}")
+        return 2
+    except UnicodeDecodeError as failure:
+        byte = failure.object[failure.start]
+        screen.error(
+            f"standard input is not {failure.encoding} text (byte {byte:#x}): convert it first, "
+            "for example with iconv; a picture goes with --image."
+        )
         return 2
     except ValueError as failure:
         screen.error(_words_of(failure, options))

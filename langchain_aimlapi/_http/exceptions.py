@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ _REQUESTS = ("_request", "response")
 _HTTP_LIBRARIES = frozenset({"h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2"})
 # From here on a hang-up may mean that the request was too large.
 _LARGE_BODY = 1_000_000
+_NOT_FOUND = 404
+_VERSION = re.compile(r"/v\d+/")
 # What an address, proxy or certificate store that cannot be used raises (the resolver and the
 # sockets say so with these), or a client of the user's that is closed.
 _BEFORE = (ValueError, OverflowError, ImportError, RuntimeError)
@@ -141,6 +144,9 @@ def status_failure(
             f"Redirected to {location!r}; redirects are not followed, because the key "
             "would go along. Set base_url to the right address."
         )
+    elif response.status_code == _NOT_FOUND and not _VERSION.search(call.url):
+        said = f"The request went to {call.url}; the documented base_url ends in /v1."
+        advice = f"{advice} {said}".lstrip()
     failure = response_failure(response.status_code, body=body, headers=headers, advice=advice)
     if response.has_redirect_location:
         failure.is_retryable = False

@@ -82,8 +82,9 @@ class AIMLAPIError(_core.ModelError):
         `is_retryable` overrides the class's own answer when given; `advice`, the way out in our own
         words, follows the message.
         """
-        super().__init__(f"{message} {advice}" if advice else message)
-        self._advice = f" {advice}" if advice else ""
+        stop = "" if message.endswith((".", "!", "?", ":")) else "."
+        self._advice = f"{stop} {advice}" if advice else ""
+        super().__init__(f"{message}{self._advice}")
         self.status_code = status_code
         self.request_id = request_id
         self.body = _cut(body)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi import AIMLAPINotFoundError, ChatAIMLGemini
 from langchain_aimlapi._codec.content import _warn_left_out
 from tests.answers import KEY, MODEL, model_of, served
+from tests.http_client import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +152,28 @@ def test_a_bad_variable_of_the_environment_is_named(
     model = ChatAIMLGemini(model=MODEL, api_key=KEY, base_url="http://example.org/v1")
     with pytest.raises(Exception, match=variable):
         model.invoke("Hello")
+
+
+@pytest.mark.parametrize(("path", "is_told"), [("", True), ("/api", True), ("/v1", False)])
+def test_an_address_without_its_version_is_told_where_nothing_is_found(
+    path: str, *, is_told: bool
+) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"message": f"Cannot POST {request.url.path}"})
+
+    with httpx.Client(transport=httpx.MockTransport(refuse)) as client:
+        model = ChatAIMLGemini(
+            model=MODEL, api_key=KEY, base_url=f"https://api.aimlapi.com{path}", http_client=client
+        )
+        with pytest.raises(AIMLAPINotFoundError) as told:
+            model.invoke("Hello")
+    said = str(told.value)
+    assert said.startswith(f"404 Cannot POST {path}/chat/completions. Check `model`")
+    words = (
+        f"The request went to https://api.aimlapi.com{path}/chat/completions; "
+        "the documented base_url ends in /v1."
+    )
+    assert said.endswith(words) == is_told
 
 
 @pytest.fixture

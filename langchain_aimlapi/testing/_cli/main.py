@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Literal, NoReturn
 
 from langchain_aimlapi.testing._cli.index import index_text, write_index
 from langchain_aimlapi.testing._cli.page import conversation_page
@@ -37,6 +37,17 @@ _DIALECTS: dict[str, Literal["O", "V"]] = {"openrouter": "O", "vertex": "V"}
 _LAST_PORT = 65535
 _KILLED = 128
 """What shells add to the number of the signal that ended a command."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong in one line."""
+        _tell_error(f"{message} (see {self.prog} --help)")
+        self.exit(2)
+
+
+def _tell_error(message: object) -> None:
+    print(f"error: {message}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,10 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except FileNotFoundError as error:
-        print(error, file=sys.stderr)
+        _tell_error(error)
         return 2
     except (ModuleNotFoundError, OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        _tell_error(error)
         return 1
     except KeyboardInterrupt as interrupt:
         print("interrupted; the cassettes are as they were", file=sys.stderr)
@@ -262,14 +273,17 @@ def _serve(options: argparse.Namespace) -> int:
             dialect=_DIALECTS.get(options.dialect),
             fault=options.fault,
         )
-    except (OSError, ValueError) as error:
-        print(f"{options.host}:{options.port}: {error}", file=sys.stderr)
+    except ValueError as error:  # the fault
+        _tell_error(error)
+        return 2
+    except OSError as error:
+        _tell_error(f"{options.host}:{options.port}: {error}")
         return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m langchain_aimlapi.testing",
         description="Recorded-response testing: record, check and read cassettes.",
         epilog="Exit status: 0 all is well, 1 something was found or failed, 2 wrong use.",

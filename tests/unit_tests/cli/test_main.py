@@ -46,6 +46,25 @@ def test_what_cannot_be_asked_is_one_line_and_status_2(
     assert not live.requests
 
 
+@pytest.mark.parametrize("command", [[], ["chat"]])
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # of UTF-8 and of C locales
+def test_piped_bytes_that_are_no_text_are_told_not_sent(
+    live: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    errors: str,
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b"caf\xe9\n"), encoding="utf-8", errors=errors)
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: standard input is not utf-8 text (byte 0xe9): convert it first")
+    assert len(err.splitlines()) == 1
+    assert not live.requests
+
+
 def test_an_error_of_the_api_is_one_line_and_status_1(
     live: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,8 +82,11 @@ def test_no_drift_is_said_too_and_no_first_recording_says_nothing(tmp_path: Path
         (["serve", "--port", "x"], "'x' is no port"),
         (["serve", "--dialect", "klingon"], "invalid choice: 'klingon'"),
         (["verify", "--max-age", "soon"], "'soon' is no age: 90, 90d or 12w"),
+        (["show"], "the following arguments are required: PATH"),
+        (["dance"], "invalid choice: 'dance'"),
+        ([], "the following arguments are required: COMMAND"),
         (["record", "-x"], "unrecognized arguments: -x (what pytest is to get follows --"),
-        (["verify", "--old"], "unrecognized arguments: --old\n"),
+        (["verify", "--old"], "unrecognized arguments: --old ("),
     ],
 )
 def test_wrong_use_is_one_line_and_ends_with_two(
@@ -92,16 +95,19 @@ def test_wrong_use_is_one_line_and_ends_with_two(
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert told in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+    assert "--help" in line
 
 
 def test_fault_and_address_that_cannot_be_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--fault", "dance"]) == 2
-    assert "The fault 'dance' is not understood" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("error: The fault 'dance' is not understood")
     with StandIn() as server:
         port = server.base_url.rpartition(":")[2].removesuffix("/v1")
         assert main(["serve", "--port", port]) == 2
-    assert f"127.0.0.1:{port}: " in capsys.readouterr().err
+    assert f"error: 127.0.0.1:{port}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("age", "status"), [("90d", 0), ("9d", 1), ("1w", 1), ("99", 0)])
