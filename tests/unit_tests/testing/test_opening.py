@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 import vcr
+from vcr import patch as vcr_patch
 from vcr.request import Request
 
 from langchain_aimlapi.testing import CassetteError, install, use_cassette
@@ -217,6 +218,21 @@ def test_what_one_thread_really_asks_opens_no_gap_for_others(
     late.__exit__(None, None, None)
     assert http.client.HTTPConnection is before
     assert paths_in(tmp_path / "a.yaml") == [f"/{number}" for number in range(20)]
+
+
+def test_patches_come_again_when_the_last_who_really_asks_is_done(tmp_path: Path) -> None:
+    """vcrpy takes them back for each connection of its own; two threads may do so at once."""
+    before = http.client.HTTPConnection
+    with use_cassette(tmp_path / "a.yaml", record_mode="all"):
+        replaced = http.client.HTTPConnection
+        first, second = vcr_patch.force_reset(), vcr_patch.force_reset()
+        first.__enter__()
+        second.__enter__()
+        assert http.client.HTTPConnection is before
+        first.__exit__(None, None, None)
+        assert http.client.HTTPConnection is before
+        second.__exit__(None, None, None)
+        assert http.client.HTTPConnection is replaced
 
 
 def test_patches_of_ones_own_are_made_and_taken_back(tmp_path: Path) -> None:
