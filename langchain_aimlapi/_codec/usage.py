@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
 _CREDITS_PER_USD = 2_000_000
 # More than there is: a damaged figure.
+_MOST_PLACES = 40  # of credits; written out, `1e-999999` would be a million digits
 _MOST_CREDITS = 10**18
 _INPUT_DETAILS = {
     "cached_tokens": "cache_read",
@@ -166,7 +167,9 @@ def _amount(value: object) -> Decimal | None:
 
 def _credits(value: object) -> Decimal | None:
     amount = _amount(value)
-    return amount if amount is not None and amount <= _MOST_CREDITS else None
+    if amount is None or (amount and amount.adjusted() < -_MOST_PLACES):
+        return None
+    return amount if amount <= _MOST_CREDITS else None
 
 
 def _json_number(amount: Decimal) -> int | float | str:

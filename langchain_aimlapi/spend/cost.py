@@ -17,6 +17,8 @@ CREDITS_PER_USD = 2_000_000
 _ZERO = Decimal(0)
 # Sums stay exact, and can be printed, below this.
 _MOST = Decimal(10) ** 18
+# Written out, `1e-999999` would be a million digits.
+_MOST_PLACES = 40
 _CENTS, _FINEST = Decimal("0.01"), Decimal("0.00001")
 
 
@@ -141,14 +143,16 @@ def cost_of(message: AIMessage) -> Cost:
 
 
 def decode_amount(value: object) -> Decimal | None:
-    """Return an amount of 0 to 10**18, exactly as written; for anything else `None`."""
+    """Return an amount of 0 or 10**-40 to 10**18, exactly; for anything else `None`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
         amount = Decimal(value if isinstance(value, int) else str(value))
     except (InvalidOperation, ValueError):
         return None
-    return amount if amount.is_finite() and 0 <= amount <= _MOST else None
+    if not amount.is_finite() or (amount and amount.adjusted() < -_MOST_PLACES):
+        return None
+    return amount if 0 <= amount <= _MOST else None
 
 
 def plain(amount: Decimal) -> str:

@@ -18,6 +18,7 @@ from langchain_aimlapi.testing._cli.steps import Call, Message, Part, Step, prin
 
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 _GOOD = 400
+_MOST_DIGITS = 40  # of an amount of credits or dollars
 
 
 def conversation_page(cassettes: Iterable[tuple[str, list[Step]]]) -> str:
@@ -187,7 +188,9 @@ def _decimal(text: str) -> Decimal | None:
         amount = Decimal(text or 0)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    # Written out, `1e999999` would be a million digits.
+    is_small = amount.is_finite() and abs(amount.adjusted()) <= _MOST_DIGITS
+    return amount if is_small and len(text) <= _MOST_DIGITS else None
 
 
 def _spent(step: Step) -> str:

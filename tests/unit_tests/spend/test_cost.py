@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from langchain_aimlapi.spend import Cost
+from tests.answers import model_of, served
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,24 @@ def test_credits_are_read_exactly(written: Any, credits_used: str) -> None:
 
 def test_an_amount_of_any_size_prints() -> None:
     assert str(Cost(credits=Decimal("2e30"), usd_reported=Decimal("1e24"))).endswith(".00)")
+
+
+@pytest.mark.parametrize("written", ["1e-999999", "1E-41", "1e999999", "NaN", "-1"])
+def test_amounts_that_could_not_be_written_out_are_none(written: str) -> None:
+    cost = Cost.read({"credits_used": written, "usd_spent": written}, usage_metadata={})
+    assert cost.unpriced == 1
+    assert len(str(cost)) < 200
+    completion: Any = {
+        "id": "x",
+        "meta": {"usage": {"credits_used": written, "usd_spent": written}},
+    }
+    completion["choices"] = [{"finish_reason": "stop", "message": {"content": "hi"}}]
+    told = model_of(served(completion)).invoke("hi").response_metadata
+    assert "credits_used" not in told
+
+
+@pytest.mark.parametrize("written", ["0", "0E-999999", "1e-40"])
+def test_the_smallest_amounts_are_read(written: str) -> None:
+    cost = Cost.read({"credits_used": written}, usage_metadata={})
+    assert (cost.unpriced, cost.credits) == (0, Decimal(written))
+    assert len(str(cost)) < 200

@@ -69,6 +69,16 @@ def page_of(cassette: dict[str, Any], name: str = "a.yaml") -> str:
     return conversation_page([(name, list(steps_of(cassette)))])
 
 
+@pytest.mark.parametrize("amount", ["1e999999", "1e-999999", "1" * 5000, "NaN", "-Infinity", "x"])
+def test_page_adds_up_no_amount_that_would_fill_it(amount: str) -> None:
+    answer = said(content="Hi")
+    answer["meta"]["usage"] = {"credits_used": amount, "usd_spent": amount}
+    interactions = [exchange(FIRST, answer), exchange(FIRST, said(content="Hi"))]
+    page = page_of({"interactions": interactions})
+    assert len(page) < 60_000
+    assert "9 credits · USD 0.25" in page
+
+
 class Tags(HTMLParser):
     """Collects what a browser would make of a page."""
 
