@@ -98,7 +98,9 @@ class _Kept(weakref.ref[BaseMessage]):
 
 
 class EncodedMessages:
-    """What one model has written of messages; a copy or an unpickled one starts empty.
+    """What one model has written of messages; a deep copy or an unpickled one starts empty.
+
+    Models that `model_copy` made share it: what differs between them is part of what is compared.
 
     Threads share it without a lock: each step is one operation on a dict, and what two of them
     write of the same message is the same.

@@ -291,7 +291,9 @@ class _History:
         if not isinstance(content, str):
             content, media = encode_tool_content(content)
         if getattr(message, "status", None) == "error" and not content.lower().startswith("error"):
-            content = f"Error: {content}"  # the wire has no field for it
+            content = (
+                "Error: " + content
+            )  # the wire has no field for it; an enum's text is its value
         if self._is_renaming:  # Gemini 3 takes it for an attached file
             content = _REFERENCE.sub(r'"_$ref"\1', content)
         request = {"role": "tool", "content": content, "tool_call_id": call_id}

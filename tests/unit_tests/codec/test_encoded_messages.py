@@ -9,7 +9,8 @@ import pickle
 import threading
 import tracemalloc
 import warnings
-from typing import Any
+from enum import Enum
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,20 @@ def test_a_number_of_another_type_is_another_number(value: object) -> None:
     arguments = json.loads(write_messages(history, known=known).text)[2]["tool_calls"][0]
     told = json.loads(arguments["function"]["arguments"])["where"]["x"]
     assert (type(told), told) == (type(value), value)
+
+
+# What a program may set in place of a text, which langchain-core would make one.
+Words = Enum("Words", {"GONE": "gone"}, type=str)
+
+
+@pytest.mark.parametrize("status", ["error", "success"])
+def test_an_enum_that_is_text_is_written_as_the_text_that_it_equals(status: Any) -> None:
+    message = ToolMessage("gone", tool_call_id="call-0", status=status)
+    known = EncodedMessages()
+    before = write_messages([message], known=known).text
+    message.content = cast("str", Words("gone"))
+    assert write_messages([message], known=known).text == before
+    assert write_messages([message], known=EncodedMessages()).text == before
 
 
 def test_minus_zero_is_another_number_than_zero() -> None:
