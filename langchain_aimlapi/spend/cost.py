@@ -18,7 +18,7 @@ _ZERO = Decimal(0)
 # Sums stay exact, and can be printed, below this.
 _MOST = Decimal(10) ** 18
 # Written out, `1e-999999` would be a million digits.
-_MOST_PLACES = 40
+MOST_PLACES = 40
 _CENTS, _FINEST = Decimal("0.01"), Decimal("0.00001")
 
 
@@ -150,7 +150,7 @@ def decode_amount(value: object) -> Decimal | None:
         amount = Decimal(value if isinstance(value, int) else str(value))
     except (InvalidOperation, ValueError):
         return None
-    if not amount.is_finite() or (amount and amount.adjusted() < -_MOST_PLACES):
+    if not amount.is_finite() or (amount and amount.adjusted() < -MOST_PLACES):
         return None
     return amount if 0 <= amount <= _MOST else None
 

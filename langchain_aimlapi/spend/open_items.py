@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from langchain_aimlapi.data._profiles import profile_of
 from langchain_aimlapi.errors import AIMLAPIBudgetError, AIMLAPIConnectionError, AIMLAPIError
-from langchain_aimlapi.spend.cost import CREDITS_PER_USD, Cost
+from langchain_aimlapi.spend.cost import CREDITS_PER_USD, MOST_PLACES, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,7 +179,8 @@ def _moment(text: str) -> datetime:
 
 def _amount(text: str) -> Decimal:
     amount = Decimal(text)
-    if not amount.is_finite():  # nothing could be held against it
+    # Nothing could be held against NaN; `1e999999` written out is a million digits.
+    if not amount.is_finite() or (amount and abs(amount.adjusted()) > MOST_PLACES):
         raise ValueError(text)
     return amount
 

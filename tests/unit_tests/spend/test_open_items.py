@@ -331,6 +331,8 @@ ODD_LINES = [
     b'{"end": null}',
     b'{"end": []}',
     b'{"end": ["a", "m", {"credits": "NaN"}]}',
+    b'{"end": ["a", "m", {"credits": "1e999999"}]}',
+    b'{"end": ["a", "m", {"usd_reported": "-1e-999999"}]}',
     b'{"end": ["a", "m", {"credits": "x"}]}',
     b'{"end": ["a", "m", {"new_amount": "1"}]}',
     b'{"end": [{}, "m", null]}',
