@@ -556,7 +556,7 @@ def keyed(server: Loopback, key: str) -> ChatAIMLGemini:
 @every_whole_way
 @pytest.mark.parametrize("key", ["any", "error", "a", "message", "AIMLAPI_API_KEY", "base_url"])
 def test_45_a_key_that_is_a_word_garbles_no_message(way: str, key: str) -> None:
-    body = {"message": "Too many requests of any kind, error a"}
+    body = {"message": "Too many requests of any kind, error a."}
     for status, words in (
         (401, "Check the key: pass api_key=... or set AIMLAPI_API_KEY."),
         (429, ""),
