@@ -168,6 +168,13 @@ def test_halves_of_different_texts_never_meet() -> None:
     assert halves.join("a", "\ude00") == "😀"
 
 
+def test_keys_that_are_no_text_are_refused_where_they_stand() -> None:
+    content = [{"type": "text", "text": "a", "cache_control": {1: "ephemeral"}}]
+    place = r"message 2 \(user\)\.content\[0\]\.cache_control"
+    with pytest.raises(ValueError, match=place):
+        encode_message({"role": "user", "content": content}, 2, is_plain=False)
+
+
 @pytest.mark.parametrize("odd", UNSAYABLE[:-1])
 def test_nothing_odd_is_sent_and_its_place_is_named(odd: Any) -> None:
     part = {"type": "text", "text": "a", "cache_control": {"ttl": [odd]}}

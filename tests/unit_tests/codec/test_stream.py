@@ -364,6 +364,29 @@ def test_halves_of_pairs_are_joined_over_deltas() -> None:
     assert message.tool_calls[0]["args"] == {"a": "😀"}
 
 
+def test_halves_of_pairs_are_joined_in_a_call_that_was_held_back_too() -> None:
+    def piece(call_id: str, arguments: str, index: int) -> dict[str, Any]:
+        return {
+            "id": call_id,
+            "index": index,
+            "function": {"name": "get", "arguments": arguments},
+        }
+
+    message = total_of(
+        decoded(
+            delta_of("", tool_calls=[piece("a", "{}", 0)]),
+            delta_of("", tool_calls=[piece("b", "{}", 1)]),
+            # Perhaps the first call said again: nobody sees it before the end.
+            delta_of("", tool_calls=[piece("a", '{"a": "\ud83d', 0)]),
+            delta_of("", tool_calls=[{"index": 0, "function": {"arguments": "\ude00"}}]),
+            END,
+        )
+    )
+    assert [call["id"] for call in message.tool_calls] == ["a", "b"]
+    assert message.model_dump_json()
+    assert "😀" in str(message.invalid_tool_calls)
+
+
 def test_everything_of_a_stream_can_be_written_as_utf8() -> None:
     half = "\ud83d"
     call = {
