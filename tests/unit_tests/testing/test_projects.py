@@ -395,6 +395,7 @@ def test_a(aimlapi_endpoint):
 @pytest.mark.vcr
 def test_b(aimlapi_endpoint):
     assert model(aimlapi_endpoint).invoke("Hi").content
+    left.pop().close()  # not left to whoever collects garbage
 """
 
 
