@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -199,8 +200,14 @@ def _bound(size: int) -> Callable[[], object]:
 
 
 def _nodes(size: int) -> Callable[[], object]:
-    model, tool = _model(_whole), _tool(1, size)
-    return lambda: model.bind_tools([tool])
+    model, tool, numbers = _model(_whole), _tool(1, size), count()
+    first = tool["function"]["parameters"]["properties"]["field_0"]
+
+    def bind() -> object:
+        first["description"] = f"Another schema than {next(numbers)} before."  # rewritten anew
+        return model.bind_tools([tool])
+
+    return bind
 
 
 # ---------------------------------------------------------------- at once
@@ -328,7 +335,7 @@ def families(server: str) -> list[Family]:
         Family("messages of a history", (10, 100, 1_000, 10_000), _history),
         Family("tools bound", (1, 8, 32, 128), _binding),
         Family("tools of a call, bound before", (1, 8, 32, 128), _bound),
-        Family("fields of a tool", (10, 100, 1_000), _nodes),
+        Family("fields of a new tool", (10, 100, 1_000), _nodes),
         *(
             Family(
                 f"{kind}s in flight, one loop",
