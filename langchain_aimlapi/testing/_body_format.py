@@ -18,6 +18,7 @@ import base64
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn, Self
 
 import yaml
@@ -89,10 +90,10 @@ def _encode_json(text: str) -> JsonObject | None:
     core = text.rstrip(" \t\r\n")
     if core[:1] not in ("{", "["):
         return None  # A bare word or number is as readable as it is.
-    styles = styles_of(*_parsed(core))
-    if not styles:
+    style = next(fitting_styles(*_parsed(core)), None)
+    if style is None:
         return None
-    return {"style": styles[0], **_tail(text[len(core) :]), "json": read_json(core)}
+    return {"style": style, **_tail(text[len(core) :]), "json": read_json(core)}
 
 
 def _encode_events(text: str) -> JsonObject | None:
@@ -119,7 +120,7 @@ def _commonest_style(texts: list[str]) -> str | None:
         style
         for text in texts
         if text.startswith(_DATA)
-        for style in styles_of(*_parsed(text.removeprefix(_DATA)))
+        for style in fitting_styles(*_parsed(text.removeprefix(_DATA)))
     )
     return max(styles, key=lambda style: styles[style], default=None)
 
@@ -128,7 +129,7 @@ def _encode_event(text: str, style: str | None) -> JsonObject | str:
     if not text.startswith(_DATA):
         return text
     core, tree = _parsed(text.removeprefix(_DATA))
-    return {"data": tree} if style in styles_of(core, tree) else text
+    return {"data": tree} if style and style in fitting_styles(core, tree) else text
 
 
 def _event_text(event: JsonObject | str, style: str) -> str:
@@ -168,6 +169,10 @@ class Number(float):
     def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # float's own takes a float
         """Return what copies are made of, for `copy` and `pickle`."""
         return (self.literal,)
+
+
+_ENCODE = {to_ascii: json.JSONEncoder(ensure_ascii=to_ascii).encode for to_ascii in (False, True)}
+"""`json.dumps` makes an encoder for each text that is not to be ASCII."""
 
 
 class _Style(NamedTuple):
@@ -234,18 +239,18 @@ def json_text(tree: object, *, style: str) -> str:
     return _written(tree, _STYLES[style], 0)
 
 
-def styles_of(text: str, tree: object) -> list[str]:
-    """Return the styles in which `tree` gives exactly `text`, plainest first.
+def fitting_styles(text: str, tree: object) -> Iterator[str]:
+    """Yield the styles in which `tree` gives exactly `text`, plainest first.
 
     Args:
         text: A JSON text.
         tree: What `read_json` made of it; None gives no style.
     """
     try:
-        fitting = [name for name in _STYLES if json_text(tree, style=name) == text]
-    except ValueError:
-        return []
-    return fitting if tree is not None and _is_storable(text, tree) else []
+        if tree is not None and _is_storable(text, tree):
+            yield from (name for name in _STYLES if json_text(tree, style=name) == text)
+    except ValueError:  # nested too deeply for any style
+        return
 
 
 def _is_storable(text: str, tree: object) -> bool:
@@ -264,9 +269,7 @@ def _written(tree: object, style: _Style, depth: int) -> str:
         raise ValueError(f"JSON nested deeper than {_DEEPEST} levels")
     if isinstance(tree, dict):
         members = [
-            json.dumps(key, ensure_ascii=style.ascii)
-            + style.colon
-            + _written(value, style, depth + 1)
+            _ENCODE[style.ascii](key) + style.colon + _written(value, style, depth + 1)
             for key, value in tree.items()
         ]
         return _bracketed("{", members, "}", style, depth)
@@ -275,7 +278,7 @@ def _written(tree: object, style: _Style, depth: int) -> str:
         return _bracketed("[", items, "]", style, depth)
     if isinstance(tree, Number):
         return tree.literal
-    return json.dumps(tree, ensure_ascii=style.ascii)
+    return _ENCODE[style.ascii](tree)
 
 
 def _bracketed(start: str, parts: list[str], end: str, style: _Style, depth: int) -> str:

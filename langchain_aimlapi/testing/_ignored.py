@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -81,11 +81,18 @@ def addresses_of(host: str) -> tuple[str, ...]:
 
 
 def _endpoints() -> Iterator[str]:
-    for name, value in os.environ.items():
-        if name in _LANGSMITH_VARIABLES or _OTLP_VARIABLE.fullmatch(name):
-            yield value.strip()
-        elif name in _LANGSMITH_REPLICAS:
+    for name in filter(_is_endpoint_variable, os.environ):  # it decodes each value anew
+        value = os.environ.get(name, "")
+        if name in _LANGSMITH_REPLICAS:
             yield from _replicas(value)
+        else:
+            yield value.strip()
+
+
+@lru_cache(maxsize=1_024)
+def _is_endpoint_variable(name: str) -> bool:
+    is_langsmith = name in (*_LANGSMITH_VARIABLES, *_LANGSMITH_REPLICAS)
+    return is_langsmith or _OTLP_VARIABLE.fullmatch(name) is not None
 
 
 def _replicas(text: str) -> Collection[str]:

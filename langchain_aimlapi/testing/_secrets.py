@@ -13,6 +13,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -164,12 +165,16 @@ def secrets_in_force(environment: Mapping[str, str] | None = None) -> set[str]:
     """
     variables = os.environ if environment is None else environment
     found = set()
-    for name, value in variables.items():
-        text = value.strip()
-        is_ours = name in _VARIABLES
-        if is_ours or (_SECRET_VARIABLE.search(name) and not is_common_word(text)):
+    for name in filter(_is_secret_variable, variables):  # os.environ decodes each value anew
+        text = variables.get(name, "").strip()
+        if name in _VARIABLES or not is_common_word(text):
             found.add(_password_of(text) if "://" in text else text)
     return {value for value in found if len(value) >= SHORTEST and not _is_placeholder(value)}
+
+
+@lru_cache(maxsize=1_024)
+def _is_secret_variable(name: str) -> bool:
+    return name in _VARIABLES or _SECRET_VARIABLE.search(name) is not None
 
 
 def is_common_word(value: str) -> bool:

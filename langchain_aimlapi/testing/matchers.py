@@ -12,16 +12,19 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._json import JsonObject
-from langchain_aimlapi.testing._body_format import Number, decode_body, read_json, write_yaml
+from langchain_aimlapi.testing._body_format import Number, read_json, write_yaml
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, is_long_data
 from langchain_aimlapi.testing._secrets import REDACTED
 from langchain_aimlapi.testing.scrub import (
     BOUNDARY,
-    clean_request,
+    clean_data,
+    clean_uri,
     header_lists,
     is_model_endpoint,
     secrets_of,
+    with_fixed_boundary,
+    without_loopback_port,
 )
 
 _LONG = 200
@@ -65,8 +68,8 @@ class RequestMatcher:
         self._canonical: dict[tuple[object, ...], str] = {}
         self._fold = True
 
-    def remember(self, requests: Iterable[_Request]) -> None:
-        """Take the requests of a cassette, among which the nearest is looked for.
+    def remember(self, requests: Iterable[_Request]) -> list[str]:
+        """Take the requests of a cassette, and return the canonical text of each.
 
         Args:
             requests: vcrpy's requests, in the order of the cassette.
@@ -74,6 +77,7 @@ class RequestMatcher:
         recorded = list(requests)
         self._fold = not any(has_hidden_blob(_bytes_of(request.body)) for request in recorded)
         self._recorded = [self.canonical(request) for request in recorded]
+        return self._recorded
 
     def canonical(self, request: _Request) -> str:
         """Return what two equal requests have in common: what `canonical_request` returns."""
@@ -120,11 +124,11 @@ def canonical_request(request: JsonObject, *, known: Iterable[str] = (), fold: b
     if fold and secrets.longest < LONGEST:
         body = _folded(body)
     headers.pop("content-encoding", None)
-    clean = clean_request(
-        {"method": request["method"], "uri": request["uri"], "headers": headers, "body": body},
-        secrets=secrets,
-    )
-    return f"{clean['method']} {_place(clean['uri'])}\n{_canonical_body(clean)}"
+    _, fixed = with_fixed_boundary(headers, body)
+    uri = without_loopback_port(clean_uri(request["uri"], secrets=secrets))
+    accounts = is_model_endpoint(request["uri"])
+    clean = clean_data(_bytes_of(fixed), secrets=secrets, accounts=accounts)
+    return f"{request['method']} {_place(uri)}\n{_canonical_body(clean)}"
 
 
 def has_hidden_blob(body: bytes) -> bool:
@@ -240,8 +244,7 @@ def _folded(body: bytes) -> bytes:
     return b'"'.join(pieces)
 
 
-def _canonical_body(clean: JsonObject) -> str:
-    data = decode_body(clean["body"]) or b""
+def _canonical_body(data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -17,10 +17,10 @@ from langchain_aimlapi.testing._body_format import (
     Body,
     decode_body,
     encode_text,
+    fitting_styles,
     json_text,
     read_json,
     read_json_at,
-    styles_of,
 )
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, LongTexts, is_long_data
@@ -318,14 +318,23 @@ def clean_body(
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        shown = without_private_elements(data.decode("latin-1"), accounts=accounts)
-        hidden = secrets.hidden(shown, accounts=accounts).encode("latin-1")
+        hidden = clean_data(data, secrets=secrets, accounts=accounts)
         if long_texts is None or len(hidden) < LONGEST:
             return hidden
         return {"bytes": long_texts.extracted(base64.b64encode(hidden).decode())}
     if long_texts is not None and secrets.longest < LONGEST:
         text = long_texts.extracted(text)
     return encode_text(clean_text(text, secrets=secrets, accounts=accounts))
+
+
+def clean_data(data: bytes, *, secrets: Secrets, accounts: bool = True) -> bytes:
+    """Return the bytes of a body without what must not be in a file; see `clean_body`."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        shown = without_private_elements(data.decode("latin-1"), accounts=accounts)
+        return secrets.hidden(shown, accounts=accounts).encode("latin-1")
+    return clean_text(text, secrets=secrets, accounts=accounts).encode()
 
 
 def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
@@ -412,7 +421,7 @@ def _rewritten(text: str, payload: _Payload, tree: object) -> str:
     given = text[payload.start : payload.end]
     if isinstance(tree, str) and _parsed(given) == given:
         return tree  # which never was JSON
-    [style, *_] = [*styles_of(given, payload.tree), "compact-ascii"]
+    style = next(fitting_styles(given, payload.tree), "compact-ascii")
     return json_text(tree, style=style)
 
 

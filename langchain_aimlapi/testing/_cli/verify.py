@@ -9,13 +9,13 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._json import JsonObject
-from langchain_aimlapi.testing._body_format import decode_body, read_yaml
+from langchain_aimlapi.testing._body_format import read_yaml
 from langchain_aimlapi.testing._cli.chat_schema import answer_faults, request_faults
 from langchain_aimlapi.testing._cli.recorded_answer import readable_interactions, recorded_answer
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._stage import is_documented
 from langchain_aimlapi.testing.scrub import (
-    clean_body,
+    clean_data,
     clean_uri,
     header_lists,
     is_model_endpoint,
@@ -142,8 +142,7 @@ def _secret_faults(interaction: JsonObject) -> _Faults:
             yield "unreadable", str(error)
             continue
         data = plain.encode() if isinstance(plain, str) else plain or b""
-        clean = decode_body(clean_body(data, secrets=secrets, accounts=is_model))
-        if clean != data:
+        if clean_data(data, secrets=secrets, accounts=is_model) != data:
             yield "secret", f"the {side}'s body holds a secret or a private member"
 
 
