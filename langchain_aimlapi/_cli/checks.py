@@ -17,6 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from langchain_aimlapi import ChatAIMLGemini, cost_of, errors
 from langchain_aimlapi.account import Account
+from langchain_aimlapi.data import CREDITS_PER_USD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi import SpendCallbackHandler
     from langchain_aimlapi.account import Model
 
-HOLDS, FAILS, NOT_TOLD = "holds", "does not hold", "not told"
 _QUESTION = "What is the capital of Norway? Think first, then answer in one sentence."
 _SCHEMA = {
     "title": "City",
@@ -48,7 +48,6 @@ _WEATHER = {
         },
     },
 }
-_CREDITS_PER_USD = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,7 @@ class Probe:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Messages keep only the headers that they know; the checks look at all of them.
         self.client.event_hooks["response"].append(self._note)
 
     def _note(self, response: httpx.Response) -> None:
@@ -118,7 +118,9 @@ class Probe:
             "base_url": self.base_url,
             "http_client": self.client,
             "callbacks": [self.spend],
+            # A retry would hide what is to be seen, and be billed.
             "max_retries": 0,
+            # Thoughts count as output: with fewer a model that thinks may say nothing.
             "max_tokens": 2000,
         }
         return ChatAIMLGemini(**(usual | settings))
@@ -226,6 +228,7 @@ def check_limit(probe: Probe) -> Verdict:
     key = probe.account.key()
     if key.limit is None:
         return holds("the key has no limit")
+    # What the key spent is told per month alone, so no other limit can be held against it.
     if key.limit.retention != "month":
         return not_told(f"{key.limit.threshold} USD per {key.limit.retention}")
     return held(
@@ -260,6 +263,7 @@ def _refused(
         probe.model(**settings).invoke("Hello")
     except expected as error:
         body = error.body if isinstance(error.body, dict) else {}
+        # The members of the one error body that is documented (read 2026-11-21).
         missing = {"message", "requestId", "statusCode"} - body.keys()
         words = f"{error.status_code}, but without {', '.join(sorted(missing))}"
         return held(not missing, f"{error.status_code} with a message and an id", words)
@@ -304,13 +308,15 @@ def check_rate(probe: Probe) -> Verdict:
     if not cost_of(probe.whole[0]).usd:
         return fails("credits, but no USD")
     rate = float(facts["credits_used"]) / float(facts["usd_spent"])
-    is_so = abs(rate - _CREDITS_PER_USD) < _CREDITS_PER_USD / 100
+    # USD come rounded to seven places, so a short answer is some tenths of a percent off.
+    is_so = abs(rate - CREDITS_PER_USD) < CREDITS_PER_USD / 100
     return held(is_so, "2,000,000 credits to the USD", f"{rate:,.0f} credits to the USD")
 
 
 def check_log(probe: Probe) -> Verdict:
     """The account's log has the answer, by the id that we sent, at the same cost."""
     message, _ = probe.whole
+    # The log has no filter by id, and hours are its smallest window.
     for entry in probe.account.logs(period="1h"):
         if entry.client_request_id == message.response_metadata["client_request_id"]:
             is_same = entry.cost.credits == cost_of(message).credits
@@ -368,6 +374,7 @@ def _round_trip(model: ChatAIMLGemini, called: AIMessage) -> Verdict:
         return not_told("the model did not call the tool")
     results = [ToolMessage("Rain.", tool_call_id=str(call["id"])) for call in called.tool_calls]
     model.bind_tools([_WEATHER]).invoke([*_asked(), called, *results])
+    # Any other extra of a message with calls is a carrier of signatures, in either dialect.
     signed = [key for key in called.additional_kwargs if key != "reasoning_content"]
     return holds("it was taken") if signed else not_told("no signature came; the step was taken")
 
@@ -415,13 +422,15 @@ def check_image(probe: Probe) -> Verdict:
 
 def _red_square(size: int = 32) -> str:
     """Return a red picture as base64: a PNG of one colour."""
+    # Made here, so that no picture has to be shipped for one check; each row begins with 0, which
+    # is the filter "none".
     rows = (b"\0" + b"\xff\0\0" * size) * size
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)  # 8 bits each of red, green, blue
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,19 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi import __version__
-from langchain_aimlapi._cli import screen, tables
+from langchain_aimlapi._cli import ask, screen, tables
+from langchain_aimlapi.data import CREDITS_PER_USD
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from langchain_aimlapi._cli.checks import Probe, Verdict
 
-_MODEL = "google/gemini-3-flash-preview"
 _BASE_URL = "https://api.aimlapi.com/v1"
-_CREDITS_PER_USD = 2_000_000
 _MOST_CREDITS = 200_000
+_NO_KEY = "needs a key"
+_NO_CREDITS = "needs credits"
+_NO_ENDPOINT = "not asked: the endpoint is not reached"
+_NOT_REACHED = "not reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Assumption:
 _PAGES = "documented, never called from here"
 _PROSE = "the gateway's prose alone"
 ASSUMPTIONS = (
-    Assumption("tls", "The address is reached over trusted TLS.", _PAGES, "nothing"),
     Assumption("proxy", "The environment's proxies let calls through.", _PAGES, "nothing"),
+    Assumption("tls", "The address is reached over trusted TLS.", _PAGES, "nothing"),
     Assumption("catalogue", "The catalogue lists the model by id or alias.", _PAGES, "nothing"),
     Assumption("etag", "The catalogue has an ETag, by which it is kept.", _PAGES, "nothing"),
     Assumption(
@@ -126,7 +130,9 @@ class Finding:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--model", default=_MODEL, help=f"model id (default: {_MODEL})")
+    parser.add_argument(
+        "--model", default=ask.DEFAULT_MODEL, help=f"model id (default: {ask.DEFAULT_MODEL})"
+    )
     parser.add_argument(
         "--max-credits",
         type=int,
@@ -144,10 +150,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check what is assumed, one line each.
+    """Check what is assumed, one line for each check that can be made.
 
     Returns:
-        0, or 1 if something does not hold.
+        0, or 1 if something does not hold or nothing at all was seen.
 
     Raises:
         ValueError: The address cannot be used; the report or a cassette cannot be written.
@@ -164,11 +170,12 @@ def run(options: argparse.Namespace) -> int:
         screen.line("No key: set AIMLAPI_API_KEY (https://aimlapi.com/app/keys) for the rest.")
     if options.report:
         _write_report(options.report, findings, key=key, model=options.model)
-    return int(any(finding.status == "does not hold" for finding in findings))
+    statuses = {finding.status for finding in findings}
+    return int("does not hold" in statuses or "holds" not in statuses)
 
 
 def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Iterator[Finding]:
-    """Yield what became of each assumption, printing it.
+    """Yield what became of each assumption; print what was asked, and how much was not.
 
     Args:
         probe: What to ask with; without a key only what needs none is asked.
@@ -177,18 +184,38 @@ def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Ite
     """
     from langchain_aimlapi._cli import checks
 
+    left_out: Counter[str] = Counter()
     for assumption in ASSUMPTIONS:
-        if assumption.needs != "nothing" and not probe.api_key:
-            verdict = checks.not_told("needs a key")
-        elif assumption.needs == "credits" and not may_spend:
-            verdict = checks.not_told("needs credits")
-        else:
-            check = getattr(checks, f"check_{assumption.name}")
-            with _recording(record, assumption, probe.api_key):
-                verdict = _verdict(check, probe)
+        if reason := _reason_to_leave_out(assumption, probe, left_out, may_spend=may_spend):
+            left_out[reason] += 1
+            yield Finding(assumption.name, assumption.claim, "not told", reason)
+            continue
+        check = getattr(checks, f"check_{assumption.name}")
+        with _recording(record, assumption, probe.api_key):
+            verdict = _verdict(check, probe)
+        # What asks for nothing is asked first: where that is not reached, each further check would
+        # only wait for the same failure.
+        if assumption.needs == "nothing" and verdict.words.startswith(_NOT_REACHED):
+            left_out[_NO_ENDPOINT] = 0
         words = _scrubbed(verdict.words, probe.api_key)
-        print(f"{verdict.status:<14}{assumption.name:<22}{words}", flush=True)
+        _print_row(verdict.status, assumption.name, words)
         yield Finding(assumption.name, assumption.claim, verdict.status, words)
+    for reason, count in left_out.items():
+        _print_row("not told", f"{count} more", reason)
+
+
+def _reason_to_leave_out(
+    assumption: Assumption, probe: Probe, known: Collection[str], *, may_spend: bool
+) -> str:
+    if _NO_ENDPOINT in known:
+        return _NO_ENDPOINT
+    if assumption.needs != "nothing" and not probe.api_key:
+        return _NO_KEY
+    return _NO_CREDITS if assumption.needs == "credits" and not may_spend else ""
+
+
+def _print_row(status: str, name: str, words: str) -> None:
+    print(f"{status:<14}{name:<22}{words}", flush=True)
 
 
 def _verdict(check: Any, probe: Probe) -> Verdict:
@@ -200,7 +227,7 @@ def _verdict(check: Any, probe: Probe) -> Verdict:
     except errors.AIMLAPIBudgetError:
         return checks.not_told("the credits that may be spent are spent")
     except (errors.AIMLAPIConnectionError, errors.AIMLAPITimeoutError) as error:
-        return checks.not_told(f"not reached: {error}")
+        return checks.not_told(f"{_NOT_REACHED}: {error}")
     except (errors.AIMLAPIError, ValueError) as error:
         return checks.fails(f"{type(error).__name__}: {error}")
     return found
@@ -216,6 +243,7 @@ def _probe(options: argparse.Namespace, key: str) -> Probe:
         model_id=options.model,
         base_url=os.environ.get("AIMLAPI_API_BASE", "").strip().rstrip("/") or _BASE_URL,
         api_key=key,
+        # Longer than a short answer takes, shorter than a person waits before thinking it hangs.
         client=httpx.Client(timeout=httpx.Timeout(60.0)),
         spend=SpendCallbackHandler(max_credits=options.max_credits),
     )
@@ -223,8 +251,9 @@ def _probe(options: argparse.Namespace, key: str) -> Probe:
 
 def _is_agreed(options: argparse.Namespace) -> bool:
     """Announce what is to be spent, and ask."""
+    # Both round trips make a second call: with the signature that came.
     calls = sum(assumption.needs == "credits" for assumption in ASSUMPTIONS) + 2
-    usd = options.max_credits / _CREDITS_PER_USD
+    usd = options.max_credits / CREDITS_PER_USD
     screen.line(
         f"About {calls} short calls of {options.model} are made, for at most "
         f"{options.max_credits} credits (${usd:.2f}) and one call more."

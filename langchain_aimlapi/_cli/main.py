@@ -51,6 +51,7 @@ _SPELLINGS = {
     "base_url": "AIMLAPI_API_BASE",
     "model": "--model",
     "reasoning_effort": "--reasoning-effort",
+    "tz": "--tz",
 }
 
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._json import JsonObject
 
-# Inferred from three pairs in the gateway's documentation (2480 credits = $0.00124, 120000 = $0.06,
-# 500000 = $0.25), read 2026-11-21; used only where no amount in USD arrived, and then marked.
+# The same as in `data`, whose source it has; this room knows the wire alone.
 _CREDITS_PER_USD = 2_000_000
 # More than there is: a damaged figure.
 _MOST_PLACES = 40  # of credits; written out, `1e-999999` would be a million digits

@@ -65,7 +65,11 @@ def checked_secret(key: SecretStr) -> SecretStr:
     """
     text = key.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable():
-        msg = "api_key is empty or holds characters that no HTTP header can carry."
+        msg = (
+            "api_key is empty or holds characters that no HTTP header can carry; set the "
+            "environment variable AIMLAPI_API_KEY or pass api_key=... "
+            "(keys: https://aimlapi.com/app/keys)."
+        )
         raise ValueError(msg)
     if text.lower().startswith("bearer "):
         msg = "api_key begins with a scheme: pass the key alone, without 'Bearer'."

@@ -166,7 +166,7 @@ class Account(ClosesClients):
             tz: IANA name of the zone whose days are meant, such as `"Europe/Berlin"`.
 
         Raises:
-            ValueError: The window is none.
+            ValueError: The window is none, or the zone is not known.
         """
         return self._ask(questions.usage(period, start, end, group_by, tz))
 

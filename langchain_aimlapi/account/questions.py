@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -116,7 +117,7 @@ def usage(
     """Return the question for usage: with a breakdown, if one is asked for.
 
     Raises:
-        ValueError: The window is none, or the groups are not known.
+        ValueError: The window is none, or the groups or the zone are not known.
     """
     span = window(period, start, end)
     groups = [group_by] if isinstance(group_by, str) else [*group_by]
@@ -124,6 +125,12 @@ def usage(
         raise ValueError(f"group_by takes 'day' and 'model', not {sorted(unknown)}.")
     if not groups and tz is None:
         return Question("/v2/usage", records.Usage, span)
+    zones = available_timezones()  # none on a system without tzdata: the endpoint decides then
+    if tz and zones and tz.casefold() not in map(str.casefold, zones):
+        raise ValueError(
+            f"tz={tz!r} is no IANA name of a zone: give one such as 'Europe/Berlin', or leave tz "
+            "out for UTC."
+        )
     detail = [("group_by", ",".join(sorted(groups)))] if groups else []
     zone = [("tz", tz)] if tz else []
     return Question("/v2/usage/detail", records.Usage, [*span, *detail, *zone])

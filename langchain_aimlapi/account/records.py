@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from langchain_aimlapi.data import CREDITS_PER_USD
+
 
 def _aware(moment: datetime) -> datetime:
     """Return the moment with its offset; without one it is documented to be UTC."""
@@ -272,7 +274,7 @@ class Estimate:
     @property
     def credits(self) -> Decimal | None:
         """What it may cost in credits."""
-        return None if self.usd is None else self.usd * 2_000_000
+        return None if self.usd is None else self.usd * CREDITS_PER_USD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, fields
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Self
 
+from langchain_aimlapi.data import CREDITS_PER_USD
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_core.messages import AIMessage
 
 
-# Inferred from three pairs in the gateway's documentation, read 2026-11-21.
-CREDITS_PER_USD = 2_000_000
 _ZERO = Decimal(0)
 # Sums stay exact, and can be printed, below this.
 _MOST = Decimal(10) ** 18

@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from langchain_aimlapi.data import CREDITS_PER_USD
 from langchain_aimlapi.data._profiles import profile_of
 from langchain_aimlapi.errors import AIMLAPIBudgetError, AIMLAPIConnectionError, AIMLAPIError
-from langchain_aimlapi.spend.cost import CREDITS_PER_USD, MOST_PLACES, Cost
+from langchain_aimlapi.spend.cost import MOST_PLACES, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

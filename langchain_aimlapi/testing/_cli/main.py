@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             " (what pytest is to get follows --: record tests -- -x)" if _is_record(options) else ""
         )
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    if vars(options).get("paths", ()) is None:
+        parser.error("the following arguments are required: PATH")
     options.rest = given[end + 1 :]
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -292,12 +294,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_record(commands.add_parser("record", help="record all cassettes anew, safely"))
     _add_verify(commands.add_parser("verify", help="look for secrets, gaps and stale answers"))
     show = commands.add_parser("show", help="print cassettes as conversations")
-    show.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    _add_paths(show)
     show.add_argument("--html", type=Path, metavar="FILE", help="write one page to look at instead")
     show.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     show.set_defaults(command=_show)
     scrub = commands.add_parser("scrub", help="clean cassettes of another recorder, in place")
-    scrub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    _add_paths(scrub)
     scrub.add_argument("--check", action="store_true", help="write nothing; 1 if it would")
     scrub.set_defaults(command=_scrub)
     index = commands.add_parser("index", help="write the README.md that lists the cassettes")
@@ -306,6 +308,12 @@ def _parser() -> argparse.ArgumentParser:
     index.set_defaults(command=_index)
     _add_serve(commands.add_parser("serve", help="run the stand-in server; prints its base URL"))
     return parser
+
+
+def _add_paths(parser: argparse.ArgumentParser) -> None:
+    paths = parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    # argparse would tell of missing paths before it tells of the misspelt option that ate them.
+    paths.required = False
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from langchain_aimlapi.data import CREDITS_PER_USD
+
 if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping, JsonObject
-
-_CREDITS_PER_USD = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Counts:
     @property
     def usd(self) -> Decimal:
         """What it costs, in USD."""
-        return Decimal(self.credits) / _CREDITS_PER_USD
+        return Decimal(self.credits) / CREDITS_PER_USD
 
     @property
     def meta(self) -> JsonObject:

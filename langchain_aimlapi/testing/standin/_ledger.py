@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from langchain_aimlapi.data import CREDITS_PER_USD
 from langchain_aimlapi.data._profiles import profile_of
 from langchain_aimlapi.testing.standin._response import json_bytes
 
@@ -45,7 +46,6 @@ ACCOUNT_PATHS = (
     "/v2/usage/detail",
     "/v2/logs",
 )
-_CREDITS_PER_USD = 2_000_000
 _PERIOD = re.compile(r"([1-9]\d*)([hd])")
 _LONGEST = timedelta(days=92)
 _MOST_HOURS = 100_000  # over the longest window, under what a date can hold
@@ -82,7 +82,7 @@ class Row:
             "status": self.status,
             "origin": "api",
             "model": self.model,
-            "cost": {"usd": self.credits / _CREDITS_PER_USD, "credits": self.credits},
+            "cost": {"usd": self.credits / CREDITS_PER_USD, "credits": self.credits},
             "tokens": {
                 "input": self.input,
                 "output": self.output,
@@ -314,7 +314,7 @@ def _percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def _usd(rows: Iterable[Row]) -> float:
-    return sum(row.credits for row in rows) / _CREDITS_PER_USD
+    return sum(row.credits for row in rows) / CREDITS_PER_USD
 
 
 def _moment(moment: datetime) -> str:

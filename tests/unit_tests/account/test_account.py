@@ -231,6 +231,13 @@ def test_a_window_that_is_none_is_refused_at_once(window: Any, words: str) -> No
         account.usage(group_by=["week"])
 
 
+@pytest.mark.parametrize("zone", ["Mars", "+02:00", "../etc"])
+def test_a_zone_that_is_none_is_refused_at_once_with_the_way_out(zone: str) -> None:
+    with pytest.raises(ValueError, match="Europe/Berlin") as refusal:
+        Account(api_key=KEY).usage(tz=zone)
+    assert f"tz={zone!r}" in str(refusal.value)
+
+
 @pytest.mark.parametrize("period", ["x", "0h", "200d"])
 def test_what_the_server_refuses_is_our_error(account: Account, period: str) -> None:
     with pytest.raises(AIMLAPIInvalidRequestError):

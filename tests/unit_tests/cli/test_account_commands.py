@@ -126,6 +126,14 @@ def test_an_error_of_the_api_is_status_1(
     assert "soon" in capsys.readouterr().err
 
 
+def test_a_zone_that_is_none_is_bad_usage(
+    run: Callable[..., str],  # noqa: ARG001  the environment that it sets
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["usage", "--tz", "Mars"]) == 2
+    assert capsys.readouterr().err.startswith("error: --tz='Mars' is no IANA name")
+
+
 @pytest.mark.parametrize("number", ["-1", "x"])
 def test_a_limit_of_rows_is_a_whole_number(number: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -366,9 +366,27 @@ def test_without_a_key_it_runs_the_free_part_and_says_what_is_missing(
     monkeypatch.delenv("AIMLAPI_API_KEY")
     assert main(["doctor", "--yes"]) == 0
     out, err = capsys.readouterr()
-    assert out.count("needs a key") == sum(a.needs != "nothing" for a in doctor.ASSUMPTIONS)
+    *rows, rest = out.splitlines()
+    assert [row.split()[0] for row in rows] == ["holds", "not", *["holds"] * 3]  # TLS: plain HTTP
+    needing = sum(assumption.needs != "nothing" for assumption in doctor.ASSUMPTIONS)
+    assert rest.split(maxsplit=4) == ["not", "told", str(needing), "more", "needs a key"]
     assert "set AIMLAPI_API_KEY" in err
     assert not endpoint.requests
+
+
+def test_an_endpoint_that_is_not_reached_is_told_once_and_is_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AIMLAPI_API_KEY", raising=False)
+    monkeypatch.setenv("AIMLAPI_API_BASE", "http://127.0.0.1:9/v1")
+    assert main(["doctor", "--report", str(tmp_path)]) == 1
+    reached, rest = capsys.readouterr().out.splitlines()
+    assert "not reached: The connection to http://127.0.0.1:9" in reached
+    assert rest.endswith(
+        f"{len(NAMES) - 1} more               not asked: the endpoint is not reached"
+    )
+    report = json.loads((tmp_path / "aimlapi-doctor.json").read_text(encoding="utf-8"))
+    assert [finding["name"] for finding in report["findings"]] == NAMES
 
 
 def test_what_does_not_hold_is_status_1(

@@ -110,6 +110,8 @@ def test_a_missing_key_is_an_error_that_names_the_variable(
         ({"api_key": "**********"}, "api_key is a row of asterisks"),
         ({"api_key": "clé"}, "api_key is empty or holds"),
         ({"api_key": "a\nb"}, "api_key is empty or holds"),
+        ({"api_key": ""}, "AIMLAPI_API_KEY"),
+        ({"api_key": "  "}, "AIMLAPI_API_KEY"),
         ({"model": " "}, "model is empty"),
         ({"base_url": "example.com"}, "must start with https://"),
         ({"base_url": "https://a/v1/chat/completions/"}, "leave out /chat/completions"),
