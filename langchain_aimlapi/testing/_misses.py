@@ -3,19 +3,21 @@
 import os
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from vcr.cassette import Cassette
 from vcr.errors import CannotOverwriteExistingCassetteException
-from vcr.matchers import get_matchers_results
+from vcr.matchers import get_matchers_results, method, requests_match
 
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._endpoint import KEY, LIVE_BASE_URL
 from langchain_aimlapi.testing._errors import CassetteError
 from langchain_aimlapi.testing._ignored import IgnoredHosts
+from langchain_aimlapi.testing._secrets import REDACTED
 from langchain_aimlapi.testing.matchers import RequestMatcher, request_difference
 
 if TYPE_CHECKING:
@@ -61,8 +63,17 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         self._on_ignored = on_ignored
         self._is_key_given = is_key_given
         self._lock = threading.RLock()
+        self._filtered: WeakKeyDictionary[Request, tuple[object, Request | None]] = (
+            WeakKeyDictionary()
+        )
         matchers = [matcher for matcher in self._match_on if isinstance(matcher, RequestMatcher)]
         self._matcher = matchers[0] if matchers else RequestMatcher()
+        self._is_indexed = bool(matchers)
+        implied = (self._matcher, method)
+        self._others = [matcher for matcher in self._match_on if matcher not in implied]
+        self._places: dict[str, list[int]] = {}
+        self._with_hidden: list[str] = []
+        self._placed = 0
         self.misses: list[UnrecordedRequestError] = []
         """What was asked in vain, in order; a test that expects a miss takes it out of here."""
         self.phase = ""
@@ -98,7 +109,44 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
             answer: JsonObject = super().play_response(request)
             return answer
 
+    def _responses(self, request: "Request") -> Iterator[tuple[int, JsonObject]]:
+        """Return the place and the answer of each recorded request that is this one.
+
+        vcrpy compares with all of them each time; here they are looked up by their text.
+        """
+        if self._is_indexed:
+            return self._looked_up(self._before_record_request(request))
+        found: Iterator[tuple[int, JsonObject]] = super()._responses(request)
+        return found
+
+    def _looked_up(self, asked: "Request") -> Iterator[tuple[int, JsonObject]]:
+        for place in self._places_of(self._matcher.canonical(asked)):
+            recorded, response = self.data[place]
+            if not self._others or requests_match(asked, recorded, self._others):
+                yield place, response
+
+    def _places_of(self, now: str) -> list[int]:
+        for place in range(self._placed, len(self.data)):
+            then = self._matcher.canonical(self.data[place][0])
+            if REDACTED in then and then not in self._places:
+                self._with_hidden.append(then)
+            self._places.setdefault(then, []).append(place)
+        self._placed = len(self.data)
+        texts = {now, *(then for then in self._with_hidden if self._matcher.is_same(now, then))}
+        return sorted(place for then in texts for place in self._places.get(then, ()))
+
     def _kept(self, request: "Request") -> "Request | None":
+        """Filter a request once, though vcrpy asks for it each time it looks at it."""
+        state = _state(request)
+        before, kept = self._filtered.get(request, (None, None))
+        if before != state:
+            kept = self._filter(request)
+            self._filtered[request] = (state, kept)
+            if kept is not None:  # which vcrpy would filter again
+                self._filtered[kept] = (_state(kept), kept)
+        return kept
+
+    def _filter(self, request: "Request") -> "Request | None":
         if request in self._ignored:
             self._on_ignored(urlsplit(request.uri).hostname or "")
             return None
@@ -141,6 +189,10 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
     def _what_to_do(self) -> str:
         first = "" if Path(self._path).exists() else "it for the first time"
         return f"If the request is meant, record {first or 'the test anew'}: {advice()}"
+
+
+def _state(request: "Request") -> tuple[object, ...]:
+    return (request.method, request.uri, request.body, dict(request.headers))
 
 
 def advice(test: str = "") -> str:

@@ -96,7 +96,7 @@ class CassettePersister:
                 responses += found[1]
         if not requests:
             raise CassetteNotFoundError(f"no cassette at {cassette_path}")
-        self._loaded = frozenset(self._matcher.remember(requests))
+        self._loaded = self._matcher.remember(requests)
         return requests, responses
 
     def save_cassette(

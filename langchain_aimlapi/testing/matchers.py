@@ -64,19 +64,19 @@ class RequestMatcher:
     def __init__(self, known: Callable[[], Iterable[str]] = tuple) -> None:
         self._known = known
         self.__name__ = "aimlapi_request"  # vcrpy names a matcher so in its messages
-        self._recorded: list[str] = []
+        self._recorded: frozenset[str] = frozenset()
         self._canonical: dict[tuple[object, ...], str] = {}
         self._fold = True
 
-    def remember(self, requests: Iterable[_Request]) -> list[str]:
-        """Take the requests of a cassette, and return the canonical text of each.
+    def remember(self, requests: Iterable[_Request]) -> frozenset[str]:
+        """Take the requests of a cassette, and return their canonical texts.
 
         Args:
             requests: vcrpy's requests, in the order of the cassette.
         """
         recorded = list(requests)
         self._fold = not any(has_hidden_blob(_bytes_of(request.body)) for request in recorded)
-        self._recorded = [self.canonical(request) for request in recorded]
+        self._recorded = frozenset(map(self.canonical, recorded))
         return self._recorded
 
     def canonical(self, request: _Request) -> str:
@@ -99,7 +99,10 @@ class RequestMatcher:
         Nothing is raised to say in what they differ: vcrpy would ask for that text, which costs
         more than the comparison, for each recorded request before the right one.
         """
-        now, then = self.canonical(asked), self.canonical(recorded)
+        return self.is_same(self.canonical(asked), self.canonical(recorded))
+
+    def is_same(self, now: str, then: str) -> bool:
+        """Return whether the canonical text of a request is that of a recorded one, or fits it."""
         return now == then or (now not in self._recorded and _fits(then, now))
 
 
@@ -144,12 +147,12 @@ def _fits(then: str, now: str) -> bool:
     if REDACTED not in then:
         return False
     (head, _, body), (now_head, _, now_body) = then.partition("\n"), now.partition("\n")
-    if not _fits_text(head, now_head):
+    if not _fits_text(head, now_head) or not _fits_text(body, now_body):
         return False
     try:
         return _fits_tree(json.loads(body), json.loads(now_body))
     except ValueError:
-        return _fits_text(body, now_body)
+        return True
 
 
 def _fits_tree(then: object, now: object) -> bool:

@@ -371,6 +371,68 @@ def test_matchers_of_ones_own_are_named_where_they_differ(tape: Path) -> None:
         ask(LIVE, "one")
 
 
+def test_a_matcher_of_ones_own_is_asked_about_likely_requests_only(
+    tmp_path: Path, server: str
+) -> None:
+    """A cassette of n requests costs n comparisons, not n for each of its requests."""
+    path, texts = tmp_path / "t.yaml", [f"Go to {number}." for number in range(30)]
+    with use_cassette(path, record_mode="once"):
+        recorded = [ask(server, text) for text in texts]
+    compared: list[str] = []
+
+    def by_path(asked: Request, then: Request) -> bool:
+        compared.append(then.uri)
+        return bool(asked.path == then.path)
+
+    player = vcr.VCR(record_mode="none")
+    install(player)
+    player.register_matcher("by_path", by_path)
+    player.match_on = ["by_path", "aimlapi_request"]
+    with player.use_cassette(str(path)) as cassette:
+        assert [ask(LIVE, text) for text in texts] == recorded
+        assert cassette.all_played
+    assert len(compared) <= 2 * len(texts)  # whether it can be played, and played
+
+
+def test_matching_without_the_kits_matcher_is_vcrpys(tape: Path) -> None:
+    player = vcr.VCR(record_mode="none")
+    install(player)
+    player.match_on = ["method", "path"]
+    with player.use_cassette(str(tape)):
+        assert [ask(LIVE, text)["said"] for text in "xyz"] == ["one", "two\nlines", "one"]
+
+
+def test_what_is_recorded_now_is_found_again_beside_what_was_loaded(
+    tape: Path, server: str
+) -> None:
+    player = vcr.VCR(record_mode="new_episodes")
+    install(player)
+    with player.use_cassette(str(tape)) as cassette:
+        new = ask(server, "three")
+        assert ask(LIVE, "three") == new
+        assert ask(LIVE, "one")["said"] == "one"
+        asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "one"}]})
+        request = Request("POST", f"{LIVE}/chat/completions", asked, {})
+        assert len(cassette.responses_of(request)) == 2
+
+
+def test_hidden_words_are_told_apart_by_what_stands_around_them(
+    tmp_path: Path, server: str
+) -> None:
+    path = tmp_path / "t.yaml"
+    with use_cassette(path, record_mode="once", secrets=["violet-42"]):
+        for text in ("Say violet-42 to one.", "Say violet-42 to two.", "Say violet-42 to one."):
+            ask(server, text)
+    with use_cassette(path) as cassette:
+        said = [ask(LIVE, f"Say amber-43 to {who}.")["call"] for who in ("two", "one", "one")]
+        assert said == [2, 1, 3]
+        with pytest.raises(UnrecordedRequestError, match="is recorded 2 times"):
+            ask(LIVE, "Say amber-43 to one.")
+        with pytest.raises(UnrecordedRequestError, match="not among the 3"):
+            ask(LIVE, "Say amber-43 to three.")
+        cassette.misses.clear()
+
+
 def test_new_episodes_keep_the_old_provenance(tape: Path, server: str) -> None:
     before = deserialize(tape.read_text("utf-8"))["interactions"]
     with use_cassette(tape, record_mode="new_episodes"):
@@ -450,6 +512,29 @@ def test_cassette_is_in_the_order_of_asking_with_and_without_own_hooks(
     ]
     asked = [json.loads(body)["messages"][0]["content"] for body in bodies]
     assert asked == ["zebra", "apple", "zebra"]
+
+
+def test_a_hook_sees_each_request_once_and_again_when_it_changed(tape: Path) -> None:
+    seen: list[str] = []
+
+    def hook(request: Request) -> Request:
+        seen.append(request.uri)
+        return request
+
+    recorder = vcr.VCR(before_record_request=hook)
+    install(recorder)
+    with recorder.use_cassette(str(tape), record_mode="none"):
+        assert len(seen) == 3  # those of the file
+        ask(LIVE, "one")
+        assert len(seen) == 4
+    with recorder.use_cassette(str(tape), record_mode="none") as cassette:
+        seen.clear()
+        asked = Request("POST", f"{LIVE}/chat/completions", "{}", {})
+        with pytest.raises(UnrecordedRequestError):
+            cassette.can_play_response_for(asked)
+        asked.body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "one"}]})
+        assert cassette.can_play_response_for(asked)
+        assert len(seen) == 2
 
 
 def test_request_that_a_hook_drops_is_not_recorded(tmp_path: Path, server: str) -> None:
