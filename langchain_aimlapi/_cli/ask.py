@@ -52,7 +52,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="minimal, low, medium or high; not every model takes each",
     )
     parser.add_argument(
-        "--max-tokens", type=whole_number(1), metavar="N", help="most output tokens"
+        # Refused here and not by the model, whose words speak of `max_tokens`.
+        "--max-tokens",
+        type=whole_number(1),
+        metavar="N",
+        help="most output tokens",
     )
     parser.add_argument(
         "--base-url", metavar="URL", help="address of the endpoint (default: AIMLAPI_API_BASE)"
@@ -97,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
             message = model.invoke(messages).model_dump(mode="json")
             print(json.dumps(message, ensure_ascii=False, indent=2))
         else:
+            # The documented answer is a whole one; no documented page shows a stream.
             show(view, model, messages, is_streamed=not (options.no_stream or is_keyless()))
     return 0
 
@@ -128,6 +133,7 @@ def show(
 
 def system_messages(options: argparse.Namespace) -> list[BaseMessage]:
     """Return the system message, if one is asked for."""
+    # Imported here and below, so that `--help` and `--version` do not load langchain-core.
     from langchain_core.messages import SystemMessage
 
     return [SystemMessage(options.system)] if options.system else []
@@ -137,6 +143,7 @@ def new_model(options: argparse.Namespace, **more: Any) -> ChatAIMLGemini:
     """Return the model that the options describe."""
     from langchain_aimlapi import ChatAIMLGemini
 
+    # What was not given is not passed: a setting that is sent may be one that a model refuses.
     names = ("model", "max_tokens", "reasoning_effort", "base_url")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     return ChatAIMLGemini(**{"model": DEFAULT_MODEL, **given, **more})
@@ -157,6 +164,7 @@ def no_key_error(what: str) -> ValueError:
 
 def _prompt(given: str | None) -> str:
     """Return the question: what was given, then what is piped in."""
+    # A terminal is never read from: the command would wait for a Ctrl-D that nobody knows of.
     piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
     parts = [part.strip() for part in (given or "", piped)]
     if prompt := "\n\n".join(part for part in parts if part):
@@ -190,6 +198,8 @@ def _question(prompt: str, images: list[str]) -> BaseMessage:
 
 
 def _image(source: str) -> dict[str, Any]:
+    # `image_block` would do the same, but in the words of code; here a missing file is told with
+    # its path alone.
     if source.startswith(("https://", "http://", "data:")):
         return {"type": "image", "url": source}
     data = base64.b64encode(Path(source).read_bytes()).decode("ascii")

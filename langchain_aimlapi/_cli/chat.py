@@ -70,6 +70,8 @@ class _Conversation:
 
         from langchain_aimlapi.errors import AIMLAPIError
 
+        # Kept only once it is answered: a question without an answer would make two user turns in a
+        # row, and be paid for again with each further question.
         messages = [*self._messages, HumanMessage(line)]
         try:
             self._answer = ask.show(self.view, self._model, messages)
@@ -117,6 +119,7 @@ def _lines() -> Iterator[str]:
     if sys.stdin is None:  # closed by who started the process
         return
     if not sys.stdin.isatty():
+        # Piped questions get no prompt: standard output is the answers' alone.
         yield from filter(None, map(str.strip, sys.stdin))
         return
     with suppress(ImportError):  # Windows has none

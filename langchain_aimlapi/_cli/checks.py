@@ -207,6 +207,7 @@ def check_prices(probe: Probe) -> Verdict:
     if pricing is None:
         return fails("the catalogue quotes no price")
     rates = pricing.rate("input"), pricing.rate("output")
+    # A rate of 0 is as good as none: a model that is served for nothing would be news.
     return held(all(rates), "both rates are there", f"of kind {pricing.kind}, not per token")
 
 
@@ -251,6 +252,7 @@ def check_wrong_key(probe: Probe) -> Verdict:
 
 def check_wrong_parameter(probe: Probe) -> Verdict:
     """A wrong parameter is refused with 400 in the gateway's error shape."""
+    # Past the settings, whose own check would refuse it before it is sent.
     return _refused(probe, errors.AIMLAPIInvalidRequestError, extra_body={"temperature": "hot"})
 
 

@@ -55,6 +55,8 @@ class Assumption:
 _PAGES = "documented, never called from here"
 _PROSE = "the gateway's prose alone"
 ASSUMPTIONS = (
+    # The order is that of the checks: what is free, what needs a key, what costs; the proxy comes
+    # before TLS, since a proxy that refuses fails TLS as well.
     Assumption("proxy", "The environment's proxies let calls through.", _PAGES, "nothing"),
     Assumption("tls", "The address is reached over trusted TLS.", _PAGES, "nothing"),
     Assumption("catalogue", "The catalogue lists the model by id or alias.", _PAGES, "nothing"),
@@ -260,6 +262,7 @@ def _is_agreed(options: argparse.Namespace) -> bool:
     )
     if options.yes:
         return True
+    # In CI nobody can answer, and no answer is no agreement.
     if sys.stdin is None or not sys.stdin.isatty():
         screen.line("Nothing is spent without --yes.")
         return False
@@ -276,6 +279,7 @@ def _recording(
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{assumption.name}.yaml"
+    # Errors are recorded too: what a refusal looks like is a part of what is to be shown.
     return use_cassette(path, record_mode="all", error_statuses=range(400, 600), secrets=[key])
 
 

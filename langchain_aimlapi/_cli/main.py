@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Under pythonw, or with `>&-`, Python has no stream at all.
     if (sys.stdout or None) is None:
         screen.error("standard output is closed, so there is no place for the answer")
         return 1
@@ -89,13 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    # By hand and not with subparsers, which would take each first word of a question for a command.
     name = words[0] if words and words[0] in COMMANDS else "ask"
     module = import_module(f"langchain_aimlapi._cli.{name}")
     parser = _parser(name)
     module.add_options(parser)
     options, rest = parser.parse_known_args(words if name == "ask" else words[1:])
+    # Parsed leniently first, so that a question without quotes is told as such, not as
+    # "unrecognized".
     if rest:
         parser.error(_words_left_over(options, rest))
+    # After the arguments are read: a misspelt option is told without loading the package.
     from langchain_aimlapi.errors import AIMLAPIError
 
     try:
@@ -152,6 +157,7 @@ def _log_retries() -> Iterator[None]:
     logger = logging.getLogger("langchain_aimlapi")
     handler, level = _ToScreen(logging.INFO), logger.level
     logger.addHandler(handler)
+    # A wait of seconds without a word looks like a hang.
     logger.setLevel(logging.INFO)
     try:
         yield
@@ -195,4 +201,6 @@ def _words_of(failure: ValueError, options: argparse.Namespace) -> str:
 def _silence() -> None:
     """Let nothing be written when the interpreter ends."""
     with suppress(AttributeError, OSError, io.UnsupportedOperation):
+        # The interpreter flushes standard output at its end, and would report the closed pipe once
+        # more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -60,6 +60,7 @@ def _prices(model: Model) -> list[Any]:
     if model.pricing is None:
         return [None, None]
     rates = model.pricing.rate("input"), model.pricing.rate("output")
+    # Per million tokens, as every provider quotes it: a price per token is all zeros.
     return [None if rate is None else rate * 1_000_000 for rate in rates]
 
 

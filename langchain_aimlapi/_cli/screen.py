@@ -68,6 +68,8 @@ class Screen:
 
     def _end_thoughts(self) -> None:
         if self._thoughts_end:
+            # The answer begins after an empty line, however many line breaks the thoughts ended
+            # with.
             breaks = 2 - (len(self._thoughts_end) - len(self._thoughts_end.rstrip("\n")))
             self._thoughts_end = ""
             _write(sys.stderr, "\n" * breaks)
@@ -75,6 +77,7 @@ class Screen:
 
 def error(text: str) -> None:
     """Show an error on a line of its own."""
+    # In one line, which is what scripts look for and what `2>&1 | head -1` shows.
     line(f"error: {' '.join(text.split())}")
 
 
@@ -118,13 +121,16 @@ def visible(text: str) -> str:
 def _write(stream: TextIO | None, text: str, *, is_dim: bool = False) -> None:
     if stream is None:  # closed by who started the process
         return
+    # A file or a pipe gets the text byte for byte: whoever reads it there is no terminal.
     if stream.isatty():
         text = visible(text)
         if is_dim and _has_styles():
             text = f"{_DIM}{text}{_PLAIN}"
     stream.write(text)
+    # Pieces are to be seen as they come, also through a pipe.
     stream.flush()
 
 
 def _has_styles() -> bool:
+    # The convention of no-color.org: any value that is not empty.
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -53,6 +53,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     texts = [[*map(text, row)] for row in rows]
     widths = [max(map(_width, column)) for column in zip(columns, *texts, strict=True)]
     if sys.stdout.isatty():
+        # A row that wraps cannot be read, and one that is cut off has lost its id.
         if sum(widths) + 2 * (len(widths) - 1) > shutil.get_terminal_size().columns:
             print("\n\n".join("\n".join(_below(columns, row)) for row in texts))
             return
@@ -88,6 +89,7 @@ def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     table = table_class(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
+    # A model's id or an alias in brackets is no markup of ours.
     console.Console(markup=False, highlight=False, emoji=False).print(table)
     return True
 
@@ -104,6 +106,7 @@ def _text(cell: object) -> str:
         case datetime():
             return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
         case Decimal():
+            # `normalize` writes 100 as `1E+2`, and adding 0 takes the sign off a zero.
             return f"{cell.normalize() + 0:f}"
         case tuple() | list():
             return " ".join(map(_text, cell))
@@ -130,4 +133,5 @@ def _plain(value: object) -> object:
 def _number(amount: Decimal) -> int | float | str:
     if amount == amount.to_integral_value():
         return int(amount)
+    # A bill that is off by a rounding is worse than one in quotes.
     return float(amount) if Decimal(str(float(amount))) == amount else str(amount)

@@ -55,6 +55,7 @@ class Cache:
             kept = json.loads(self._file(address).read_text(encoding="utf-8"))
             etag = str(kept["etag"]).encode("ascii")  # as a header can say it
             return Kept(etag.decode(), str(kept["body"]).encode())
+        # Whatever somebody or something did to the file: the catalogue is asked for anew then.
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -62,6 +63,7 @@ class Cache:
         self, address: str, kept: Kept | None, body: bytes, headers: Mapping[str, str]
     ) -> bytes:
         """Return the catalogue that is true now: a new body, which is kept, or the old one."""
+        # A 304 has no body; an endpoint that ignores the mark sends the whole.
         if kept is not None and not body:
             return kept.body
         if etag := headers.get("etag"):
@@ -85,6 +87,7 @@ class Cache:
                 raise
 
     def _file(self, address: str) -> Path:
+        # By address: a stand-in's catalogue is never taken for the live one's.
         return self._folder / f"models-{hashlib.sha256(address.encode()).hexdigest()[:16]}.json"
 
 
@@ -109,6 +112,7 @@ def served_model(name: str, served: Iterable[Model]) -> Model:
     Raises:
         AIMLAPINotFoundError: There is none.
     """
+    # The documentation writes ids of one family with and without the prefix.
     bare = name.removeprefix("google/")
     for model in served:
         if model.has_name(name) or model.has_name(bare):
@@ -151,6 +155,7 @@ def facts(model: Model) -> dict[str, Any]:
         said |= _modalities(_kinds(model.modalities.input), _kinds(model.modalities.output))
     if model.capabilities is not None:
         tools = "tools" in model.capabilities
+        # One word of the catalogue for both: a choice without tools would be none.
         said |= {"tool_calling": tools, "tool_choice": tools}
         said["structured_output"] = "structured_output" in model.capabilities
     return said

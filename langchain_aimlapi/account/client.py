@@ -42,9 +42,12 @@ _RecordT = TypeVar("_RecordT")
 _Answer = tuple[bytes, "Mapping[str, str]"]
 _LogPage = Callable[[int], "questions.Question[records.LogPage]"]
 
+# What every documented chat model may write at most; stands in where the catalogue has no limit.
 _MOST_OUTPUT_TOKENS = 65_536
 
 
+# The catalogue is a convenience: whoever asks for a profile is not to fail with it. A refused key
+# or a body that is no catalogue is told.
 _UNREACHABLE = (
     errors.AIMLAPIConnectionError,
     errors.AIMLAPITimeoutError,
@@ -97,6 +100,8 @@ class Account(ClosesClients):
             ValueError: A setting cannot be used; it is named.
         """
         address = base_url or os.environ.get("AIMLAPI_API_BASE") or DEFAULT_BASE_URL
+        # The account's endpoints have versions of their own: `/v1/key`, `/v2/usage`,
+        # `/models/metrics`.
         self._host = checked_base_url(address).removesuffix("/v1")
         key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
         self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
@@ -207,6 +212,8 @@ class Account(ClosesClients):
             ValueError: The window is none.
         """
         window = questions.window(period, start, end)
+        # Checked before the first row is asked for: the body of a generator would run at the first
+        # `next`.
         return self._entries(partial(questions.log_page, window, model, status))
 
     def alogs(
@@ -351,10 +358,12 @@ class Account(ClosesClients):
                 **self._headers,
             },
             api_key=self._key,
+            # Names the model in errors; an account has none.
             model="",
             is_stream=False,
             limits=read_limits(self._timeout, is_stream=False),
             max_retries=self._max_retries,
+            # An empty 304 is an answer here.
             empty_response_retries=0,
             client_request_id=request_id,
             advice="",

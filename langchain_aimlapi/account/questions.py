@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _RecordT = TypeVar("_RecordT")
 
+# The most rows that a page may have, as documented: the log takes 200 questions a minute.
 _PAGE = 100
 _LONGEST_WINDOW = timedelta(days=92)
 
@@ -79,6 +80,7 @@ class Pages:
         fresh = [entry for entry in page.data if _name(entry) not in self._seen]
         self._seen.update(map(_name, fresh))
         self.offset += len(page.data)
+        # An empty page that says there is more would be asked for without end.
         self.has_more = page.pagination.has_more and bool(page.data)
         return fresh
 
@@ -123,6 +125,7 @@ def usage(
     groups = [group_by] if isinstance(group_by, str) else [*group_by]
     if unknown := {*groups} - {"day", "model"}:
         raise ValueError(f"group_by takes 'day' and 'model', not {sorted(unknown)}.")
+    # Only the detailed endpoint knows zones, though a sum alone is wanted.
     if not groups and tz is None:
         return Question("/v2/usage", records.Usage, span)
     zones = available_timezones()  # none on a system without tzdata: the endpoint decides then
@@ -147,6 +150,7 @@ def log_page(
     def repeated(name: str, values: str | Sequence[str]) -> list[tuple[str, str]]:
         return [(name, value) for value in ([values] if isinstance(values, str) else values)]
 
+    # Repeated names, as documented: a list with commas matches nothing.
     kept = [*repeated("model", model), *repeated("status", status)]
     place = [("limit", str(_PAGE)), ("offset", str(skip))]
     return Question("/v2/logs", records.LogPage, [*span, *kept, *place])

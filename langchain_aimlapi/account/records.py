@@ -27,6 +27,7 @@ def _without_nulls(value: object) -> object:
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
+# Guesses: the documentation shows units without saying which names there are.
 _TOKEN_UNITS = {"input": ("input", "prompt"), "output": ("output", "completion")}
 
 
@@ -251,6 +252,7 @@ class Pricing:
 
 
 def _is_plain(words: str, direction: str) -> bool:
+    # Their rates differ by up to ten times: a cached token is no cheap plain one.
     others = ("cache", "audio", "image", "video")
     is_meant = any(word in words for word in _TOKEN_UNITS[direction])
     return is_meant and not any(word in words for word in others)
