@@ -310,7 +310,7 @@ def check_rate(probe: Probe) -> Verdict:
     if not cost_of(probe.whole[0]).usd:
         return fails("credits, but no USD")
     rate = float(facts["credits_used"]) / float(facts["usd_spent"])
-    # USD come rounded to seven places, so a short answer is some tenths of a percent off.
+    # A short answer costs so little that a rounded amount of USD is off by some thousandths.
     is_so = abs(rate - CREDITS_PER_USD) < CREDITS_PER_USD / 100
     return held(is_so, "2,000,000 credits to the USD", f"{rate:,.0f} credits to the USD")
 
@@ -318,7 +318,7 @@ def check_rate(probe: Probe) -> Verdict:
 def check_log(probe: Probe) -> Verdict:
     """The account's log has the answer, by the id that we sent, at the same cost."""
     message, _ = probe.whole
-    # The log has no filter by id, and hours are its smallest window.
+    # The log has no filter by id, and an hour is its shortest period.
     for entry in probe.account.logs(period="1h"):
         if entry.client_request_id == message.response_metadata["client_request_id"]:
             is_same = entry.cost.credits == cost_of(message).credits

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from langchain_aimlapi.testing._cli.recorded_answer import answer_chunks, json_value
 
+# What each documented answer has; details and cost come from some upstreams only.
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
@@ -36,6 +37,7 @@ def answer_faults(body: bytes, *, is_error: bool) -> Iterator[str]:
     answer = json_value(body)
     if not isinstance(answer, dict):
         yield "no JSON object"
+    # Some upstreams say their error with status 200.
     elif is_error or "error" in answer:
         if not {"message", "error"} & answer.keys():
             yield "an error has neither message nor error"
@@ -44,6 +46,7 @@ def answer_faults(body: bytes, *, is_error: bool) -> Iterator[str]:
 
 
 def _stream_faults(body: bytes, chunks: list[dict[str, object]]) -> Iterator[str]:
+    # A recording that was cut off: on replay it would end as a broken connection does.
     if not body.rstrip().endswith(b"data: [DONE]"):
         yield "the stream does not end with [DONE]"
     if not any("choices" in chunk or "error" in chunk for chunk in chunks):

@@ -15,6 +15,7 @@ from langchain_aimlapi.testing._cli.recorded_answer import (
 )
 
 _FINISH = ("finish_reason", "native_finish_reason")
+# Told apart, since a lost cost field leaves every later bill unknown.
 _COST_PREFIXES = ("meta", "usage.cost", "header x-aimlapi")
 
 
@@ -65,6 +66,7 @@ def drift_report(before: Shape, now: Shape) -> list[str]:
         before: The last recording.
         now: The new one.
     """
+    # A first recording has nothing to be held against, and would list every field as new.
     if not before.fields or not now.fields:
         return []
     lines = [f"  {line}" for line in _changes(before, now)]
@@ -113,11 +115,14 @@ def _add_answer(shape: Shape, response: JsonObject) -> None:
     chunks = answer_chunks(body)
     for chunk in chunks or []:
         for key, value in chunk.items():
+            # Chunks have their own paths: a field that streams alone have is no drift of whole
+            # answers.
             shape.add(value, f"{'' if key in _WHOLE else 'chunk '}{key}")
     tree = json_value(body) if chunks is None else None
     for key, value in tree.items() if isinstance(tree, dict) else ():
         shape.add(value, key)
     for name in response["headers"]:
+        # The other headers are those of the web server and of what stands before it.
         if name.lower().startswith("x-"):
             shape.fields[f"header {name.lower()}"].add("string")
     provenance = response.get("provenance") or {}
@@ -129,6 +134,7 @@ _WHOLE = frozenset({"usage", "meta"})
 
 
 def _type_of(tree: object) -> str:
+    # Numbers are one type: whether 1 or 1.0 is written depends on the value.
     names = {bool: "boolean", str: "string", list: "list", dict: "object", type(None): "null"}
     return names.get(type(tree), "number")
 

@@ -50,6 +50,7 @@ def write_index(page: Path) -> bool:
     Args:
         page: The file, such as `cassettes/README.md`.
     """
+    # A project may well have a README.md of its own in that folder.
     if page.exists() and _SIGN not in page.read_text("utf-8", "replace"):
         return False
     page.write_text(index_text(page.parent), "utf-8", newline="\n")

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         143 when it was told to end.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # By hand: argparse's REMAINDER would take options of this command for pytest's.
     end = given.index("--") if "--" in given else len(given)
     parser = _parser()
     options, unknown = parser.parse_known_args(given[:end])
@@ -77,12 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with name_missing_extra(), _ending_on_signals():
             status = command(options)
+            # Here, where a closed pipe is still caught.
             sys.stdout.flush()
             return status
     except BrokenPipeError:
         # Whoever read along has seen enough; Python must not try to flush again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    # A path that is not there is a slip of the hand; other failures of the system are not.
     except FileNotFoundError as error:
         _tell_error(error)
         return 2
@@ -181,6 +184,7 @@ def _unused(paths: list[Path], tests: list[Path], mark: str) -> list[Finding]:
     root = Path.cwd()
     with tempfile.TemporaryDirectory() as name:
         stage = Path(name)
+        # Copies, since a test that goes on after a miss may write.
         inside = [path.absolute().relative_to(root) for path in paths if not is_documented(path)]
         for path in inside:
             (stage / path).parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ def conversation_page(cassettes: Iterable[tuple[str, list[Step]]]) -> str:
         f'<li><a href="#c{number}">{_text(name)}</a></li>' for number, (name, _) in enumerate(named)
     )
     style, script = _asset("page.css"), _asset("page.js")
+    # Signed by digest: even if something slipped through the escaping, a browser would not run it.
     policy = (
         f"default-src 'none'; img-src data:; style-src {_digest(style)}; "
         f"script-src {_digest(script)}"
@@ -136,6 +137,7 @@ class _Section:
             steps = self._went_back.get(signature, [])
             if is_sent and step.number not in steps:
                 continue  # a signature that did not come from this conversation
+            # A signature has a thousand characters; eight tell those of one page apart.
             digest = hashlib.sha256(signature.encode(errors="surrogatepass")).hexdigest()[:8]
             name = f"{self._number}-{digest}"
             side = "to" if is_sent else "from"
@@ -212,6 +214,8 @@ def _spent(step: Step) -> str:
 def _thought(message: Message, step: Step) -> str:
     if not message.thought:
         return ""
+    # The count of thought tokens is that of the step's answer; thoughts that were sent along have
+    # none.
     is_answer = message in step.received
     tokens = f", {step.spent.reasoning:,} tokens" if is_answer and step.spent.reasoning else ""
     return (
@@ -223,6 +227,8 @@ def _thought(message: Message, step: Step) -> str:
 def _part(part: Part) -> str:
     if part.kind == "text":
         return f'<div class="text">{_text(_pretty(part.text))}</div>' if part.text else ""
+    # Pictures in the file alone: one from an address would tell its host who reads the page, and
+    # SVG can hold a script.
     if _PICTURE.fullmatch(part.text):
         return f'<img alt="{_text(part.kind)}" src="{escape(part.text)}">'
     place = part.text.partition(",")[0] if part.text.startswith("data:") else part.text

@@ -42,6 +42,7 @@ def pytest_status(arguments: Sequence[str], *, root: Path, stage: Path, recordin
         *(mode if importlib.util.find_spec("pytest_recording") else []),
         *(["--force-enable-socket"] if importlib.util.find_spec("pytest_socket") else []),
     ]
+    # By the environment, which pytest-xdist hands on to its workers; options it would have to know.
     variables = {**os.environ, STAGE: str(stage), ROOT: str(root)}
     for name in (RECORDING, *(() if recording else (*KEY_NAMES, BASE))):
         variables.pop(name, None)
@@ -62,6 +63,7 @@ def status_text(status: int) -> str:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Let pytest end what its fixtures and workers started; kill it when it does not."""
+    # Ctrl-C reaches the whole group on a terminal, but nobody else's signal does.
     child.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     try:
         child.wait(_SECONDS_TO_END)

@@ -57,6 +57,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prun
             return Outcome(problem)
         fresh = [path.relative_to(stage) for path in cassette_paths([stage])]
         outcome = Outcome(written=fresh, unused=unused_cassettes(stage, root=root))
+        # Only the live endpoint drifts: a stand-in's answers change with this package alone.
         if given_endpoint().api_key:
             before = shape_of(root / path for path in fresh)
             outcome.drift = drift_report(before, shape_of(stage / path for path in fresh))
@@ -72,6 +73,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prun
 
 def _recorded_problem(arguments: Sequence[str], *, root: Path, stage: Path) -> str:
     """Record, verify and replay in the stage; return what went wrong, or nothing."""
+    # Replayed at once: a test that sends something else each time would fail only in CI.
     for is_recording, step in ((True, "recording"), (False, "replaying what was recorded")):
         status = pytest_status(arguments, root=root, stage=stage, recording=is_recording)
         if status:
@@ -83,6 +85,7 @@ def _recorded_problem(arguments: Sequence[str], *, root: Path, stage: Path) -> s
         ]
         if findings:
             return "\n".join(["the new cassettes are not in order:", *findings])
+    # Before anything is swapped in: green tests that recorded nothing would look like success.
     if not cassette_paths([stage]):
         return (
             "no test recorded anything; conftest.py needs "
@@ -99,6 +102,7 @@ def _swap_in(paths: list[Path], *, stage: Path, root: Path, backup: Path) -> Non
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
             if (root / path).exists():
                 shutil.copy2(root / path, backup / path)
+            # Before the replacing, so that a file which was half replaced is put back as well.
             done.append(path)
             (stage / path).replace(root / path)
     except OSError:
@@ -120,5 +124,6 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+        # Raised after all: who pressed Ctrl-C wants the command to end, only not in the middle.
         for number in caught:
             signal.raise_signal(signal.Signals(number))

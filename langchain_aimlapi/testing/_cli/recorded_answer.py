@@ -8,6 +8,7 @@ from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._body_format import encode_body, event_tree, read_json
 from langchain_aimlapi.testing.serializer import deserialize
 
+# The text that streams cut; the encrypted details are not for people.
 _RUNNING = ("content", "reasoning", "reasoning_content")
 
 
@@ -27,6 +28,7 @@ def recorded_answer(body: bytes) -> JsonObject:
     answer: JsonObject = {}
     messages: dict[str, JsonObject] = {}
     for chunk in chunks:
+        # Later chunks repeat most fields as null or empty; usage and cost stand in the last one.
         answer.update({key: value for key, value in chunk.items() if key != "choices" and value})
         for choice in mappings(chunk.get("choices")):
             message = messages.setdefault(str(choice.get("index")), {})

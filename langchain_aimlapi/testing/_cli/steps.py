@@ -109,6 +109,7 @@ def steps_of(cassette: JsonObject) -> Iterator[Step]:
         request, response = interaction["request"], interaction["response"]
         messages = mapping(json_value(request["body"])).get("messages")
         messages = messages if isinstance(messages, list) else []
+        # A history that was trimmed or summarised is no continuation: it is shown whole.
         known = len(before) if messages[: len(before)] == before else 0
         yield _step(number, request, response, messages[known:], is_continued=bool(known))
         before = messages
@@ -128,6 +129,7 @@ def _step(
         _message({"role": "assistant", **mapping(choice.get("message"))})
         for choice in mappings(answer.get("choices"))
     ]
+    # From the body and not from the answer as put together, which has no details.
     signatures = tuple(dict.fromkeys(_signatures_in(answer_chunks(body) or json_value(body))))
     if received:
         received[0] = Message(**{**vars(received[0]), "signatures": signatures})
@@ -204,6 +206,7 @@ def _signatures_in(tree: object) -> Iterator[str]:
             yield from _signatures_in(value)
     if not isinstance(tree, dict):
         return
+    # OpenRouter's `reasoning.encrypted`; the other names are Google's and Anthropic's.
     is_encrypted = "encrypted" in str(tree.get("type", ""))
     for name, value in tree.items():
         is_one = name in _SIGNATURES or (is_encrypted and name == "data")
@@ -216,6 +219,7 @@ def _signatures_in(tree: object) -> Iterator[str]:
 def _spent(answer: JsonObject, headers: dict[str, list[str]]) -> Spent:
     usage = mapping(answer.get("usage"))
     cost = mapping(mapping(answer.get("meta")).get("usage"))
+    # `tokens_used` is what the older pages call it.
     charged = cost.get("credits_used") or cost.get("tokens_used")
     charged = charged or "".join(headers.get("x-aimlapi-credits-used", []))
     dollars = cost.get("usd_spent") or "".join(headers.get("x-aimlapi-usd-spent", []))

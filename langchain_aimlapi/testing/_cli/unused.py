@@ -34,8 +34,10 @@ def unused_cassettes(stage: Path, *, root: Path) -> list[Path]:
     owners = _owners(modules, noted_folders(stage))
     unused: list[Path] = []
     for folder, owning in sorted(owners.items()):
+        # Another project's cassettes, perhaps of a shared folder, are never called unused.
         if not folder.is_dir() or not folder.is_relative_to(root):
             continue
+        # With `-k` or `FILE::TEST` the tests that were left out may own what is there.
         if not all(module["is_whole"] for module in owning):
             continue
         names = {name for module in owning for name in module["names"]}

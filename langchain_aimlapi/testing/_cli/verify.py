@@ -159,6 +159,7 @@ def _schema_faults(interaction: JsonObject) -> _Faults:
 
 def _status_faults(interaction: JsonObject, provenance: JsonObject) -> _Faults:
     status = interaction["response"]["status"]["code"]
+    # An error that slipped into a recording makes the test green for the wrong reason for ever.
     if status >= _FIRST_ERROR and provenance.get("expected_status") != status:
         yield "status", f"{status} was not asked for (error_statuses=[{status}])"
 
@@ -173,6 +174,7 @@ def _provenance_faults(interaction: JsonObject, provenance: JsonObject) -> _Faul
         ]
         if missing:
             yield "provenance", f"a documented answer lacks {', '.join(missing)}"
+        # What a page printed is evidence: nobody may tidy it up.
         digest = hashlib.sha256(interaction["response"]["body"]["string"]).hexdigest()
         if provenance.get("sha256") != digest:
             yield "provenance", "the body is not the documented one: its sha256 differs"
@@ -187,6 +189,7 @@ def _recorded_faults(interaction: JsonObject, kind: str) -> _Faults:
     if kind != actual:
         yield "provenance", f"its kind is {kind}, but its address and headers say {actual}"
     answer_id = recorded_answer(response["body"]["string"]).get("id")
+    # The kind decides what a recording proves, so it rests on more than its own word.
     if actual == "stand-in" and answer_id and not str(answer_id).startswith("standin-"):
         yield "provenance", f"a stand-in's answer has the id {answer_id}"
 

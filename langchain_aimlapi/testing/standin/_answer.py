@@ -62,6 +62,8 @@ class Counts:
     @property
     def credits(self) -> int:
         """What it costs, in credits."""
+        # Whole credits and a rate that is easy to work out: a test's author can check a bill by
+        # hand.
         return self.prompt + 6 * (self.visible + self.reasoning)
 
     @property

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.testing.standin._response import Step
 
 _BODILESS = frozenset({204, 304})
+# A stand-in may serve a load test for hours.
 _KEPT_REQUESTS = 10_000
 _NO_FAULT = Fault()
 _REFUSED = {
@@ -96,6 +97,8 @@ class Application:
         self.asgi = Starlette(
             routes=[
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                # Documented as the same operation without a version (docs of 2026-08-21); some
+                # clients ask there.
                 Route("/chat/completions", self._chat, methods=["POST"]),
                 *(Route(path, self._account) for path in ACCOUNT_PATHS),
             ],
@@ -179,6 +182,7 @@ class Application:
         if dialect not in {"O", "V"}:
             return self._error(exchange, 400, f"x-standin-dialect: must be O or V, not {dialect!r}")
         reply = self._reply(exchange, asked)
+        # A stream that breaks with an error is billed nothing, as a failed request is; assumed.
         if asked.kind != "error-event":
             self.ledger.charge(exchange, reply.counts)
         for answer in reply.answers:
@@ -206,6 +210,7 @@ class Application:
 
     def _reply(self, exchange: Exchange, asked: Fault) -> Reply:
         body, nonce = exchange.body, exchange.nonce
+        # An answer that a test gave is not limited: it is to arrive as it was given.
         if self.answers:
             answer = self.answers.popleft()
         else:
@@ -246,6 +251,7 @@ class Application:
         sent = sum(len(step) for step in steps if isinstance(step, bytes))
         unfinished = any(isinstance(step, str) for step in steps)
         kind = "text/html" if asked.kind == "html" else "application/json"
+        # An answer that is cut promises more than comes, as a broken connection does.
         length = str(2 * sent if unfinished else sent)
         known = {"content-type": kind, "content-length": length, **exchange.answer_headers}
         return SteppedResponse(
@@ -281,6 +287,7 @@ def refusal(
         facts: The served models.
         assume: Whether parts that only other ids document are let through.
     """
+    # In the order in which a gateway can tell: no page says which of two faults is told first.
     if problem := key_problem(exchange, keys=keys):
         return 401, problem
     body = exchange.body

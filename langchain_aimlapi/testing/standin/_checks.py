@@ -69,6 +69,7 @@ def number(
     what = "integer" if whole else "number"
 
     def check(value: object, path: str) -> str | None:
+        # To Python `True` is a number, to JSON it is none.
         if isinstance(value, bool) or not isinstance(value, int | float):
             return _expected(what, value, path)
         if isinstance(value, float) and not (value.is_integer() if whole else math.isfinite(value)):

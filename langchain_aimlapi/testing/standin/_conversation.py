@@ -51,6 +51,7 @@ def turn_start(messages: Sequence[Message]) -> int:
 def results_of(messages: Sequence[Message]) -> list[str]:
     """Return the tool results that the request ends with, as texts; empty if it does not."""
     position = len(messages) - 1
+    # The pictures of the results, which stand behind them.
     if turn_start(messages) < position and messages[position]["role"] == "user":
         position -= 1
     results: list[str] = []

@@ -28,6 +28,7 @@ _FIELDS = frozenset(
         *("required", "title", "type"),
     }
 )
+# What the reference names; public reports show others (uri, uuid, email) refused.
 _FORMATS = {
     "integer": ("int32", "int64"),
     "number": ("float", "double"),
@@ -52,6 +53,7 @@ def declaration_problem(function: Mapping[str, object]) -> str | None:
             f"function.name: [FIELD_INVALID] Invalid function name. Must start with a letter or an "
             f"underscore, received {name!r}"
         )
+    # Left out they are allowed; an empty schema has no type OBJECT.
     parameters = function.get("parameters", {"type": "object"})
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         return "function.parameters: parameters schema should be of type OBJECT."
@@ -129,6 +131,7 @@ def _any_of(schema: Schema, path: str) -> Iterator[str]:
     if not _branches(schema):
         yield f"{path}.any_of: should not be empty"
     beside = [name for name in schema if name != "anyOf"]
+    # The words are Google's: a description beside `anyOf` has to move into the branches.
     if beside:
         yield (
             f"{path}.any_of: When using any_of, it must be the only field set, found beside it: "

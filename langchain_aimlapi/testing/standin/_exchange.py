@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._json import JsonObject
 
+# The documented alphabet and length; any other id is not given back.
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+# Python's parser would take thousands of levels, its writer would then fail on them.
 _DEEPEST = 200
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 
@@ -80,6 +82,7 @@ class Exchange:
 def parse_body(raw: bytes) -> object:
     """Return a body as JSON; `None` where it is none, or nested deeper than can be handled."""
     try:
+        # Python reads NaN, which is no JSON: a strict server says 400.
         value = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None

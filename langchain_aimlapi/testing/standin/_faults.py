@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MESSAGE = "The stand-in misbehaves, as it was asked to"
+# OpenRouter's normalised word and the upstream's own; of other words the upper case is taken.
 _NATIVE = {
     "stop": ("stop", "STOP"),
     "length": ("length", "MAX_TOKENS"),

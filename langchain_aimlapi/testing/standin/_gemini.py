@@ -40,6 +40,7 @@ def request_refusal(body: JsonMapping, *, strict: bool) -> str | None:
         strict: Whether to refuse also what only some upstreams were seen to refuse.
     """
     messages = body["messages"]
+    # These two all upstreams refuse: no server that lets them through stands in for anything.
     problem = _arguments_problem(messages) or _order_problem(messages)
     if problem or not strict:
         return problem
@@ -70,6 +71,7 @@ def _order_problem(messages: Sequence[Message]) -> str | None:
                 )
             awaited.remove(message["tool_call_id"])
             continue
+        # The next message is no result, though one is missing.
         if awaited:
             break
         awaited = [call["id"] for call in message.get("tool_calls") or []]
@@ -124,6 +126,7 @@ def _empty_problems(message: Message, path: str) -> Iterator[str]:
                 f"{path}.content.{place}.text: Unable to submit request because it has an empty "
                 "text parameter. Add a value to the parameter and try again."
             )
+    # A message may be nothing but a signature: that of an empty answer has to go back, too.
     said = ("content", "tool_calls", "refusal", "reasoning_details", "extra_content")
     if message["role"] == "assistant" and not any(message.get(name) for name in said):
         yield f"{path}.content: contents.parts must not be empty."

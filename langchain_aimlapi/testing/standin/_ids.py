@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
+# The first second of 2026, in UTC.
 _SEEDED_TIME = 1767225600
+# As long as short genuine ones are: clients that cut at 100 characters are to be found out.
 _SIGNATURE_BYTES = 180
 _UNHASHED = frozenset({"stream", "stream_options"})
 
@@ -72,6 +74,7 @@ def _canonical(body: object) -> str:
         return repr(body)
     kept = {name: value for name, value in body.items() if name not in _UNHASHED}
     text = json.dumps(kept, sort_keys=True)
+    # An app that draws ids itself would else get another answer at each replay.
     for position, call_id in enumerate(_call_ids(body)):
         text = text.replace(json.dumps(call_id), f'"#{position}"')
     return text

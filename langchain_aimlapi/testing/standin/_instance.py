@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     Schema = JsonMapping
 
+# A recursive schema has no end of its own.
 _DEEPEST = 12
 _MOST_VALUES = 10_000
 _FORMATS = {
@@ -247,6 +248,7 @@ def _option(options: list[Any], *, deep: bool) -> Schema:
     known = [option for option in options if isinstance(option, dict)] or [{}]
     nulls = [option for option in known if option.get("type") == "null"]
     others = [option for option in known if option.get("type") != "null"]
+    # Deep down a null ends the recursion; near the top it would be no answer.
     return (nulls or known)[0] if deep else (others or known)[0]
 
 
@@ -281,6 +283,7 @@ def _least(schema: Schema, *, whole: bool) -> float:
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     start = low if low is not None else high if high is not None else 1
     multiple = -(-start // step) * step if schema.get("multipleOf") or whole else start
+    # 1 where it is allowed: a count of zero makes many a program under test do nothing.
     around = (1, start, multiple, multiple + step, start - step, multiple - step)
     found = next((value for value in around if _fits(value, schema)), start)
     return int(found) if whole else float(found)

@@ -128,6 +128,7 @@ class Ledger:
         """Charge a request that was answered."""
         inference_id = exchange.answer_headers["x-inference-id"]
         with self._lock:
+            # From the end: the row is among the last, however long the log is.
             row = next(row for row in reversed(self._rows) if row.inference_id == inference_id)
             row.status = "succeeded"
             row.credits = counts.credits
@@ -196,6 +197,7 @@ class AccountEndpoints:
         if wanted.get("id"):
             listed = [model for model in listed if {model["id"], *model["aliases"]} & wanted["id"]]
         body = json_bytes({"object": "list", "data": listed})
+        # Weak: what stands before a server may compress the body on its way.
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
         if headers.get("if-none-match") == etag:
             return 304, b"", {"etag": etag}
@@ -298,6 +300,7 @@ def _split(parameters: Parameters, name: str) -> set[str]:
 
 
 def _latencies(rows: Sequence[Row]) -> JsonObject:
+    # A clock of little resolution may say that no time went by.
     durations = [max(row.seconds, 1e-6) for row in rows]
     speeds = [row.output / seconds for row, seconds in zip(rows, durations, strict=True)]
     milliseconds = [seconds * 1000 for seconds in durations]
@@ -309,6 +312,7 @@ def _latencies(rows: Sequence[Row]) -> JsonObject:
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
+    # One value alone has no quantiles, two equal ones have.
     cuts = statistics.quantiles([*values, values[-1]], n=100, method="inclusive")
     return {f"p{percent}": cuts[percent - 1] for percent in (50, 75, 90, 99)}
 
@@ -359,6 +363,7 @@ def _usage(rows: list[Row], parameters: Parameters) -> JsonObject:
     if any(name == "group_by" for name, _ in parameters):
         raise ValueError("group_by: only with /v2/usage/detail")
     kept, start, end = _within(rows, parameters)
+    # Failed requests are billed nothing, and are absent, as documented.
     charged = [row for row in kept if row.credits]
     return {
         "api_key_prefix": None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.testing.standin._answer import Answer, Reply
 
 _FORMAT = "google-gemini-v1"
+# Long enough that a usual call stays whole, as recorded.
 _LONG_ARGUMENTS = 40
 
 
@@ -123,6 +124,8 @@ def _encrypted_detail(answer: Answer) -> JsonObject:
         "type": "reasoning.encrypted",
         "data": answer.signature,
         "format": _FORMAT,
+        # OpenRouter ties a signature to its call by the id, and leaves it null for an answer in
+        # text.
         "id": answer.call_ids[0] if answer.call_ids else None,
         "index": 0,
     }
@@ -139,6 +142,7 @@ def _choice(index: int, delta: JsonObject, finished: Answer | None = None) -> Js
 
 
 def _deltas(answer: Answer, *, shows_reasoning: bool) -> Iterator[JsonObject]:
+    # Recordings of late 2025 begin with a delta that says the role alone.
     yield {"content": ""}
     paragraphs = answer.reasoning.split("\n\n\n") if shows_reasoning and answer.reasoning else []
     for position, paragraph in enumerate(paragraphs):

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     # The words are `cut` and `stall`.
     Step = bytes | str
 
+# OpenRouter keeps a connection alive so while its upstream thinks (17 in a row were recorded).
 _COMMENT = b": STAND-IN PROCESSING\n\n"
 _DONE = b"data: [DONE]\n\n"
+# How often a pause looks whether the server stops; it costs little, and stopping is prompt.
 _GLANCE = 0.05
 _SAYING = frozenset({"", "stop", "length", "tool_calls"})
 
@@ -76,6 +78,7 @@ def stream_steps(
     events = _faulty_events([_event(chunk) for chunk in chunks], reply, fault, error)
     done = [] if fault.kind in {"cut", "stall", "no-finish", "no-done"} else [_DONE]
     comments = [_COMMENT] if dialect == "O" else []
+    # Also in the middle: a reader that passes over the first lines alone is found out.
     return [*comments, *comments, *events[:3], *comments, *events[3:], *done]
 
 
@@ -151,6 +154,7 @@ class SteppedResponse(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send the steps; leave early when the client is gone."""
+        # The only message that may still come is that the client went away.
         gone = asyncio.ensure_future(receive())
         try:
             await self._send(gone, send)

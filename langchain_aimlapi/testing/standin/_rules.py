@@ -40,12 +40,14 @@ if TYPE_CHECKING:
 _STEPS = re.compile(r"\bin (\d+) (?:sequential )?steps\b", re.IGNORECASE)
 _PARALLEL = re.compile(r"(?:\b(\d+)\b[^.\n\d]*)?\bin parallel\b", re.IGNORECASE)
 _THEN = re.compile(r"\bthen\b", re.IGNORECASE)
+# Words that many tools share tell none from another.
 _VERBS = frozenset(
     {
         *("call", "do", "edit", "fetch", "find", "function", "get", "make", "my", "read"),
         *("run", "set", "the", "tool", "write"),
     }
 )
+# A conversation that grows by its own echo would double at each step.
 _LONGEST_ECHO = 400
 
 
@@ -150,6 +152,7 @@ def _plan(offered: JsonMapping, prompt: str, *, forced: bool, eager: bool) -> li
         for written in calls_written(prompt, name) or [([], {})]
     ]
     parallel = _PARALLEL.search(prompt)
+    # The schema allows 128 tools; more calls than that no test can mean.
     while parallel and calls and len(calls) < min(int(parallel[1] or 2), 128):
         calls.append((names[0], _arguments(offered[names[0]], ([], {}), hints)))
     return calls

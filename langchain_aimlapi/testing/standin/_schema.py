@@ -127,6 +127,7 @@ def _message(facts: ModelFacts, *, assume: bool) -> Check:
         name,
         closed=not facts.newer,
     )
+    # The older documents know results as text alone.
     result = c.either(string=c.anything, array=texts) if facts.newer else c.string()
     tool = c.record(
         {"role": c.string(), "content": result, "tool_call_id": c.string()},
@@ -138,6 +139,7 @@ def _message(facts: ModelFacts, *, assume: bool) -> Check:
 
 
 def _user_parts(facts: ModelFacts, *, assume: bool) -> dict[str, Check]:
+    # Only the older documents have `format: uri`; that it is held to is assumed.
     url = c.string() if facts.newer else c.string(pattern=_URI)
     image = c.record(
         {"url": c.also(url, _data_uri(_IMAGES))},

@@ -43,6 +43,7 @@ def serve(
         OSError: The address is taken or unknown.
         ValueError: The fault is not understood.
     """
+    # Refused before anything listens.
     parsed_fault(fault)
     asked_to_end = threading.Event()
 
@@ -97,6 +98,7 @@ class _Talking:
         try:
             await self._app({**scope, "headers": headers}, received, sent)
         finally:
+            # Anybody on the network may ask for a path that holds a terminal's escapes.
             path = ascii(scope["path"]).strip("'")
             spent = f"{1000 * (time.monotonic() - began):.0f} ms"
             line = f"{scope['method']} {path} {status or 'cut'} {spent} {_asked(body)}"

@@ -75,6 +75,7 @@ class SignatureBook:
         self, messages: Sequence[Message], position: int, *, current: bool
     ) -> str | None:
         message = messages[position]
+        # Google documents the check for the current turn; of earlier turns reports differ.
         if not current and not self._strict:
             return None
         carried = _carried(message)
@@ -94,6 +95,7 @@ class SignatureBook:
 
     def _call_problem(self, call: Message, values: list[str], *, first: bool) -> str | None:
         issued = self._calls.get(call["id"])
+        # Google takes either in the place of any signature.
         if any(value in _BYPASSES for value in values):
             return None
         if issued is None:
@@ -155,6 +157,7 @@ def _google(holder: Message) -> object:
 
 
 def _missing(messages: Sequence[Message], position: int, call: Message) -> str:
+    # Counted as Google counts: results that follow each other are one block, the system is none.
     blocks = 1
     for message, following in pairwise(messages[: position + 1]):
         together = message["role"] == "tool" == following["role"]

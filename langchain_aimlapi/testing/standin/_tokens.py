@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping
     from langchain_aimlapi.testing.standin._answer import Answer
 
+# About four characters a token, as Google's rule of thumb has it.
 _TOKEN = re.compile(r"\s?\w{1,6}|\s|[^\w\s]")
 
 
@@ -50,6 +51,7 @@ def _cut(answer: Answer, limit: int) -> Answer:
     visible = len(tokens(answer.text)) + sum(len(tokens(args)) for _, args in answer.calls)
     if len(reasoning) + visible <= limit:
         return answer
+    # A thinking model may spend the whole limit on thoughts; half is left, so that tests see text.
     reasoning = reasoning[: max(limit // 2, limit - visible)]
     answer = replace(answer, reasoning="".join(reasoning))
     left = limit - len(reasoning)
@@ -73,6 +75,7 @@ def _cut(answer: Answer, limit: int) -> Answer:
     )
 
 
+# Google's figures of a small image or a page, and of a second of video or audio.
 _MEDIA_TOKENS = {"image_url": 258, "file": 258, "video_url": 263, "input_audio": 32}
 
 

@@ -103,6 +103,7 @@ def _calls(answer: Answer) -> list[JsonObject]:
 
 def _deltas(answer: Answer) -> Iterator[JsonObject]:
     texts = pieces(answer.text, units=tokens(answer.text))
+    # On the first delta of the text, as it was seen in a capture of Google's own endpoint.
     signed = {} if answer.calls else _signature(answer)
     if answer.text or not answer.calls:
         yield {"content": texts[0], **signed}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping, JsonObject
     from langchain_aimlapi.testing.standin._exchange import Received
 
+# A loaded CI machine may take seconds to start a thread.
 _START_SECONDS = 10.0
 _SECONDS_TO_END = 2.0
 
@@ -207,6 +208,7 @@ class StandIn:
             log_config=None,
             access_log=False,
             server_header=False,
+            # A seeded server's answers repeat to the byte, headers included.
             date_header=self._seed is None,
         )
         self._server = _Server(config)
