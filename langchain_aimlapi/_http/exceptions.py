@@ -82,7 +82,12 @@ def refused_response(error: BaseException | None) -> httpx.Response | None:
 
 
 def connection_failure(
-    call: Call, error: Exception, response: httpx.Response | None, *, secret: SecretStr
+    call: Call,
+    error: Exception,
+    response: httpx.Response | None,
+    *,
+    secret: SecretStr,
+    setting: str = "timeout",
 ) -> errors.AIMLAPIError:
     """Return our error for what the HTTP client raised; it names the address, never the headers.
 
@@ -91,6 +96,7 @@ def connection_failure(
         error: What was raised.
         response: The response, if it had begun.
         secret: The key, which the error may quote.
+        setting: Which setting limits the time, if it was over.
     """
     if (refused := refused_response(error)) is not None:
         body = b""
@@ -102,7 +108,7 @@ def connection_failure(
     words = str(errors.redact(words, secret.get_secret_value()))
     headers = {} if response is None else headers_of(response)
     if isinstance(error, http_errors("TimeoutException")):
-        msg = f"No answer from {call.url} within the limits of time ({words}); see `timeout`."
+        msg = f"No answer from {call.url} within the limits of time ({words}); see `{setting}`."
         return errors.AIMLAPITimeoutError(msg, response_headers=headers)
     # Nothing has left: trying again changes nothing, so that these are not retried.
     unsendable = (*http_errors("UnsupportedProtocol", "LocalProtocolError"), FileNotFoundError)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from langchain_aimlapi._http.network_stream import AsyncBackend, Backend, Deadline
+
 if TYPE_CHECKING:
     import ssl
 
@@ -47,26 +49,42 @@ class _NoCookies(httpx.Cookies):
 _NO_COOKIES = _NoCookies()
 
 
+class _Transport(httpx.HTTPTransport):
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(socket_options=_KEEPALIVE, **_transport_settings())
+        pool: Any = self._pool  # httpx offers no way to hand a backend in
+        vars(pool)["_network_backend"] = Backend(vars(pool)["_network_backend"], deadline)
+
+
+class _AsyncTransport(httpx.AsyncHTTPTransport):
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(socket_options=_KEEPALIVE, **_transport_settings())
+        pool: Any = self._pool
+        vars(pool)["_network_backend"] = AsyncBackend(vars(pool)["_network_backend"], deadline)
+
+
 class _Client(httpx.Client):
     cookies: Any = _NO_COOKIES
+    deadline: Deadline
 
     # Private, but the one way to socket options that leaves the environment's proxies alone
     # (`transport=` turns them off). Connections to a proxy take none: httpcore 1.0 hands none on.
     def _init_transport(
         self, *_: object, transport: httpx.BaseTransport | None = None, **__: object
     ) -> httpx.BaseTransport:
-        return transport or httpx.HTTPTransport(socket_options=_KEEPALIVE, **_transport_settings())
+        self.deadline = Deadline()
+        return transport or _Transport(self.deadline)
 
 
 class _AsyncClient(httpx.AsyncClient):
     cookies: Any = _NO_COOKIES
+    deadline: Deadline
 
     def _init_transport(
         self, *_: object, transport: httpx.AsyncBaseTransport | None = None, **__: object
     ) -> httpx.AsyncBaseTransport:
-        return transport or httpx.AsyncHTTPTransport(
-            socket_options=_KEEPALIVE, **_transport_settings()
-        )
+        self.deadline = Deadline()
+        return transport or _AsyncTransport(self.deadline)
 
 
 def new_client() -> httpx.Client:

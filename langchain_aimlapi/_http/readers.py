@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._http.network_stream import Deadline
 from langchain_aimlapi._http.sse import EventSplitter, EventTooLongError
 
 if TYPE_CHECKING:
@@ -124,7 +125,13 @@ class Reader:
     """
 
     def __init__(
-        self, call: Call, *, headers: Mapping[str, str], started: float, is_unpacked: bool = False
+        self,
+        call: Call,
+        *,
+        headers: Mapping[str, str],
+        started: float,
+        is_unpacked: bool = False,
+        deadline: Deadline | None = None,
     ) -> None:
         """Begin a response.
 
@@ -133,9 +140,11 @@ class Reader:
             headers: Its headers, names lower-cased.
             started: When the attempt began, on the monotonic clock.
             is_unpacked: Whether its content encoding is undone already.
+            deadline: Of the connection that it comes over, put off by what is heard.
         """
         self.is_stream: bool | None = None
         self._call = call
+        self._deadline = deadline or Deadline()
         self._label = headers.get("content-type", "").lower()
         self._unpacker = None if is_unpacked else unpacker_of(headers, call=call)
         self._started = started
@@ -180,6 +189,7 @@ class Reader:
         """
         if any(events):
             self._heard = time.monotonic()
+            self._deadline.hear()
 
     def _cut(self, piece: bytes) -> list[bytes]:
         if self.is_stream:

@@ -32,6 +32,7 @@ from langchain_aimlapi._http.exceptions import (
     refused_response,
     status_failure,
 )
+from langchain_aimlapi._http.network_stream import Deadline
 from langchain_aimlapi._http.readers import Body, Decoder, ErrorBody, Feed, Reader
 from langchain_aimlapi._http.watch import note_retry
 
@@ -143,6 +144,7 @@ class Attempts:
         self.key = SecretStr("")
         self.source: Source = call.clients if given is None else GivenClient(given)
         self.lease = Lease(given)
+        self._deadline = Deadline()
         self._response: httpx.Response | None = None
         self._feed: Feed | None = None
         self._started = time.monotonic()
@@ -168,6 +170,14 @@ class Attempts:
         self._response = self._feed = None
         self._started = time.monotonic()
         self._is_stale = False
+
+    def take(self, lease: Lease) -> Any:
+        """Take the client of this attempt, return it; our own end with the call's limits."""
+        self.lease = lease
+        # A client that the user gave keeps its own sockets, which know of no deadline.
+        self._deadline = getattr(lease.client, "deadline", None) or Deadline()
+        self._deadline.begin(self.call.limits, is_stream=self.call.is_stream, started=self._started)
+        return lease.client
 
     def receive(self, response: httpx.Response) -> None:
         """Take note of a response that has begun.
@@ -251,7 +261,13 @@ class Attempts:
     def _reader(self, response: httpx.Response, headers: Mapping[str, str]) -> Reader:
         # A recorder, or a hook of the user's client, may have read and unpacked the body already.
         is_unpacked = response.is_stream_consumed
-        return Reader(self.call, headers=headers, started=self._started, is_unpacked=is_unpacked)
+        return Reader(
+            self.call,
+            headers=headers,
+            started=self._started,
+            is_unpacked=is_unpacked,
+            deadline=self._deadline,
+        )
 
     def end(self, error: BaseException | None) -> bool:
         """Raise what the end of an attempt means; tell whether it means nothing.
@@ -292,7 +308,9 @@ class Attempts:
         """
         if self.is_answered:
             return None
-        return connection_failure(self.call, error, response, secret=self.key)
+        return connection_failure(
+            self.call, error, response, secret=self.key, setting=self._deadline.setting
+        )
 
     def _is_hang_up_of_an_idle_connection(self, error: Exception) -> bool:
         """Tell whether the server had closed the connection before the request came.

@@ -178,8 +178,8 @@ class _Attempt:
 
     def open(self) -> httpx.Response:
         attempts = self._attempts
-        attempts.lease = attempts.source.acquire(new_client)
-        response: httpx.Response = attempts.lease.client.send(
+        client = attempts.take(attempts.source.acquire(new_client))
+        response: httpx.Response = client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
         self._response = response
@@ -217,8 +217,8 @@ class _AsyncAttempt:
 
     async def open(self) -> httpx.Response:
         attempts = self._attempts
-        attempts.lease = await attempts.source.aacquire(new_async_client)
-        response: httpx.Response = await attempts.lease.client.send(
+        client = attempts.take(await attempts.source.aacquire(new_async_client))
+        response: httpx.Response = await client.send(
             _request(attempts), auth=_KeyAuth(attempts.key), stream=True, follow_redirects=False
         )
         self._response = response

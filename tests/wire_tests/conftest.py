@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 _AGAIN = "test_httpx2"
 # Two of the four ways, one of each client, are enough for what another library may change.
 _LEFT_OUT = {"ainvoke", "stream"}
+
+
+@pytest.fixture(scope="session")
+def authority() -> Any:
+    """Return who signs certificates for servers of these tests."""
+    return pytest.importorskip("trustme").CA()
 
 
 @pytest.hookimpl(tryfirst=True)

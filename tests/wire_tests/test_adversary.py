@@ -214,12 +214,6 @@ def test_39_an_answer_that_says_it_is_anothers_is_an_error(way: str, status: int
         assert server.connections == 2
 
 
-@pytest.fixture(scope="module")
-def authority() -> Any:
-    trustme = pytest.importorskip("trustme")
-    return trustme.CA()
-
-
 class TlsLoopback(Loopback):
     """Serves over TLS."""
 
