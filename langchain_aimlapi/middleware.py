@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
@@ -28,7 +29,7 @@ from langchain_aimlapi.spend.handler import SpendCallbackHandler, count_spend
 from langchain_aimlapi.spend.open_items import dump_cost, load_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from langchain.agents.middleware import ModelRequest
     from langchain.tools.tool_node import ToolCallRequest
@@ -149,14 +150,11 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Make the call if the limits allow it, and count it."""
         meter = self._meter(request.state)
         try:
-            with count_spend(meter):
+            with self._counting(meter):
                 self._refuse(request.state)
                 response = handler(request)
         except AIMLAPIBudgetError as error:
             response = ModelResponse(result=[AIMessage(self._last_words(error))])
-        except BaseException:
-            self._keep(meter.tally())
-            raise
         return self._counted(response, meter)
 
     async def awrap_model_call(
@@ -167,14 +165,11 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Make the call if the limits allow it, and count it."""
         meter = self._meter(request.state)
         try:
-            with count_spend(meter):
+            with self._counting(meter):
                 self._refuse(request.state)
                 response = await handler(request)
         except AIMLAPIBudgetError as error:
             response = ModelResponse(result=[AIMessage(self._last_words(error))])
-        except BaseException:
-            self._keep(meter.tally())
-            raise
         return self._counted(response, meter)
 
     def _refuse(self, state: Mapping[str, Any]) -> None:
@@ -207,13 +202,10 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Run a tool, whose own calls of models share what is left, and count them."""
         own = _Meter({}, dearest={})
         try:
-            with count_spend(self._shared(request.state)), count_spend(own):
+            with count_spend(self._shared(request.state)), self._counting(own):
                 result = handler(request)
         except AIMLAPIBudgetError as error:
             result = self._stopped_tool(request, error)
-        except BaseException:
-            self._keep(own.tally())
-            raise
         return self._counted_tool(result, own)
 
     async def awrap_tool_call(
@@ -224,13 +216,10 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Run a tool, whose own calls of models share what is left, and count them."""
         own = _Meter({}, dearest={})
         try:
-            with count_spend(self._shared(request.state)), count_spend(own):
+            with count_spend(self._shared(request.state)), self._counting(own):
                 result = await handler(request)
         except AIMLAPIBudgetError as error:
             result = self._stopped_tool(request, error)
-        except BaseException:
-            self._keep(own.tally())
-            raise
         return self._counted_tool(result, own)
 
     def _stopped_tool(self, request: ToolCallRequest, error: AIMLAPIBudgetError) -> ToolMessage:
@@ -278,6 +267,19 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
             if len(self._steps) > _MOST_STEPS:
                 self._steps.popitem(last=False)
         return meter
+
+    @contextmanager
+    def _counting(self, meter: _Meter) -> Iterator[None]:
+        """Count into a meter what the block spends; keep that where the block fails."""
+        try:
+            with count_spend(meter):
+                yield
+        except BaseException as error:
+            # An agent that ends in words at its limit writes the tally along with them.
+            is_written = self._ends and isinstance(error, AIMLAPIBudgetError)
+            if not is_written and meter.total != Cost():
+                self._keep(meter.tally())
+            raise
 
     def _keep(self, tally: Tally) -> None:
         """Keep what a step spent that failed, and so cannot write it into the state."""

@@ -66,36 +66,6 @@ _ROLES: dict[str, type[BaseMessage]] = {
 }
 
 
-def encode_request(
-    messages: Sequence[BaseMessage],
-    *,
-    settings: JsonObject,
-    missing_signatures: MissingSignatures = "auto",
-    remedies: Collection[Remedy] = (),
-) -> JsonObject:
-    """Return the request body.
-
-    Args:
-        messages: The conversation, oldest first.
-        settings: See `encode_parameters`.
-        missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
-            assistant message whose calls have no signature at all.
-        remedies: How the request is to be written so that it is taken: `"bypass_signatures"` adds
-            that value in the current turn alone, that is since the last human message;
-            `"rename_references"` writes `$ref` as another key in what tools gave;
-            `"rename_calls"` gives earlier calls whose names are not allowed another name.
-
-    Returns:
-        `model`, `messages`, then the other settings.
-
-    Raises:
-        ValueError: A message, block or value cannot be sent; it is named.
-    """
-    encoded = encode_messages(messages, missing_signatures=missing_signatures, remedies=remedies)
-    parameters = encode_parameters(settings)
-    return {"model": parameters.pop("model"), "messages": encoded, **parameters}
-
-
 def encode_parameters(settings: JsonObject) -> JsonObject:
     """Return the request body but for its messages.
 
@@ -126,8 +96,12 @@ def encode_messages(
 
     Args:
         messages: The conversation, oldest first.
-        missing_signatures: See `encode_request`.
-        remedies: See `encode_request`.
+        missing_signatures: `"skip"` adds Google's bypass value to the first tool call of each
+            assistant message whose calls have no signature at all.
+        remedies: How the request is to be written so that it is taken: `"bypass_signatures"` adds
+            that value in the current turn alone, that is since the last human message;
+            `"rename_references"` writes `$ref` as another key in what tools gave;
+            `"rename_calls"` gives earlier calls whose names are not allowed another name.
 
     Raises:
         ValueError: A message or block cannot be sent; it is named.
@@ -161,8 +135,8 @@ def write_messages(
     Args:
         messages: The conversation, oldest first.
         known: What was written before; what is written now joins it.
-        missing_signatures: See `encode_request`.
-        remedies: See `encode_request`.
+        missing_signatures: See `encode_messages`.
+        remedies: See `encode_messages`.
 
     Raises:
         ValueError: A message, block or value cannot be sent; it is named.

@@ -21,7 +21,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_aimlapi._codec.request import encode_request
+from langchain_aimlapi._codec.request import encode_messages
 from langchain_aimlapi._json import encode_request_body
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def check_history(data: bytes) -> None:
     remedies: list[Any] = [(), ("bypass_signatures", "rename_references")]
     for applied in remedies:
         try:
-            request = encode_request(history, settings={"model": "m"}, remedies=applied)
-            body = encode_request_body(request)
+            messages = encode_messages(history, remedies=applied)
+            body = encode_request_body({"model": "m", "messages": messages})
         except ValueError as error:
             if type(error) is not ValueError:  # of a parser or a codec: nobody worded it for users
                 raise

@@ -126,3 +126,8 @@ def _signatures_of(call: dict[str, Any], message: dict[str, Any]) -> list[str]:
     on_call = [extra["google"]["thought_signature"]] if extra else []
     details = message.get("reasoning_details") or []
     return on_call + [one["data"] for one in details if one.get("id") == call["id"]]
+
+
+def asked(text: str) -> dict[str, Any]:
+    """Return the input of an agent that is asked something."""
+    return {"messages": [("human", text)]}

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from langchain_aimlapi.testing.standin import StandIn
 from tests.http_client import httpx
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_aimlapi.testing import Endpoint
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -26,6 +29,13 @@ _ASSET_OF_TYPE = {".png": "disc.png", ".pdf": "page.pdf", ".wav": "tone.wav"}
 def vcr_cassette_dir(request: pytest.FixtureRequest) -> str:
     """Give the folder that the module names, or one of the module's own name."""
     return str(_CASSETTES / getattr(request.module, "CASSETTES", request.module.__name__))
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[StandIn]:
+    """Run a server as strict as Gemini; a module's `SEED` makes its answers repeatable."""
+    with StandIn(seed=getattr(request.module, "SEED", None), strict=True) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

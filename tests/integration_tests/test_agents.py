@@ -17,27 +17,15 @@ from langgraph.prebuilt import create_react_agent
 from langgraph.types import Command
 
 from langchain_aimlapi.testing.standin import StandIn
-from tests.integration_tests.agent_kit import EVERY_WAY, counted, look, model_at, run
+from tests.integration_tests.agent_kit import EVERY_WAY, asked, counted, look, model_at, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.integration_tests.agent_kit import Way
 
 pytestmark = pytest.mark.parametrize("way", EVERY_WAY)
 
 STEPS = 'Look "it" up in 5 steps.'
 PARALLEL = 'Call look("a") and look("b") and look("c").'
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(strict=True) as running:
-        yield running
-
-
-def asked(text: str) -> dict[str, Any]:
-    return {"messages": [("human", text)]}
 
 
 @pytest.mark.parametrize(("prompt", "calls"), [(STEPS, 15), (PARALLEL, 3)])

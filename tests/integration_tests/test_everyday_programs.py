@@ -25,26 +25,14 @@ from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel
 
 from langchain_aimlapi.testing.standin import StandIn
-from tests.integration_tests.agent_kit import EVERY_WAY, counted, look, model_at, run
+from tests.integration_tests.agent_kit import EVERY_WAY, asked, counted, look, model_at, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_aimlapi import ChatAIMLGemini
     from tests.integration_tests.agent_kit import Way
 
 pytestmark = pytest.mark.parametrize("way", EVERY_WAY)
 THREAD: Any = {"configurable": {"thread_id": "1"}}
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(strict=True) as running:
-        yield running
-
-
-def asked(text: str) -> dict[str, Any]:
-    return {"messages": [("human", text)]}
 
 
 def looks(server: StandIn, *queries: str) -> None:

@@ -19,20 +19,15 @@ from langchain_aimlapi import (
     AIMLAPIResponseError,
     ChatAIMLGemini,
 )
-from langchain_aimlapi.testing import StandIn
 from tests.http_client import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from langchain_aimlapi.testing import StandIn
 
 FLASH = "google/gemini-3-flash-preview"
 NEWER = "google/gemini-3-7-flash"
 
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(seed="features", strict=True) as running:
-        yield running
+SEED = "features"
 
 
 def _model(server: StandIn, **settings: Any) -> ChatAIMLGemini:

@@ -20,8 +20,6 @@ from langchain_aimlapi.testing import StandIn
 from tests.http_client import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_core.messages import BaseMessage
 
 FLASH = "google/gemini-3-flash-preview"
@@ -30,11 +28,7 @@ PNG = "iVBORw0KGgo="
 CALL = {"name": "look", "args": {"at": "it"}, "id": "one", "type": "tool_call"}
 SIGNATURE = "c2lnbmF0dXJl"  # base64, as every signature is
 
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(seed="histories", strict=True) as running:
-        yield running
+SEED = "histories"
 
 
 def _model(server: StandIn, **settings: Any) -> ChatAIMLGemini:

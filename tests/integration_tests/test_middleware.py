@@ -21,12 +21,11 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from langchain_aimlapi import AIMLAPIAuthenticationError, AIMLAPIServerError, ChatAIMLGemini
-from langchain_aimlapi.testing import StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_core.messages import AnyMessage
+
+    from langchain_aimlapi.testing import StandIn
 
 FLASH = "google/gemini-3-flash-preview"
 NEWER = "google/gemini-3-7-flash"
@@ -50,10 +49,7 @@ def get_weather(city: str) -> str:
     return f"Sunny in {city}. " * 40
 
 
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(seed="middleware", strict=True) as running:
-        yield running
+SEED = "middleware"
 
 
 def _model(server: StandIn, model: str = FLASH, **settings: Any) -> ChatAIMLGemini:

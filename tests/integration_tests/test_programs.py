@@ -18,8 +18,14 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import MessagesState, StateGraph
 from pydantic import BaseModel
 
-from langchain_aimlapi.testing.standin import StandIn
-from tests.integration_tests.agent_kit import MODES_AND_DIALECTS, counted, look, model_at, run
+from tests.integration_tests.agent_kit import (
+    MODES_AND_DIALECTS,
+    asked,
+    counted,
+    look,
+    model_at,
+    run,
+)
 
 NEEDS = "needs newer versions than the lowest"
 deepagents: Any = pytest.importorskip("deepagents", reason=NEEDS)
@@ -30,9 +36,8 @@ with warnings.catch_warnings():  # it imports a name from where langgraph no lon
     trustcall: Any = pytest.importorskip("trustcall", reason=NEEDS)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_aimlapi import ChatAIMLGemini
+    from langchain_aimlapi.testing.standin import StandIn
     from tests.integration_tests.agent_kit import Way
 
 pytestmark = [
@@ -41,16 +46,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:create_react_agent has been moved"),
 ]
 THREAD: Any = {"configurable": {"thread_id": "1"}}
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn(strict=True) as running:
-        yield running
-
-
-def asked(text: str) -> dict[str, Any]:
-    return {"messages": [("human", text)]}
 
 
 def calls(server: StandIn, *made: tuple[str, dict[str, Any]]) -> None:

@@ -286,6 +286,26 @@ def test_what_a_failed_tool_spent_counts_for_the_thread(server: StandIn, is_asyn
     assert Decimal(agent.get_state(thread).values["aimlapi_spend"]["credits"]) == spent
 
 
+def test_what_a_tool_spent_before_a_limit_that_is_to_fail_counts_too(server: StandIn) -> None:
+    model = model_of(server)
+
+    @tool("spend")
+    def spend() -> str:
+        """Ask a model until the limit stops it."""
+        for _ in range(9):
+            model.invoke("Hello")
+        return "Done."
+
+    limit = SpendLimitMiddleware(thread_credits=500, exit_behavior="error")
+    agent = agent_of(server, limit, spend, checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    server.answer_next(tool_calls=[call("spend")])
+    for _ in range(2):
+        with pytest.raises(AIMLAPIBudgetError, match=r"\d+ of at most \d+ credits"):
+            agent.invoke(QUESTION, thread)
+    assert within_one_call(server, 500)
+
+
 def test_a_failed_async_call_counts_too(server: StandIn) -> None:
     agent = agent_of(
         server, SpendLimitMiddleware(thread_credits=3000), checkpointer=InMemorySaver()
