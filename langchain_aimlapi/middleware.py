@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
     Tally = dict[str, str]
+    Request = ModelRequest[Any]
+    Response = ModelResponse[Any]
+    Counted = ExtendedModelResponse[Any]
     ToolResult = ToolMessage | Command[Any]
 
 _SPENT, _AT_START = "aimlapi_spend", "aimlapi_spend_at_start"
@@ -126,7 +129,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         self._unwritten: dict[str, Tally] = {}
         self._lock = threading.Lock()
 
-    def before_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002  langchain's signature
+    def before_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Tally]:  # noqa: ARG002  langchain's signature
         """Remember what the thread had spent when the run began, failed steps included."""
         thread = _thread_id()
         with self._lock:
@@ -136,7 +139,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         spent = state.get("aimlapi_spend", {})
         return {_AT_START: _add(spent, unwritten) if unwritten else dict(spent)}
 
-    async def abefore_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Any]:
+    async def abefore_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Tally]:
         """Remember what the thread had spent when the run began."""
         return self.before_agent(state, runtime)
 
@@ -144,9 +147,9 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
 
     def wrap_model_call(
         self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
-    ) -> ExtendedModelResponse[Any]:
+        request: Request,
+        handler: Callable[[Request], Response],
+    ) -> Counted:
         """Make the call if the limits allow it, and count it."""
         meter = self._meter(request.state)
         try:
@@ -159,9 +162,9 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
 
     async def awrap_model_call(
         self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
-    ) -> ExtendedModelResponse[Any]:
+        request: Request,
+        handler: Callable[[Request], Awaitable[Response]],
+    ) -> Counted:
         """Make the call if the limits allow it, and count it."""
         meter = self._meter(request.state)
         try:
@@ -190,7 +193,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
             raise error
         return str(error)
 
-    def _counted(self, response: ModelResponse[Any], meter: _Meter) -> ExtendedModelResponse[Any]:
+    def _counted(self, response: Response, meter: _Meter) -> Counted:
         tally = _add(self._take(), meter.tally())
         return ExtendedModelResponse(response, command=Command(update={_SPENT: tally}))
 

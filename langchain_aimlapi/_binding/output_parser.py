@@ -145,7 +145,7 @@ def _adapter(schema: type) -> TypeAdapter[Any]:
     return TypeAdapter(schema)
 
 
-def _plain_object(value: Any) -> JsonObject:
+def _plain_object(value: object) -> JsonObject:
     match value:
         case dict():
             return value

@@ -197,7 +197,7 @@ def _question(prompt: str, images: list[str]) -> BaseMessage:
     return HumanMessage([{"type": "text", "text": prompt}, *map(_image, images)])
 
 
-def _image(source: str) -> dict[str, Any]:
+def _image(source: str) -> dict[str, str]:
     # `image_block` would do the same, but in the words of code; here a missing file is told with
     # its path alone.
     if source.startswith(("https://", "http://", "data:")):

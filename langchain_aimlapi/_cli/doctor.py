@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi import __version__
 from langchain_aimlapi._cli import ask, screen, tables
@@ -22,7 +22,7 @@ from langchain_aimlapi.data import CREDITS_PER_USD
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from langchain_aimlapi._cli.checks import Probe, Verdict
@@ -220,7 +220,7 @@ def _print_row(status: str, name: str, words: str) -> None:
     print(f"{status:<14}{name:<22}{words}", flush=True)
 
 
-def _verdict(check: Any, probe: Probe) -> Verdict:
+def _verdict(check: Callable[[Probe], Verdict], probe: Probe) -> Verdict:
     from langchain_aimlapi import errors
     from langchain_aimlapi._cli import checks
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi._cli import tables
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+    from decimal import Decimal
 
     from langchain_aimlapi.account import Model
 
@@ -56,7 +58,7 @@ def _show_live(options: argparse.Namespace) -> None:
     )
 
 
-def _prices(model: Model) -> list[Any]:
+def _prices(model: Model) -> list[Decimal | None]:
     if model.pricing is None:
         return [None, None]
     rates = model.pricing.rate("input"), model.pricing.rate("output")
@@ -86,6 +88,6 @@ def _show_known(options: argparse.Namespace) -> None:
     )
 
 
-def _inputs(profile: dict[str, Any]) -> list[str]:
+def _inputs(profile: Mapping[str, object]) -> list[str]:
     kinds = ("text", "image", "pdf", "audio", "video")
     return [kind for kind in kinds if profile.get(f"{kind}_inputs")]

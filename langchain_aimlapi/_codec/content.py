@@ -43,6 +43,9 @@ __all__ = [
     "warn_of_media_left_out",
 ]
 
+# As langchain-core has a message's content: text, or blocks of any provider.
+Content = str | list[Any]
+
 _THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "function_call_signature"})
 _STEPS = _THOUGHTS | {
     "non_standard",
@@ -65,7 +68,7 @@ _CITATION_FIELDS: dict[str, tuple[str, type]] = {
 }
 
 
-def encode_user_content(content: str | list[Any]) -> str | list[JsonObject]:
+def encode_user_content(content: Content) -> str | list[JsonObject]:
     """Return the `content` of a user message.
 
     Of a text block only its text and `cache_control` are sent. Thoughts are dropped: they get
@@ -87,7 +90,7 @@ def encode_user_content(content: str | list[Any]) -> str | list[JsonObject]:
     return _without_empty_texts(parts) or ""
 
 
-def encode_system_content(content: str | list[Any]) -> str | list[JsonObject]:
+def encode_system_content(content: Content) -> str | list[JsonObject]:
     """Return the `content` of a system message: text only.
 
     Args:
@@ -119,7 +122,7 @@ def _without_empty_texts(parts: list[JsonObject]) -> list[JsonObject]:
     return [part for part in parts if part["type"] != "text" or part["text"]] or parts
 
 
-def encode_assistant_content(content: str | list[Any]) -> str:
+def encode_assistant_content(content: Content) -> str:
     """Return the `content` of an assistant message: the text of its blocks, joined.
 
     Refusal blocks count as text. Images, audio and files that a model made are left out with a
@@ -155,7 +158,7 @@ def warn_of_media_left_out(kwargs: JsonMapping) -> None:
             _warn_left_out(f"A content block of type {kind!r}")
 
 
-def encode_tool_content(content: str | list[Any]) -> tuple[str, list[JsonObject]]:
+def encode_tool_content(content: Content) -> tuple[str, list[JsonObject]]:
     """Return the `content` of a tool message, with the media that it cannot hold.
 
     Args:
@@ -185,8 +188,8 @@ def encode_tool_content(content: str | list[Any]) -> tuple[str, list[JsonObject]
 
 
 def split_tool_results(
-    content: str | list[Any],
-) -> tuple[list[JsonObject], str | list[Any]]:
+    content: Content,
+) -> tuple[list[JsonObject], Content]:
     """Return Anthropic's `tool_result` blocks of a user message, and what else it holds.
 
     The endpoint wants each result in a tool message of its own: `tool_use_id` is its

@@ -8,12 +8,14 @@ made for: google-genai's as `extra_content` (V), OpenRouter's as `reasoning_deta
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import Signatures, google_extra
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from langchain_core.messages import AIMessage
 
     from langchain_aimlapi._json import JsonObject
@@ -75,7 +77,7 @@ def _google(message: AIMessage) -> Signatures:
     return replace(kept, extra_content=google_extra(signature)) if signature else kept
 
 
-def _text_signature(content: list[Any]) -> str:
+def _text_signature(content: Sequence[object]) -> str:
     """Return the signature that google-genai hangs on the block of a text."""
     found = ""
     for block in content:

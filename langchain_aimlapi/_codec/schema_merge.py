@@ -6,7 +6,7 @@ In go two schemas, out comes the one that says what both say, `False` where noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,20 +73,20 @@ def _would_mix(inner: Schema, outer: Schema) -> bool:
     return False
 
 
-def _required(known: Any, value: Any) -> Any:
+def _required(known: object, value: object) -> object:
     if not isinstance(known, list) or not isinstance(value, list):
         return None
     return [*known, *(name for name in value if name not in known)]
 
 
-def _properties(known: Any, value: Any) -> Any:
+def _properties(known: object, value: object) -> object:
     if not isinstance(known, dict) or not isinstance(value, dict):
         return None
     both = {name: merge_schemas(known[name], value[name]) for name in known if name in value}
     return None if None in both.values() else {**known, **value, **both}
 
 
-def _types(known: Any, value: Any) -> Any:
+def _types(known: object, value: object) -> object:
     """Return the types that both allow; every integer is a number."""
     ours, theirs = _kinds(known), _kinds(value)
     if not ours or not theirs:
@@ -98,19 +98,19 @@ def _types(known: Any, value: Any) -> Any:
     return both[0] if len(both) == 1 else both
 
 
-def _kinds(types: Any) -> list[str]:
+def _kinds(types: object) -> list[str]:
     kinds = [types] if isinstance(types, str) else types
     return kinds if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds) else []
 
 
-def _values(known: Any, value: Any) -> Any:
+def _values(known: object, value: object) -> object:
     if not isinstance(known, list) or not isinstance(value, list):
         return None
     return [ours for ours in known if any(is_same(ours, theirs) for theirs in value)] or None
 
 
-def _limit(pick: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    def both(known: Any, value: Any) -> Any:
+def _limit(pick: Callable[..., object]) -> Callable[[object, object], object]:
+    def both(known: object, value: object) -> object:
         numbers = all(
             isinstance(limit, int | float) and not isinstance(limit, bool)
             for limit in (known, value)
@@ -122,7 +122,7 @@ def _limit(pick: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 _LOWER = ("exclusiveMinimum", "minItems", "minLength", "minProperties", "minimum")
 _UPPER = ("exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum")
-_BOTH: dict[str, Callable[[Any, Any], Any]] = {
+_BOTH: dict[str, Callable[[object, object], object]] = {
     "enum": _values,
     "properties": _properties,
     "required": _required,

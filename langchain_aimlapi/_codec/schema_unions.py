@@ -6,8 +6,6 @@ least one.
 
 from __future__ import annotations
 
-from typing import Any
-
 from langchain_aimlapi._codec.schema_merge import ANNOTATIONS, is_same, merge_schemas
 from langchain_aimlapi._codec.schema_words import join_descriptions, tell_keyword
 from langchain_aimlapi._json import JsonObject
@@ -168,7 +166,7 @@ def _either(left: Schema, right: Schema) -> Schema:
     return members[0] if len(members) == 1 else {"anyOf": members}
 
 
-def _spread(rest: Schema, members: list[Any], *, in_function: bool) -> list[Schema]:
+def _spread(rest: Schema, members: list[object], *, in_function: bool) -> list[Schema]:
     """Return the branches of an `anyOf`, each with the rules that stood beside it."""
     words = {key: value for key, value in rest.items() if key in ANNOTATIONS}
     rules = {key: value for key, value in rest.items() if key not in ANNOTATIONS}
@@ -223,7 +221,7 @@ def _by_type(rules: Schema) -> list[Schema]:
     return [branch for kind in _kinds_of(values) if (branch := _of_kind(rules, kind)) is not None]
 
 
-def _kinds_of(values: list[Any]) -> list[str]:
+def _kinds_of(values: list[object]) -> list[str]:
     """Return the JSON types of values, in their order; all numbers are of one."""
     kinds = [_kind_of(value) for value in values]
     # One branch for 1 and 1.5: an integer is a number.

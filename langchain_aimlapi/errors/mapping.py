@@ -274,7 +274,7 @@ def _retryable_exception(code: int, message: str) -> bool | None:
     return False if code == 429 and _find(_FREE_TIER, message) else None  # noqa: PLR2004  HTTP status
 
 
-def _code_and_message(body: Any) -> tuple[int | None, str]:
+def _code_and_message(body: object) -> tuple[int | None, str]:
     """Return the code and the words of an error body, whatever its shape."""
     if isinstance(body, list) and body:
         body = body[0]

@@ -126,7 +126,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, event: Mapping[str, Any]) -> None:
+    def write(self, event: Mapping[str, object]) -> None:
         """Append an event; opened anew each time, so that forks and threads may share the file."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, default=str) + "\n")
@@ -148,7 +148,7 @@ class Journal:
                 file.write("\n")  # or what is written next would be lost with the half line
 
 
-def dump_item(item: OpenItem) -> dict[str, Any]:
+def dump_item(item: OpenItem) -> dict[str, object]:
     """Return an item in JSON types."""
     facts = asdict(item)
     return {**facts, "started_at": item.started_at.isoformat(), "credits": str(item.credits)}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
@@ -16,6 +16,9 @@ from langchain_aimlapi.testing._secrets import credentials
 from langchain_aimlapi.testing._stage import is_documented, note_opened, original_path
 from langchain_aimlapi.testing.matchers import RequestMatcher
 from langchain_aimlapi.testing.serializer import new_provenance
+
+if TYPE_CHECKING:
+    from vcr.request import Request
 
 _FIRST_ERROR = 400
 
@@ -51,7 +54,7 @@ class CassettePersister:
         self.before = ""
         """The text of the cassette whose place is taken, while one is written."""
 
-    def note_arrival(self, request: Any, *, kept: Any) -> None:
+    def note_arrival(self, request: "Request", *, kept: "Request") -> None:
         """Remember a request's credentials, and with which others it was asked.
 
         Requests in flight at once are asked and answered in an order that threads decide;
@@ -78,15 +81,15 @@ class CassettePersister:
 
     def load_cassette(
         self, cassette_path: str, serializer: ModuleType
-    ) -> tuple[list[Any], list[Any]]:
+    ) -> tuple[list["Request"], list[JsonObject]]:
         """Return the requests and the responses of a cassette and the extra ones.
 
         Raises:
             CassetteNotFoundError: there is none, or none with an interaction in it.
             ValueError: a file is no cassette; the message names it.
         """
-        requests: list[Any] = []
-        responses: list[Any] = []
+        requests: list[Request] = []
+        responses: list[JsonObject] = []
         for path in dict.fromkeys(map(Path, [cassette_path, *self._extra_paths])):
             note_opened(path)
             is_read = self._reads_own or path != Path(cassette_path)
@@ -128,7 +131,7 @@ class CassettePersister:
         fresh.write_text(text, encoding="utf-8", newline="\n")
         fresh.replace(path)
 
-    def _place(self, request: Any) -> tuple[int, str]:
+    def _place(self, request: "Request") -> tuple[int, str]:
         name = self._matcher.canonical(request)
         return request.aimlapi_burst, name
 
@@ -143,7 +146,7 @@ def is_error(response: JsonObject) -> bool:
     return int(response["status"]["code"]) >= _FIRST_ERROR
 
 
-def _stamped(request: Any, response: JsonObject) -> JsonObject:
+def _stamped(request: "Request", response: JsonObject) -> JsonObject:
     if not is_new(response):
         return response
     provenance = new_provenance(request.uri, headers=response["headers"], now=datetime.now(UTC))
@@ -155,7 +158,7 @@ def _stamped(request: Any, response: JsonObject) -> JsonObject:
     return {**response, "provenance": provenance}
 
 
-def _loaded(path: Path, serializer: ModuleType) -> tuple[list[Any], list[Any]]:
+def _loaded(path: Path, serializer: ModuleType) -> tuple[list["Request"], list[JsonObject]]:
     try:
         requests, responses, *_metadata = deserialize(path.read_text("utf-8"), serializer)
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The page that lists all cassettes with where they are from."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from langchain_aimlapi._json import JsonObject
@@ -85,5 +85,5 @@ def _origin(provenance: JsonObject) -> str:
     return str(provenance.get("recorded_at", ""))[:10]
 
 
-def _listed(values: Any) -> str:
+def _listed(values: Iterable[object]) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values if value not in (None, "")))

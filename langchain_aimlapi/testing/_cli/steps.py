@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from langchain_aimlapi._json import JsonObject
 from langchain_aimlapi.testing._cli.recorded_answer import (
@@ -104,7 +103,7 @@ def steps_of(cassette: JsonObject) -> Iterator[Step]:
     Args:
         cassette: What `deserialize` returns.
     """
-    before: list[Any] = []
+    before: list[object] = []
     for number, interaction in enumerate(cassette["interactions"], start=1):
         request, response = interaction["request"], interaction["response"]
         messages = mapping(json_value(request["body"])).get("messages")
@@ -119,7 +118,7 @@ def _step(
     number: int,
     request: JsonObject,
     response: JsonObject,
-    messages: list[Any],
+    messages: list[object],
     *,
     is_continued: bool,
 ) -> Step:

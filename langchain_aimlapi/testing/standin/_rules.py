@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_aimlapi.testing.standin import _conversation
 from langchain_aimlapi.testing.standin._answer import Answer
@@ -65,7 +65,7 @@ def answer_by_rules(request: Request) -> Answer:
     return Answer(text=_text(messages), reasoning=_reasoning(messages, "I will say what I read."))
 
 
-def _reasoning(messages: Sequence[Any], decision: str) -> str:
+def _reasoning(messages: Sequence[JsonMapping], decision: str) -> str:
     return (
         "**Reading the Request**\n\n"
         f"I stand in for a model and have read {_counted(messages)}.\n\n\n"
@@ -73,7 +73,7 @@ def _reasoning(messages: Sequence[Any], decision: str) -> str:
     )
 
 
-def _counted(messages: Sequence[Any]) -> str:
+def _counted(messages: Sequence[JsonMapping]) -> str:
     return f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
 
 
@@ -81,7 +81,7 @@ def _format(request: Request) -> str:
     return str((request.get("response_format") or {"type": "text"})["type"])
 
 
-def _prompt(messages: Sequence[Any]) -> str:
+def _prompt(messages: Sequence[JsonMapping]) -> str:
     return _conversation.text_of(messages[_conversation.turn_start(messages)])
 
 
@@ -102,7 +102,7 @@ def _offered(request: Request) -> dict[str, JsonObject]:
     return offered
 
 
-def _allowed(choice: Request) -> list[Any]:
+def _allowed(choice: Request) -> list[JsonObject]:
     tools = choice.get("allowed_tools", {}).get("tools", [])
     functions = [tool.get("function") for tool in tools]
     known = (function for function in functions if isinstance(function, dict))
@@ -174,7 +174,7 @@ def _score(name: str, prompt: str) -> int:
 
 
 def _arguments(
-    schema: JsonMapping, written: tuple[list[Any], JsonObject], hints: Hints
+    schema: JsonMapping, written: tuple[list[object], JsonObject], hints: Hints
 ) -> JsonObject:
     positional, named = written
     names = list(schema.get("properties") or {})
@@ -196,7 +196,7 @@ def _json_answer(request: Request) -> object:
     return {key: f"stand-in {key}" for key in keys_named(prompt)}
 
 
-def _text(messages: Sequence[Any]) -> str:
+def _text(messages: Sequence[JsonMapping]) -> str:
     last = messages[-1]
     said = [f"the tool said: {result}" for result in _conversation.results_of(messages)]
     said += [f"I got a {_conversation.description(part)}" for part in _conversation.media_of(last)]

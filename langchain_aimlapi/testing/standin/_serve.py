@@ -6,15 +6,16 @@ import json
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from langchain_aimlapi.testing._endpoint import BASE, KEY, STANDIN_KEY
 from langchain_aimlapi.testing.standin._faults import fault as parsed_fault
 from langchain_aimlapi.testing.standin.server import StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _FAULT = b"x-standin-fault"
 
@@ -73,21 +74,21 @@ class _Talking:
         fault: Given to requests that have no such header of their own.
     """
 
-    def __init__(self, app: Callable[..., Any], *, fault: bytes) -> None:
+    def __init__(self, app: ASGIApp, *, fault: bytes) -> None:
         self._app = app
         self._fault = fault
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, and look at what goes by."""
         began = time.monotonic()
         body, status = bytearray(), 0
 
-        async def received() -> Any:
+        async def received() -> Message:
             message = await receive()
             body.extend(message.get("body", b""))
             return message
 
-        async def sent(message: Any) -> None:
+        async def sent(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)

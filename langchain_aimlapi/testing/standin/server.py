@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
 
+    from starlette.types import ASGIApp
+
     from langchain_aimlapi._json import JsonMapping, JsonObject
     from langchain_aimlapi.testing.standin._exchange import Received
 
@@ -87,7 +89,7 @@ class StandIn:
         self._application = Application(
             keys=keys, assume=assume, strict=strict, dialect=dialect, seed=seed
         )
-        self._outer: Callable[..., Any] = self._application.asgi
+        self._outer: ASGIApp = self._application.asgi
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -175,7 +177,7 @@ class StandIn:
         """
         self._application.faults.extend([fault(text)] * times)
 
-    def wrap(self, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    def wrap(self, wrapper: Callable[[ASGIApp], ASGIApp]) -> None:
         """Put an ASGI app around the one that answers, before it starts.
 
         Args:
