@@ -60,6 +60,37 @@ class _Opened:
         return [self, *around] if self.is_open else around
 
 
+_CLIENTS = ("aiohttp", "botocore", "httplib2", "httpx", "httpx2", "tornado")
+"""Modules of HTTP clients whose patches last."""
+
+
+class _Patches(CassettePatcherBuilder):  # type: ignore[misc]  # vcrpy is untyped
+    """vcrpy's patches, made once and put in place for each cassette.
+
+    Making them looks in every folder for half a dozen clients that hardly anybody has installed.
+    """
+
+    def __init__(self, cassettes: "OpenCassettes") -> None:
+        super().__init__(cassettes)
+        self._made_with: tuple[object, ...] = ()
+        self._lasting: list[Any] = []
+
+    def build(self) -> list[Any]:
+        """Return the patches, made anew where other clients may be found or stand by now."""
+        found = (*sys.path, *map(sys.modules.get, _CLIENTS))
+        if found != self._made_with:
+            self._lasting = [patch for patch in super().build() if not _is_in_process(patch)]
+            self._made_with = (*sys.path, *map(sys.modules.get, _CLIENTS))
+        # Those of urllib3 remember connections, and what stood in their place before.
+        return [*self._lasting, *super()._requests(), *super()._urllib3()]
+
+    def _requests(self) -> tuple[Any, ...]:
+        return ()
+
+    def _urllib3(self) -> tuple[Any, ...]:
+        return ()
+
+
 _HERE: ContextVar[_Opened | None] = ContextVar("cassette of this task", default=None)
 
 
@@ -72,6 +103,7 @@ class OpenCassettes:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._opened: list[_Opened] = []
+        self._builder = _Patches(self)
         self._patches = ExitStack()
         self._resets = ExitStack()
         self._resetting = 0
@@ -164,9 +196,8 @@ class OpenCassettes:
 
     def _patch(self) -> None:
         with ExitStack() as patches:
-            for patch in CassettePatcherBuilder(self).build():
-                if not _is_in_process(patch):
-                    patches.enter_context(patch)
+            for patch in self._builder.build():
+                patches.enter_context(patch)
             for transport, name in _httpx_transports():
                 sends = _asking_for_decodable(getattr(transport, name))
                 patches.enter_context(mock.patch.object(transport, name, sends))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -233,6 +234,43 @@ def test_patches_come_again_when_the_last_who_really_asks_is_done(tmp_path: Path
         assert http.client.HTTPConnection is before
         second.__exit__(None, None, None)
         assert http.client.HTTPConnection is replaced
+
+
+class NoTornado:
+    """Stands first among the finders of modules, and counts who looks for one that is nowhere."""
+
+    times = 0
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name.partition(".")[0] == "tornado":
+            self.times += 1
+            raise ModuleNotFoundError(name)
+
+
+def test_only_what_changed_makes_the_next_cassette_look_for_clients(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a dozen of them are installed nowhere, and each search reads every folder."""
+    before = httpx.HTTPTransport.handle_request
+    finder = NoTornado()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tornado"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+
+    def opened() -> bool:
+        finder.times = 0
+        with use_cassette(tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml", record_mode="once"):
+            httpx.get(f"{server}/a")
+        assert httpx.HTTPTransport.handle_request is before
+        return finder.times > 0
+
+    opened()
+    assert not opened()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    assert opened()
+    assert not opened()
+    monkeypatch.setitem(sys.modules, "botocore", ModuleType("botocore"))
+    assert opened()
 
 
 def test_patches_of_ones_own_are_made_and_taken_back(tmp_path: Path) -> None:
