@@ -308,6 +308,8 @@ def sendable(value: Any) -> Any:
     Args:
         value: What is to go back as it came.
     """
+    if type(value) is str:  # as nearly always
+        return value
     match value:
         case float():
             return value if math.isfinite(value) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessageChunk
 
 from langchain_aimlapi._codec.content import read_text
 from langchain_aimlapi._codec.finish_reason import Ending, ending_message
@@ -33,6 +33,7 @@ from langchain_aimlapi._json import replace_surrogates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.ai import UsageMetadata
 
     from langchain_aimlapi import errors
@@ -141,10 +142,16 @@ class Answer:
             if key != "name"
         }
 
+    def decoded_calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        """Return the executable tool calls, then the invalid ones."""
+        if not self.calls.calls:  # of most answers
+            return [], []
+        return decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
+
     def kwargs(self, signatures: Signatures) -> JsonObject:
         """Return `additional_kwargs`."""
         kwargs = {**signatures.to_kwargs(), **self.extras()}
-        good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
+        good, bad = self.decoded_calls()
         # LangChain keeps them in two lists, so that the order of both together has to be kept.
         if bad and good:
             kwargs[CALL_ORDER] = [call.id for call in self.calls.calls if not call.is_double]
@@ -153,7 +160,7 @@ class Answer:
     def metadata(self) -> JsonObject:
         """Return `response_metadata`."""
         ending = self.ending
-        good, _ = decode_tool_calls(self.calls.calls, is_truncated=ending.is_truncated)
+        good, _ = self.decoded_calls()
         known = {**self._completion, **self._choice}
         if usage := known.get("token_usage"):
             known["token_usage"] = token_usage(usage, self.usage)
@@ -170,15 +177,15 @@ class Answer:
             client_request_id=self._client_request_id,
         )
 
-    def message(self) -> AIMessage:
-        """Return the whole answer.
+    def message_fields(self) -> JsonObject:
+        """Return the fields of the whole answer's message.
 
         Raises:
             AIMLAPIResponseError: It ended without a usable answer.
         """
         self.check()
-        good, bad = decode_tool_calls(self.calls.calls, is_truncated=self.ending.is_truncated)
-        return AIMessage(**self._fields(), tool_calls=good, invalid_tool_calls=bad)
+        good, bad = self.decoded_calls()
+        return {**self._fields(), "tool_calls": good, "invalid_tool_calls": bad}
 
     def check(self) -> None:
         """Refuse an answer that ended without anything usable.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.outputs import ChatGeneration, ChatResult
-
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.answer import Answer
+from langchain_aimlapi._codec.fast_messages import result_maker
 from langchain_aimlapi._codec.finish_reason import Ending
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._json import decode_json
@@ -15,6 +14,8 @@ from langchain_aimlapi.errors.mapping import body_failure, unreadable_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from langchain_core.outputs import ChatResult
 
     from langchain_aimlapi._json import JsonObject
 
@@ -72,16 +73,13 @@ def result_of(answers: list[Answer]) -> ChatResult:
     Raises:
         AIMLAPIResponseError: One of them ended without a usable answer.
     """
-    messages = [answer.message() for answer in answers]
+    messages = [answer.message_fields() for answer in answers]
     for message in messages[1:]:
-        message.usage_metadata = None
+        message["usage_metadata"] = None
         for key in _ONCE:
-            message.response_metadata.pop(key, None)
-    generations = [
-        ChatGeneration(message=message, generation_info=_info(message.response_metadata))
-        for message in messages
-    ]
-    return ChatResult(generations=generations, llm_output=_output(messages[0].response_metadata))
+            message["response_metadata"].pop(key, None)
+    infos = [_info(message["response_metadata"]) for message in messages]
+    return result_maker()(messages, infos, _output(messages[0]["response_metadata"]))
 
 
 def _unnested(body: Any) -> Any:

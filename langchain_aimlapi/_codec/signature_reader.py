@@ -111,26 +111,36 @@ class SignatureReader:
     def _take(self, details: list[Any]) -> None:
         seen = set()
         for fragment in dicts(details):
-            key = tuple(_hashable(fragment.get(name)) for name in ("type", "index", "id"))
+            key = (
+                _hashable(fragment.get("type")),
+                _hashable(fragment.get("index")),
+                _hashable(fragment.get("id")),
+            )
             detail = self._current.get(key)
             if detail is None or key in seen:  # twice in one delta: two details
-                detail = self._current[key] = _Detail()
+                detail = self._current[key] = _Detail(fragment)
                 self._details.append(detail)
                 if wire_id := id_of(fragment):
                     self._by_id.setdefault(wire_id, []).append(detail)
+            else:
+                detail.add(fragment)
             seen.add(key)
-            detail.add(fragment)
 
 
 class _Detail:
     """One entry of `reasoning_details`, growing."""
 
-    def __init__(self) -> None:
+    def __init__(self, fragment: JsonObject) -> None:
         self._fields: JsonObject = {}
         self._pieces: dict[str, list[str]] = {}
         self._length = 0  # of encrypted data
+        # Taken apart with the second fragment: most details come whole.
+        self._first: JsonObject | None = fragment
 
     def add(self, fragment: JsonObject) -> None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            self.add(first)
         for key, value in fragment.items():
             if key in _RUNNING and isinstance(value, str):
                 self._append(key, value)
@@ -146,6 +156,9 @@ class _Detail:
         self._fields[key] = None  # holds the key's place in the order of arrival
 
     def value(self) -> JsonObject:
+        if self._first is not None:
+            whole: JsonObject = sendable(self._first)
+            return whole
         joined = {key: "".join(pieces) for key, pieces in self._pieces.items()}
         return {**self._fields, **joined}
 

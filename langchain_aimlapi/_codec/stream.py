@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_aimlapi import errors
 from langchain_aimlapi._codec.answer import REFUSAL, Answer
 from langchain_aimlapi._codec.completion import result_of
-from langchain_aimlapi._codec.fast_chunks import chunk_maker
+from langchain_aimlapi._codec.fast_messages import chunk_maker
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 from langchain_aimlapi._codec.signature_reader import RUNNING_TEXTS
 from langchain_aimlapi._json import Halves, decode_event, split_joined

@@ -89,19 +89,19 @@ def token_usage(usage: JsonObject, counts: UsageMetadata | None) -> JsonObject:
         ("prompt_tokens", "prompt_tokens_details", counts["input_tokens"]),
         ("completion_tokens", "completion_tokens_details", counts["output_tokens"]),
     )
-    told = {
-        **usage,
-        **({"total_tokens": counts["total_tokens"]} if "total_tokens" in usage else {}),
-    }
+    put_right: JsonObject = {}
+    if "total_tokens" in usage and usage["total_tokens"] != counts["total_tokens"]:
+        put_right["total_tokens"] = counts["total_tokens"]
     for key, details_key, count in parts:
-        if key in usage:
-            told[key] = count
-        if isinstance(details := usage.get(details_key), dict):
-            told[details_key] = {
-                name: count if (_count(detail) or 0) > count else detail
+        if key in usage and usage[key] != count:
+            put_right[key] = count
+        details = usage.get(details_key)
+        if isinstance(details, dict) and any(_exceeds(value, count) for value in details.values()):
+            put_right[details_key] = {
+                name: count if _exceeds(detail, count) else detail
                 for name, detail in details.items()
             }
-    return usage if told == usage else told
+    return {**usage, **put_right} if put_right else usage
 
 
 def read_cost(meta: object, *, headers: Mapping[str, str]) -> JsonObject:
@@ -132,13 +132,14 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> JsonObject:
         credits_used = _credits(headers.get("x-aimlapi-credits-used"))
     if credits_used is not None:
         cost["credits_used"] = _json_number(credits_used)
-    source, usd = "body", _amount(spent.get("usd_spent"))
+    source, usd = "body", _dollars(spent.get("usd_spent"))
     if usd is None:
-        source, usd = "header", _amount(headers.get("x-aimlapi-usd-spent"))
+        source, usd = "header", _dollars(headers.get("x-aimlapi-usd-spent"))
     if usd is None and credits_used is not None:
-        source, usd = "derived", credits_used / _CREDITS_PER_USD
+        source, usd = "derived", float(credits_used / _CREDITS_PER_USD)
     if usd is not None:
-        cost |= {"usd_spent": float(usd), "usd_spent_source": source}
+        cost["usd_spent"] = usd
+        cost["usd_spent_source"] = source
     return cost
 
 
@@ -164,14 +165,25 @@ def _amount(value: object) -> Decimal | None:
     return amount
 
 
-def _credits(value: object) -> Decimal | None:
+def _dollars(value: object) -> float | None:
+    if type(value) is float and 0.0 <= value <= sys.float_info.max:  # as nearly always
+        return value
+    amount = _amount(value)
+    return None if amount is None else float(amount)
+
+
+def _credits(value: object) -> Decimal | int | None:
+    if type(value) is int and 0 <= value <= _MOST_CREDITS:  # as nearly always
+        return value
     amount = _amount(value)
     if amount is None or (amount and amount.adjusted() < -_MOST_PLACES):
         return None
     return amount if amount <= _MOST_CREDITS else None
 
 
-def _json_number(amount: Decimal) -> int | float | str:
+def _json_number(amount: Decimal | int) -> int | float | str:
+    if isinstance(amount, int):
+        return amount
     if amount == amount.to_integral_value():
         return int(amount)
     number = float(amount)
@@ -182,5 +194,14 @@ def _details(details: object, names: dict[str, str], *, most: int) -> dict[str, 
     """Return the known parts of a count; a part that exceeds the whole is as much as the whole."""
     if not isinstance(details, dict):
         return {}
-    counts = ((ours, _count(details.get(theirs))) for theirs, ours in names.items())
-    return {name: min(count, most) for name, count in counts if count is not None}
+    parts: dict[str, int] = {}
+    for theirs, value in details.items():
+        ours = names.get(theirs)
+        if ours is not None and (count := _count(value)) is not None:
+            parts[ours] = min(count, most)
+    return parts
+
+
+def _exceeds(value: object, whole: int) -> bool:
+    count = _count(value)
+    return count is not None and count > whole

@@ -62,6 +62,14 @@ class Limits:
         }
 
 
+def _default(longest: float) -> Limits:
+    # A pool is waited for as long as an answer: a user's full client is no failure.
+    return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
+
+
+_DEFAULT, _DEFAULT_OF_STREAM = _default(_TOTAL), _default(_STREAM_SILENCE)
+
+
 def read_limits(
     timeout: Any,
     *,
@@ -89,9 +97,7 @@ def read_limits(
 
 def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:
     if isinstance(timeout, str) and timeout == DEFAULT_TIMEOUT:
-        longest = _STREAM_SILENCE if is_stream else _TOTAL
-        # A pool is waited for as long as an answer: a user's full client is no failure.
-        return Limits(_CONNECT, longest, longest, _TOTAL, longest, longest, is_default=True)
+        return _DEFAULT_OF_STREAM if is_stream else _DEFAULT
     if timeout is None:
         return Limits(None, None, None, None, None, None)
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:

@@ -12,6 +12,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -37,13 +38,13 @@ from langchain_aimlapi._http.readers import Body, Decoder, ErrorBody, Feed, Read
 from langchain_aimlapi._http.watch import note_retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     import httpx
 
     from langchain_aimlapi._http.call import Call
 
 _AnswerT = TypeVar("_AnswerT")
+# What makes an answer of a body, or of the data of its events, and of the response headers.
+Decode = Callable[[bytes | list[bytes], Mapping[str, str]], _AnswerT]
 _BASE_DELAY = 0.5
 _MAX_DELAY = 8.0
 _MAX_SERVER_DELAY = 60.0
@@ -122,6 +123,8 @@ def _number(value: str | None) -> float | None:
 
 
 _logger = logging.getLogger("langchain_aimlapi")
+# Where JSON may hold a text that is not in its bytes: letters by number, slashes, UTF-16.
+_OTHER_SPELLINGS = (b"\\u00", b"\\/", b"\0")
 
 
 class Attempts:
@@ -134,6 +137,8 @@ class Attempts:
         key: The key of this attempt.
         source: Where its client comes from.
         lease: The client of this attempt.
+        shown_headers: Those of its response by lower-cased name, as the answer may show them: a
+            server may echo the key.
     """
 
     def __init__(self, call: Call, *, given: Any) -> None:
@@ -144,6 +149,7 @@ class Attempts:
         self.key = SecretStr("")
         self.source: Source = call.clients if given is None else GivenClient(given)
         self.lease = Lease(given)
+        self.shown_headers: dict[str, str] = {}
         self._deadline = Deadline()
         self._response: httpx.Response | None = None
         self._feed: Feed | None = None
@@ -186,8 +192,10 @@ class Attempts:
             AIMLAPIConnectionError: It says that it answers another request.
         """
         self._response = response
+        headers = headers_of(response)
+        self.shown_headers = self._without_key(headers)
         connection = self.lease.connection = connection_of(response)
-        echo = response.headers.get("x-client-request-id")
+        echo = headers.get("x-client-request-id")
         if echo is None or not came_over_a_socket(response):
             return
         # What was sent, not what was meant to be: a hook of the user's client may change it.
@@ -216,14 +224,14 @@ class Attempts:
         """Return what gathers the beginning of an error's body."""
         return ErrorBody(
             self.call,
-            headers=headers_of(response),
+            headers=self.shown_headers,
             started=self._started,
             is_unpacked=response.is_stream_consumed,
         )
 
     def answer(self, response: httpx.Response) -> Body:
         """Return what gathers a whole answer."""
-        return Body(self._reader(response, headers_of(response)))
+        return Body(self._reader(response))
 
     def feed(
         self, response: httpx.Response, make_decoder: Callable[[Mapping[str, str]], Decoder]
@@ -234,38 +242,46 @@ class Attempts:
             response: The response to a stream's request.
             make_decoder: Makes the decoder of one attempt.
         """
-        headers = self.shown_headers(response)
-        reader = self._reader(response, headers)
-        self._feed = Feed(reader, make_decoder(headers), show=self._show)
+        decoder = make_decoder(self.shown_headers)
+        self._feed = Feed(self._reader(response), decoder, show=self._show)
         return self._feed
 
-    def shown(self, answer: _AnswerT) -> _AnswerT:
-        """Return an answer without the key in what it tells of itself: a server may echo it.
+    def decoded(self, decode: Decode[_AnswerT], data: bytes | list[bytes]) -> _AnswerT:
+        """Return the answer, without the key in what it tells of itself: a server may echo it.
 
         What the model wrote stays as it is.
+
+        Args:
+            decode: Makes it of the body and the headers.
+            data: The body.
         """
-        for generation in getattr(answer, "generations", ()):
-            self._show(generation)
+        answer = decode(data, self.shown_headers)
+        start = self._secret[: errors.SHORTEST_PREFIX].encode()
+        # Nearly no answer holds the key, which the bytes tell sooner than what was made of them.
+        if isinstance(data, list) or any(mark in data for mark in (start, *_OTHER_SPELLINGS)):
+            for generation in getattr(answer, "generations", ()):
+                self._show(generation)
         return answer
 
     def _show(self, generation: Any) -> None:
         secret, told = self._secret, generation.message.response_metadata
-        if secret and secret[:8] in repr(told):
+        if secret and secret[: errors.SHORTEST_PREFIX] in repr(told):
             generation.message.response_metadata = errors.redact(told, secret)
 
-    def shown_headers(self, response: httpx.Response) -> dict[str, str]:
-        """Return the headers as the answer may show them: a server may echo the key."""
-        headers: dict[str, str] = errors.redact(headers_of(response), self._secret)
-        return headers
+    def _without_key(self, headers: dict[str, str]) -> dict[str, str]:
+        start = self._secret[: errors.SHORTEST_PREFIX]
+        if start not in "\n".join([*headers, *headers.values()]):
+            return headers
+        redacted: dict[str, str] = errors.redact(headers, self._secret)
+        return redacted
 
-    def _reader(self, response: httpx.Response, headers: Mapping[str, str]) -> Reader:
-        # A recorder, or a hook of the user's client, may have read and unpacked the body already.
-        is_unpacked = response.is_stream_consumed
+    def _reader(self, response: httpx.Response) -> Reader:
         return Reader(
             self.call,
-            headers=headers,
+            headers=self.shown_headers,
             started=self._started,
-            is_unpacked=is_unpacked,
+            # A recorder, or a hook of the user's client, may have read and unpacked it already.
+            is_unpacked=response.is_stream_consumed,
             deadline=self._deadline,
         )
 

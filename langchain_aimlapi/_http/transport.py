@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -24,10 +23,17 @@ from langchain_aimlapi import errors
 from langchain_aimlapi._http.call import acurrent_key, current_key
 from langchain_aimlapi._http.exceptions import connection_errors, drop_http_frames, http_errors
 from langchain_aimlapi._http.new_clients import new_async_client, new_client
-from langchain_aimlapi._http.retry import Attempts
+from langchain_aimlapi._http.retry import Attempts, Decode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterator,
+        Mapping,
+    )
 
     from langchain_core.outputs import ChatGenerationChunk
     from pydantic import SecretStr
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._http.readers import Decoder, ErrorBody
 
 _AnswerT = TypeVar("_AnswerT")
-_Decode = Callable[[bytes | list[bytes], Mapping[str, str]], _AnswerT]
 
 # What a client of httpx has of which nobody chose the limits.
 _HTTPX_SECONDS = 5.0
@@ -44,7 +49,7 @@ _HTTPX_SECONDS = 5.0
 _DRAIN_SECONDS = 1.0
 
 
-def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
+def send(call: Call, decode: Decode[_AnswerT]) -> _AnswerT:
     """Return what `decode` makes of the whole answer.
 
     Args:
@@ -58,7 +63,7 @@ def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
     attempts = Attempts(call, given=call.http_client)
     while True:
         try:
-            return attempts.shown(decode(*_whole(attempts)))
+            return attempts.decoded(decode, _whole(attempts))
         except errors.AIMLAPIError as failure:
             # Raises the failure itself where no further attempt is to be made: so the loop ends.
             time.sleep(attempts.delay(failure))
@@ -67,12 +72,12 @@ def send(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
             raise
 
 
-async def asend(call: Call, decode: _Decode[_AnswerT]) -> _AnswerT:
+async def asend(call: Call, decode: Decode[_AnswerT]) -> _AnswerT:
     """Return what `decode` makes of the whole answer; see `send`."""
     attempts = Attempts(call, given=call.http_async_client)
     while True:
         try:
-            return attempts.shown(decode(*await _awhole(attempts)))
+            return attempts.decoded(decode, await _awhole(attempts))
         except errors.AIMLAPIError as failure:
             await asyncio.sleep(attempts.delay(failure))
         except BaseException as error:
@@ -144,24 +149,24 @@ async def _astream(
             raise
 
 
-def _whole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
-    """Return body with headers of one attempt."""
+def _whole(attempts: Attempts) -> bytes | list[bytes]:
+    """Return the body of one attempt."""
     with _Attempt(attempts) as attempt:
         response = attempt.open()
         answer = attempts.answer(response)
         for block in _blocks(response):
             answer.take(block)
-    return answer.data(), attempts.shown_headers(response)
+    return answer.data()
 
 
-async def _awhole(attempts: Attempts) -> tuple[bytes | list[bytes], dict[str, str]]:
-    """Return body with headers of one attempt; see `_whole`."""
+async def _awhole(attempts: Attempts) -> bytes | list[bytes]:
+    """Return the body of one attempt; see `_whole`."""
     async with _AsyncAttempt(attempts) as attempt:
         response = await attempt.open()
         answer = attempts.answer(response)
         async for block in _ablocks(response):
             answer.take(block)
-    return answer.data(), attempts.shown_headers(response)
+    return answer.data()
 
 
 class _Attempt:
@@ -192,9 +197,11 @@ class _Attempt:
         attempts = self._attempts
         # Closing may fail as well; what the attempt ended in is worth more than that.
         try:
-            with suppress(*connection_errors()):
+            try:
                 if self._response is not None:
                     self._response.close()
+            except connection_errors():  # asked for only now, which `suppress` could not do
+                pass
             return attempts.end(error)
         finally:
             attempts.source.release(attempts.lease)
@@ -230,9 +237,11 @@ class _AsyncAttempt:
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         attempts = self._attempts
         try:
-            with suppress(*connection_errors()):
+            try:
                 if self._response is not None:
                     await self._response.aclose()
+            except connection_errors():  # asked for only now, which `suppress` could not do
+                pass
             return attempts.end(error)
         finally:
             await attempts.source.arelease(attempts.lease)

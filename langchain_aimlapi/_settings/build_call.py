@@ -218,6 +218,8 @@ def _ask_for_stream(settings: JsonObject, *, with_usage: bool) -> None:
 
 def _request_id(given: object, run_id: UUID | None) -> str:
     chosen = run_id or uuid4() if given is None else given
+    if type(chosen) is UUID:
+        return str(chosen)
     if isinstance(chosen, str | UUID) and _REQUEST_ID.fullmatch(request_id := str(chosen)):
         return request_id
     raise ValueError(

@@ -166,19 +166,14 @@ def make_options(
     Raises:
         ValueError: A value is out of its documented range, or a credential is to be sent.
     """
-    parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
-    _validators.check_parameters(parameters)
-    for name in ("extra_body", "extra_headers"):
-        _validators.check_mapping(name, keywords.get(name))
-    _validators.check_header_names(keywords.get("extra_headers") or {}, where="extra_headers")
-    about = {name: fields[name] for name in _ABOUT_FIELDS}
-    for name in (*_ABOUT_FIELDS, *_ABOUT_ONE_CALL):
-        if keywords.get(name) is not None or (name in _MAY_BE_NONE and name in keywords):
-            about[name] = keywords[name]
-    _check_about(about)
+    about: JsonObject = {name: fields[name] for name in _ABOUT_FIELDS}
+    if keywords:
+        about.update(_about(keywords))
     for name, setting in (("extra_body", "extra_body"), ("extra_headers", "default_headers")):
         about[name] = {**(fields[setting] or {}), **about.get(name, {})}
-    return CallOptions(wire=wire_parameters(fields, parameters, names, stop=stop), **about)
+    # Also the model's own, which somebody may have changed in place.
+    check_no_credentials(about["extra_body"], where="extra_body")
+    return CallOptions(wire=wire_parameters(fields, keywords, names, stop=stop), **about)
 
 
 def wire_parameters(
@@ -192,16 +187,14 @@ def wire_parameters(
         names: Those of the model's settings.
         stop: LangChain's own argument of that name.
     """
-    given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
     wire: JsonObject = {"model": fields["model"]}
-    wire.update((name, fields[name]) for name in names.wire if fields[name] is not None)
+    for name in names.wire:
+        if (value := fields[name]) is not None:
+            wire[name] = value
     wire.update(fields["model_kwargs"])
     wire.pop("stream", None)  # decided by how the call is made
-    if given.get("max_tokens") is not None:
-        wire.pop("max_completion_tokens", None)
-    elif given.get("max_completion_tokens") is not None:
-        wire.pop("max_tokens", None)
-    wire.update(given)
+    if keywords:
+        _lay_over(wire, keywords)
     if stop is not None:
         wire["stop"] = stop
     _validators.check_stop(wire.get("stop"))
@@ -211,14 +204,34 @@ def wire_parameters(
     return wire
 
 
-def _check_about(about: JsonMapping) -> None:
+def _lay_over(wire: JsonObject, keywords: JsonMapping) -> None:
+    given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
+    if given.get("max_tokens") is not None:
+        wire.pop("max_completion_tokens", None)
+    elif given.get("max_completion_tokens") is not None:
+        wire.pop("max_tokens", None)
+    wire.update(given)
+
+
+def _about(keywords: JsonMapping) -> JsonObject:
+    """Return what the keywords say of the call itself, all keywords checked."""
+    parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
+    _validators.check_parameters(parameters)
+    for name in ("extra_body", "extra_headers"):
+        _validators.check_mapping(name, keywords.get(name))
+    _validators.check_header_names(keywords.get("extra_headers") or {}, where="extra_headers")
+    about = {
+        name: keywords[name]
+        for name in (*_ABOUT_FIELDS, *_ABOUT_ONE_CALL)
+        if keywords.get(name) is not None or (name in _MAY_BE_NONE and name in keywords)
+    }
     for name in ("max_retries", "empty_response_retries"):
-        _validators.check_attempts(name, about[name])
-    _validators.check_seconds("stream_timeout", about["stream_timeout"])
-    if about["missing_signatures"] not in ("auto", "send", "skip"):
+        _validators.check_attempts(name, about.get(name, 0))
+    _validators.check_seconds("stream_timeout", about.get("stream_timeout"))
+    if about.get("missing_signatures", "auto") not in ("auto", "send", "skip"):
         msg = (
             f"missing_signatures={about['missing_signatures']!r} is none of 'auto', 'send' and "
             "'skip'."
         )
         raise ValueError(msg)
-    check_no_credentials(about.get("extra_body"), where="extra_body")
+    return about

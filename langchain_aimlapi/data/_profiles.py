@@ -22,6 +22,7 @@ windows of the two `-latest` ids, which the list lacks, and that image models ca
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 _FAMILY = "google/gemini-"
@@ -259,6 +260,7 @@ _DOCUMENTED = _PROFILES.keys() | _SUCCESSORS.keys()
 _SPELLING = {model.replace(".", "-"): model for model in sorted(_DOCUMENTED)}
 
 
+@lru_cache(maxsize=64)
 def full_model_id(model: str) -> str:
     """Return the id to send: with its `google/` prefix, in the documented spelling.
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _REDACTED = "**********"
 # A shorter beginning of the key tells nothing, but may be a common word.
-_SHORTEST_PREFIX = 8
+SHORTEST_PREFIX = 8
 # A longer body is kept as the beginning of its text.
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
@@ -152,7 +152,7 @@ def redact(value: Any, secret: str) -> Any:
 
     A key of less than 8 characters is none that this gateway gives out, and would garble words.
     """
-    if len(secret) < _SHORTEST_PREFIX:
+    if len(secret) < SHORTEST_PREFIX:
         return value
     match value:
         case str():
@@ -173,9 +173,9 @@ def _cut(body: Any) -> Any:
 
 
 def _without(text: str, secret: str) -> str:
-    if secret[:_SHORTEST_PREFIX] not in text:
+    if secret[:SHORTEST_PREFIX] not in text:
         return text
-    for length in range(len(secret), _SHORTEST_PREFIX - 1, -1):
+    for length in range(len(secret), SHORTEST_PREFIX - 1, -1):
         text = text.replace(secret[:length], _REDACTED)
     return text
 

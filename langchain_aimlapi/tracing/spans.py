@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from langchain_aimlapi.data.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from langchain_core.messages import AIMessage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from langchain_aimlapi._http.call import Call
+    from langchain_aimlapi._http.watch import Watcher
 
     Observer = Callable[..., None]
 
@@ -53,9 +55,15 @@ _RESPONSE = {
 }
 
 
-@contextmanager
-def observed(call: Call, run_id: UUID | None = None) -> Iterator[Observer | None]:
-    """Yield what each generation or chunk of the call is to be shown to, `None` if nobody looks.
+_NOBODY: AbstractContextManager[None] = nullcontext()
+
+
+def observed(
+    call: Call, run_id: UUID | None = None
+) -> AbstractContextManager[Observer | None, bool | None]:
+    """Return a block that is given what each generation or chunk of the call is to be shown to.
+
+    It is given `None` if nobody looks.
 
     Args:
         call: The call that begins now and ends with the block.
@@ -66,9 +74,11 @@ def observed(call: Call, run_id: UUID | None = None) -> Iterator[Observer | None
     """
     watchers = begin_watched(call, run_id)
     span = _new_span(call)
-    if span is None and not watchers:
-        yield None
-        return
+    return _NOBODY if span is None and not watchers else _observing(span, watchers)
+
+
+@contextmanager
+def _observing(span: Span | None, watchers: list[Watcher]) -> Iterator[Observer | None]:
     try:
         yield None if span is None else _Notes(span).note
     except BaseException as error:

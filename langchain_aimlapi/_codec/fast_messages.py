@@ -1,7 +1,7 @@
-"""Chunks for LangChain, made cheaply.
+"""Chunks and whole answers for LangChain, made cheaply.
 
-The constructors of langchain-core validate every field of every chunk, which costs more than
-reading the chunk from the wire. Where the result is known beforehand, the objects are filled
+The constructors of langchain-core validate every field of every message, which costs more than
+reading it from the wire. Where the result is known beforehand, the objects are filled
 directly. Pydantic keeps no promise about its internals, so the first use proves, against the
 installed versions, that such objects equal the constructors'; if not, the constructors are used.
 """
@@ -9,20 +9,23 @@ installed versions, that such objects equal the constructors'; if not, the const
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from pydantic import BaseModel
 
     from langchain_aimlapi._json import JsonObject
 
+_ModelT = TypeVar("_ModelT", bound="BaseModel")
 _new, _set = object.__new__, object.__setattr__
 
 
@@ -128,6 +131,109 @@ def _unparsable(chunk: ToolCallChunk) -> JsonObject:
     }
 
 
+class ResultMaker(Protocol):
+    """Makes a whole answer."""
+
+    def __call__(
+        self,
+        messages: Sequence[JsonObject],
+        infos: Sequence[JsonObject | None],
+        llm_output: JsonObject,
+    ) -> ChatResult:
+        """Return the answer.
+
+        Args:
+            messages: Of each choice the fields of its `AIMessage`: `content`, `name`,
+                `additional_kwargs`, `usage_metadata`, `response_metadata`, `tool_calls`,
+                `invalid_tool_calls`.
+            infos: Of each choice its `generation_info`.
+            llm_output: What is told of all choices together.
+        """
+        ...
+
+
+@cache
+def result_maker() -> ResultMaker:
+    """Return the fast maker if it proves equal to the constructors, else the constructors."""
+    return _result_directly if _is_result_proven(_result_directly) else _result_by_constructors
+
+
+def _result_by_constructors(
+    messages: Sequence[JsonObject], infos: Sequence[JsonObject | None], llm_output: JsonObject
+) -> ChatResult:
+    generations = [
+        ChatGeneration(message=AIMessage(**message), generation_info=info)
+        for message, info in zip(messages, infos, strict=True)
+    ]
+    return ChatResult(generations=generations, llm_output=llm_output)
+
+
+def _result_directly(
+    messages: Sequence[JsonObject], infos: Sequence[JsonObject | None], llm_output: JsonObject
+) -> ChatResult:
+    generations = [
+        _generation(message, info) for message, info in zip(messages, infos, strict=True)
+    ]
+    values: JsonObject = {"generations": generations, "llm_output": llm_output}
+    return _filled(ChatResult, values, {*values})
+
+
+def _generation(message: JsonObject, info: JsonObject | None) -> ChatGeneration:
+    fields = {
+        "content": message["content"],
+        "additional_kwargs": message["additional_kwargs"],
+        "response_metadata": message["response_metadata"],
+        "type": "ai",
+        "name": message["name"],
+        "id": None,
+        "tool_calls": message["tool_calls"],
+        "invalid_tool_calls": message["invalid_tool_calls"],
+        "usage_metadata": message["usage_metadata"],
+    }
+    values = {
+        "text": message["content"],
+        "generation_info": info,
+        "type": "ChatGeneration",
+        "message": _filled(AIMessage, fields, {*message}, extra={}),
+    }
+    return _filled(ChatGeneration, values, {"message", "generation_info", "text"})
+
+
+def _filled(
+    kind: type[_ModelT], values: JsonObject, given: set[str], *, extra: JsonObject | None = None
+) -> _ModelT:
+    """Return an object of pydantic's, filled past its validation."""
+    made = _new(kind)
+    _set(made, "__dict__", values)
+    _set(made, "__pydantic_fields_set__", given)
+    _set(made, "__pydantic_extra__", extra)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+def _is_result_proven(make: Callable[..., ChatResult]) -> bool:
+    """Compare a fast answer with the constructors', internals included."""
+    call = {"name": "get", "args": {"city": "Oslo"}, "id": "call-0", "type": "tool_call"}
+    fields: JsonObject = {
+        "content": "text",
+        "name": None,
+        "additional_kwargs": {REASONING_TEXT: "thought"},
+        "usage_metadata": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+        "response_metadata": {"model_provider": PROVIDER},
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+    }
+    messages = [fields, {**fields, "name": "n", "usage_metadata": None, "tool_calls": [call]}]
+    given = (messages, [{"finish_reason": "stop"}, None], {"id": "gen-1"})
+    try:
+        fast, slow = make(*given), _result_by_constructors(*given)
+        return _inside_of(fast, but="generations") == _inside_of(slow, but="generations") and [
+            _inside(generation) for generation in fast.generations
+        ] == [_inside(generation) for generation in slow.generations]
+    except (AttributeError, TypeError, KeyError):  # internals of another pydantic
+        return False
+
+
 def _is_proven(make: Callable[..., ChatGenerationChunk]) -> bool:
     """Compare the fast objects with the constructors', internals included."""
     samples: list[tuple[str, JsonObject, list[ToolCallChunk]]] = [
@@ -150,16 +256,16 @@ def _fragment(name: str | None, args: str, call_id: str | None) -> ToolCallChunk
     return ToolCallChunk(name=name, args=args, id=call_id, index=0, type="tool_call_chunk")
 
 
-def _inside(generation: ChatGenerationChunk) -> list[object]:
-    message = generation.message
-    parts: list[object] = []
-    for model in (generation, message):
-        parts += [
-            type(model),
-            {key: value for key, value in model.__dict__.items() if key != "message"},
-            list(model.__dict__),
-            model.__pydantic_fields_set__,
-            model.__pydantic_extra__,
-            model.__pydantic_private__,
-        ]
-    return parts
+def _inside(generation: ChatGeneration) -> list[object]:
+    return [*_inside_of(generation, but="message"), *_inside_of(generation.message)]
+
+
+def _inside_of(model: BaseModel, *, but: str = "") -> list[object]:
+    return [
+        type(model),
+        {key: value for key, value in model.__dict__.items() if key != but},
+        list(model.__dict__),
+        model.__pydantic_fields_set__,
+        model.__pydantic_extra__,
+        model.__pydantic_private__,
+    ]
