@@ -40,7 +40,7 @@ class BindsTools:
         self,
         tools: Sequence[Any],
         *,
-        tool_choice: str | bool | dict[str, Any] | None = None,
+        tool_choice: str | bool | list[str] | dict[str, Any] | None = None,
         strict: bool | None = None,
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
@@ -49,11 +49,12 @@ class BindsTools:
 
         Args:
             tools: Functions, pydantic classes, TypedDicts, LangChain tools, JSON schemas, tool
-                dicts of OpenAI, Anthropic or MCP; a dict of unknown `type` is sent as it is. None
-                at all sends nothing. Tools bound earlier are replaced; all else that is bound
-                stays.
+                dicts of OpenAI, Anthropic, MCP or Google; a dict of unknown `type` is sent as it
+                is. None at all sends nothing. Tools bound earlier are replaced; all else that is
+                bound stays.
             tool_choice: `"auto"`, `"none"`, `"any"` (also `"required"` or `True`), the name of a
-                tool, or OpenAI's or Anthropic's dict. It wins over the model's setting.
+                tool, a list of one name or of all, or OpenAI's or Anthropic's dict. It wins over
+                the model's setting.
             strict: Whether arguments must follow the schema exactly; sent as given.
             parallel_tool_calls: Whether several tools may be called at once.
             **kwargs: Further parameters, such as `response_format`: a pydantic class, TypedDict,

@@ -11,8 +11,8 @@ Forms that are understood, per LangChain package or API of origin:
     google-genai     {"type": "media", "mime_type": ..., "data": ... | "file_uri": ...}
 
 The parts are those of AI/ML API's OpenAPI documents (aimlapi/api-docs at f14fa72, 2026-08-21):
-`image_url`, `video_url`, `file`, `input_audio`. Base64 text is neither decoded nor checked: an
-image of some MB is copied once, into its data URI.
+`image_url`, `video_url`, `file`, `input_audio`. Base64 text is neither decoded nor checked, but
+for text files: an image of some MB is copied once, into its data URI.
 """
 
 import base64
@@ -41,6 +41,7 @@ _DATA_KEYS = ("base64", "data", "file_data")
 # Longer is no path, but data.
 _LONGEST_PATH = 256
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*")
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _SIDE_KEYS = ("filename", "name", "title", "detail")  # what may stand beside the block's own keys
 
 # Subtype of a MIME type -> `format`, in the spelling of AI/ML API's schema.
@@ -305,11 +306,33 @@ def _video_part(source: _Source, _fields: JsonMapping) -> JsonObject:
 
 
 def _text_part(source: _Source, _fields: JsonMapping) -> JsonObject:
-    """A text file goes as its text; what is not UTF-8 in it becomes U+FFFD."""
+    """A text file goes as its text, read by the charset of its MIME type, else as UTF-8."""
     if not source.data:
         raise ValueError("a text file is sent as text; give its `text` or `base64`")
-    text = base64.b64decode(source.data).decode(errors="replace")
+    named = _CHARSET.search(source.mime_type or "")
+    try:
+        text = _plain_bytes(source.data).decode(named[1] if named else "utf-8-sig")
+    except (LookupError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"its data are no text ({error}). Name the charset in the `mime_type`, as in "
+            "'text/csv; charset=latin-1', or give the `text` itself"
+        ) from error
     return {"type": "text", "text": text}
+
+
+def _plain_bytes(data: str) -> bytes:
+    """Decode base64 in either alphabet, with or without its padding.
+
+    Raises:
+        ValueError: It is none: mostly the plain text itself.
+    """
+    plain = "".join(data.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except ValueError as error:
+        raise ValueError(
+            f"{data[:_LONGEST_PATH]!r} is no base64 data. Give plain text as `text`"
+        ) from error
 
 
 def _audio_part(source: _Source, fields: JsonMapping) -> JsonObject:

@@ -55,6 +55,8 @@ class WireCall:
         is_double: Whether it is another call said again.
         repeats: Key and name of a whole call that this may say again in pieces; LangChain sees it
             when it is known to be another one.
+        behind: The call before it that LangChain has not seen when this one begins, so that the
+            order of the calls is that of the wire.
     """
 
     position: int
@@ -66,6 +68,18 @@ class WireCall:
     extra_content: JsonObject = field(default_factory=dict)
     is_double: bool = False
     repeats: tuple[object, str] | None = None
+    behind: WireCall | None = None
+
+    def waits(self) -> bool:
+        """Tell whether a call that may repeat another, or is behind one, is not to be seen yet."""
+        # Other text may still replace an empty object.
+        if self.is_double or not self.arguments.is_whole() or self.arguments.is_empty_object():
+            return True
+        return self.behind is not None and self.behind.is_unseen()
+
+    def is_unseen(self) -> bool:
+        """Tell whether LangChain has not seen the call, though it is no other one said again."""
+        return self.repeats is not None and not self.is_double
 
     def decoded(self, *, is_truncated: bool) -> JsonObject | None:
         """Return the arguments if the call is executable, else `None`."""
@@ -143,6 +157,7 @@ class ToolCalls:
         self._by_index: dict[int, WireCall] = {}
         self._namesakes: Counter[str] = Counter()
         self._whole: dict[tuple[object, ...], WireCall] = {}
+        self._unseen: WireCall | None = None  # the last call that was held back
         self._known: set[tuple[object, str]] = set()  # ids, else indexes, with names of whole calls
 
     def read(self, message: JsonObject) -> None:
@@ -184,7 +199,7 @@ class ToolCalls:
         """
         chunks: list[ToolCallChunk] = []
         for call in self.calls:
-            if call.repeats and not call.is_double:
+            if call.is_unseen():
                 call.repeats, args = None, call.arguments.showable()
                 name = call.name or None
                 chunks.append(
@@ -221,13 +236,14 @@ class ToolCalls:
         else:
             known = self._key_and_name(fragment)
             call = self._open(fragment)
-            call.repeats = known if known in self._known else None
+            call.behind = self._unseen if self._unseen and self._unseen.is_unseen() else None
+            call.repeats = known if known in self._known or call.behind else None
+            self._unseen = call if call.repeats else self._unseen
             name, call_id = call.name or None, call.id
         if call.arguments.is_whole():
             self._remember(call, fragment)
         if call.repeats is not None:
-            # Other text may still replace an empty object.
-            if call.is_double or not call.arguments.is_whole() or call.arguments.is_empty_object():
+            if call.waits():
                 return None
             call.repeats, name, call_id = None, call.name or None, call.id
         args = call.arguments.showable()

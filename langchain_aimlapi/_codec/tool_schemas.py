@@ -113,6 +113,12 @@ def _of_dataclass(source: type) -> Declaration:
 
 
 def _of_tool(tool: BaseTool) -> Declaration:
+    is_readable = isinstance(tool.args_schema, type | dict | None)
+    if not is_readable:
+        raise ValueError(
+            f"tool {tool.name!r}: its args_schema {tool.args_schema!r} is neither a pydantic class "
+            "nor a JSON schema."
+        )
     if isinstance(tool, Tool) and not tool.args_schema:
         # One string without a name: langchain-core's own convention for its argument.
         schema = convert_to_openai_function(tool)["parameters"]

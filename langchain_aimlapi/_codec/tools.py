@@ -32,6 +32,13 @@ _CHOICES = {"any": "required", "auto": "auto", "none": "none", "required": "requ
 _FLAT_KEYS = frozenset(
     {"description", "inputSchema", "input_schema", "name", "parameters", "strict", "type"}
 )
+# Google's form holds several functions, each under the same keys; of two of them the endpoint has
+# no counterpart.
+_GOOGLE_LISTS = ("function_declarations", "functionDeclarations")
+_GOOGLE_SCHEMAS = ("parameters_json_schema", "parametersJsonSchema")
+_GOOGLE_KEYS = frozenset(
+    {*_GOOGLE_SCHEMAS, "behavior", "response", "responseJsonSchema", "response_json_schema"}
+)
 # What an MCP server tells its client of a tool; on the wire a tool bears no further key.
 _MCP_KEYS = frozenset(
     {"_meta", "annotations", "execution", "icons", "meta", "outputSchema", "title"}
@@ -45,10 +52,11 @@ def encode_tools(tools: Any, *, strict: bool | None = None) -> list[JsonObject]:
         tools: A list, each one a function with type hints, a pydantic class (v1 or v2), a
             `TypedDict`, a dataclass, a `BaseTool` (a Runnable's `as_tool()` is one), or a dict: a
             JSON schema with a `title`, OpenAI's, Anthropic's (`input_schema`), MCP's
-            (`inputSchema`), Bedrock's (`toolSpec`), or any other with a `type`, which is passed on
-            untouched. What a dict holds besides (`cache_control`) stays on the tool, but for what
-            MCP tells only the client; of a `BaseTool`'s `extras` only `cache_control` is sent, as
-            the others are for other providers.
+            (`inputSchema`), Bedrock's (`toolSpec`), Google's (`function_declarations`), or any
+            other with a `type`, which is passed on untouched. What a dict holds besides
+            (`cache_control`) stays on the tool, but for what MCP tells only the client; of a
+            `BaseTool`'s `extras` only `cache_control` is sent, as the others are for other
+            providers.
         strict: Sent as each function's `strict` unless the tool has its own. Schemas are not
             changed by it: what is optional stays so, unlike in OpenAI's strict form.
 
@@ -140,7 +148,7 @@ def settle_tool_choice(settings: JsonMapping) -> JsonObject:
 
 
 def encode_tool_choice(
-    tool_choice: str | bool | JsonMapping | None,  # noqa: FBT001  LangChain's bind_tools has it
+    tool_choice: str | bool | Sequence[str] | JsonMapping | None,  # noqa: FBT001  LangChain's bind_tools has it
     *,
     tools: Sequence[JsonObject],
     response_format: object = None,
@@ -149,8 +157,9 @@ def encode_tool_choice(
 
     Args:
         tool_choice: `None` and `False` leave the choice to the API's default, which is `"auto"`;
-            `"any"`, `"required"` and `True` force some call; a tool's name, or a dict of OpenAI's
-            or Anthropic's form, forces that tool. A dict of a `type` unknown here is passed on.
+            `"any"`, `"required"` and `True` force some call; a tool's name, a list of one name, or
+            a dict of OpenAI's or Anthropic's form, forces that tool; a list of all names, some
+            call. A dict of a `type` unknown here is passed on.
         tools: The encoded tools that it chooses from. Without tools nothing is sent, as `"auto"`
             and `"none"` then ask for what happens anyway.
         response_format: The call's. Where it forces the answer's shape already, a forced tool that
@@ -162,7 +171,8 @@ def encode_tool_choice(
     """
     if tool_choice is None or tool_choice is False:
         return None
-    choice = "required" if tool_choice is True else _encode_choice(tool_choice)
+    names = [tool["function"]["name"] for tool in tools if "function" in tool]
+    choice = _encode_choice(_without_list(tool_choice, names))
     if not tools:
         if choice in ("auto", "none") or _schema_name(response_format) is not None:
             return None
@@ -171,7 +181,6 @@ def encode_tool_choice(
             "Bind tools, or leave tool_choice out."
         )
     name = _chosen_name(choice)
-    names = [tool["function"]["name"] for tool in tools if "function" in tool]
     if name is not None and name not in names:
         if name == _schema_name(response_format):
             return None
@@ -180,6 +189,24 @@ def encode_tool_choice(
             "Besides a name it takes 'auto', 'none', 'any' and 'required'."
         )
     return choice
+
+
+def _without_list(tool_choice: Any, names: list[str]) -> Any:
+    """Give a choice of several names, as ChatGoogleGenerativeAI takes it, in a form of ours."""
+    if tool_choice is True:
+        return "required"
+    match tool_choice:
+        case [str(name)]:
+            return name
+        case [_, *_] if names and sorted(map(str, tool_choice)) == sorted(names):
+            return "required"
+        case [_, *_]:
+            raise ValueError(
+                f"tool_choice={tool_choice!r}: the endpoint takes one name, or any tool. Bind only "
+                "these tools, with tool_choice='any'."
+            )
+        case _:
+            return tool_choice
 
 
 def _encode_choice(tool_choice: str | JsonMapping) -> str | JsonObject:
@@ -261,7 +288,15 @@ def _listed(tools: Any) -> list[Any]:
             f"{tools!r} is no list of tools. Write bind_tools([{example}]), or bind_tools([]) for "
             "none."
         )
-    return [*tools]
+    return [declared for tool in tools for declared in _google_functions(tool)]
+
+
+def _google_functions(tool: Any) -> list[Any]:
+    """Give the functions of a tool in Google's form; any other tool as it is."""
+    if not isinstance(tool, Mapping) or len(tool) != 1:
+        return [tool]
+    functions = next((tool[key] for key in _GOOGLE_LISTS if key in tool), None)
+    return functions if isinstance(functions, list) and functions else [tool]
 
 
 def _encode_tool(tool: Any, *, strict: bool | None) -> JsonObject:
@@ -314,7 +349,9 @@ def _read_dict(tool: JsonObject) -> Declaration | None:
         case {"toolSpec": {"name": _, "inputSchema": {"json": schema}} as spec}:
             return _of_function(spec, schema, {})
         case {"name": _} if kind in (None, "function") or _is_anthropic(tool):
-            dropped = _FLAT_KEYS | _MCP_KEYS if "inputSchema" in tool else _FLAT_KEYS
+            dropped = _FLAT_KEYS | _GOOGLE_KEYS
+            if "inputSchema" in tool:
+                dropped |= _MCP_KEYS
             extras = {key: value for key, value in tool.items() if key not in dropped}
             function = {key: tool[key] for key in ("name", "description", "strict") if key in tool}
             return _of_function(function, _flat_schema(tool), extras)
@@ -325,7 +362,8 @@ def _read_dict(tool: JsonObject) -> Declaration | None:
         case _:
             raise ValueError(
                 f"{tool!r} is no tool that is known here. A JSON schema needs a top-level 'title' "
-                "as the tool's name; other dicts need a 'name' or a 'type' of the provider's."
+                "as the tool's name; other dicts need a 'name' or a 'type' of the provider's. For "
+                "Google's own tools (google_search, ...) the endpoint documents no form."
             )
 
 
@@ -346,7 +384,7 @@ def _is_anthropic(tool: JsonObject) -> bool:
 
 
 def _flat_schema(tool: JsonObject) -> Any:
-    keys = ("input_schema", "inputSchema", "parameters")
+    keys = ("input_schema", "inputSchema", "parameters", *_GOOGLE_SCHEMAS)
     return next((tool[key] for key in keys if key in tool), None)
 
 

@@ -80,6 +80,7 @@ REPLACEMENTS = {
     "gemini_api_key": _KEY,
     "generation_config": "pass what is in it by itself: temperature=..., max_tokens=..., ...",
     "google_api_key": _KEY,
+    "http_options": "use default_headers, timeout and base_url, or pass http_client",
     "http_socket_options": _CLIENT,
     "image_config": _GATEWAY_TAKES_NONE,
     "include": _RESPONSES_API,
@@ -129,6 +130,8 @@ REPLACEMENTS = {
     "use_responses_api": _RESPONSES_API,
     "verbosity": _GATEWAY_TAKES_NONE,
     "vertexai": _CLOUD,
+    "wait_exponential_kwargs": "max_retries is the number of retries; the server's Retry-After, "
+    "else a growing pause, is the wait",
 }
 # Parameters that the schemas of some ids list: no spelling mistakes.
 _WITHOUT_SETTING = frozenset(
@@ -180,6 +183,7 @@ def resolve_names(
     """
     resolved: JsonObject = {}
     names: dict[str, str] = {}  # the name that each setting goes by
+    said: dict[str, str] = {}  # the user's own name of each
     problems: list[str] = []
     for name, value in given.items():
         own = name if name in known else SYNONYMS.get(name, name)
@@ -192,8 +196,10 @@ def resolve_names(
         if first not in resolved or (resolved[first] is None and not is_limit):
             names[_SAME.get(own, own)] = own
             resolved[own] = value
+            said[own] = name
         elif (value is not None or is_limit) and not _is_same(resolved[first], value):
-            problems.append(f"{first} is given twice, also as {name}: pass one of them.")
+            other = said[first] if name == first else name
+            problems.append(f"{first} is given twice, also as {other}: pass one of them.")
     if problems:
         raise ValueError(" ".join(problems))
     return resolved
@@ -206,8 +212,10 @@ def _is_same(first: object, second: object) -> bool:
 def _problem(name: str, *, known: Collection[str], owner: str, way_past: str) -> str:
     if instead := REPLACEMENTS.get(name) or _OF_A_CALL.get(name):
         return f"{name} is not a setting of {owner}: {instead}."
-    near = () if name in _WITHOUT_SETTING else {*known, *SYNONYMS}
+    near = () if name in _WITHOUT_SETTING else {*known, *SYNONYMS, *REPLACEMENTS}
     close = get_close_matches(name.lower(), near, n=1, cutoff=0.7)
+    if close and close[0] in REPLACEMENTS:
+        return f"{name} is not a setting of {owner}, nor is {close[0]}: {REPLACEMENTS[close[0]]}."
     hint = f"; did you mean {close[0]}?" if close else "."
     if any(part in name.lower().replace("tokens", "") for part in _SECRET_PARTS):
         return f"{name} is not a setting of {owner}{hint} The key is passed as api_key."

@@ -96,6 +96,18 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"type": "text", "text": "hi"},
     ),
     (
+        {"type": "media", "data": b"\xef\xbb\xbfhi", "mime_type": "text/plain"},
+        {"type": "text", "text": "hi"},
+    ),
+    (  # the other alphabet, no padding, a charset of its own
+        {"type": "file", "base64": "_GY_", "mime_type": 'text/csv; charset="latin-1"'},
+        {"type": "text", "text": "üf?"},
+    ),
+    (
+        {"type": "file", "base64": "aGkh\naGk", "mime_type": "text/plain"},
+        {"type": "text", "text": "hi!hi"},
+    ),
+    (
         {"type": "file", "url": "https://x.example/t.csv", "mime_type": "text/csv"},
         file("https://x.example/t.csv", "t.csv"),
     ),
@@ -386,3 +398,23 @@ def test_a_clip_of_a_video_is_not_sent_as_the_whole() -> None:
     assert encode_media(clip)["type"] == "video_url"
     with pytest.raises(ValueError, match=r"video_metadata=.*start_offset"):
         encode_media({**clip, "video_metadata": {"start_offset": "5s"}})
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type", "words"),
+    [
+        ("Dear all, the text itself", "text/plain", "'Dear.* no base64 data. Give plain text"),
+        ("Straße", "text/plain", "no base64 data"),
+        ("somedata", "text/plain", "are no text.* Name the charset"),
+        ("_GY_", "text/csv; charset=klingon", "unknown encoding: klingon"),
+    ],
+)
+def test_a_text_file_that_cannot_be_read_is_an_error(data: str, mime_type: str, words: str) -> None:
+    """It is not sent as something else: langchain-google-genai's tests ask the same."""
+    for block in (
+        {"type": "file", "source_type": "base64", "data": data, "mime_type": mime_type},
+        {"type": "media", "data": data, "mime_type": mime_type},
+        {"type": "text-plain", "base64": data, "mime_type": mime_type},
+    ):
+        with pytest.raises(ValueError, match=words):
+            encode_media(block)

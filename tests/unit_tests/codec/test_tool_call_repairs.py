@@ -209,6 +209,22 @@ def test_missing_or_duplicate_ids_become_unique_ones(
     assert all(same[n] == one for one, n in first.items())
 
 
+def test_calls_stay_in_the_order_of_the_wire_where_one_is_held_back() -> None:
+    """The second might say the first again, until the end; what comes behind it waits for it."""
+    said = [("put", '{"a": 0}'), ("put", "{}"), ("get", '{"b": 1}'), ("put", '{"c": 2}')]
+    fragments = [
+        _fragment(arguments, name, index=n, id="call") for n, (name, arguments) in enumerate(said)
+    ]
+    expected = [(name, json.loads(arguments)) for name, arguments in said]
+    in_pieces = [[one] for one in fragments]
+    replaced = [*in_pieces[:3], [_fragment('{"d": 3}', index=1)], in_pieces[3]]
+    for message in answers_of(in_pieces, "stop"):
+        assert [call[1:] for call in seen(message)] == expected
+    expected[1] = ("put", {"d": 3})
+    for message in answers_of(replaced, "stop"):
+        assert [call[1:] for call in seen(message)] == expected
+
+
 @pytest.mark.parametrize("arguments", ["", None, " ", "{}"])
 def test_no_arguments_mean_an_empty_object(arguments: str | None) -> None:
     call = _fragment(arguments, "get", id="call_0", index=0)

@@ -58,6 +58,7 @@ SCHEMA: dict[str, Any] = {
 WORDS: dict[str, Any] = {"name": "weather", "description": "Tell the weather."}
 FUNCTION = {**WORDS, "parameters": SCHEMA}
 TOOL = {"type": "function", "function": FUNCTION}
+GROUP = {"name": "group", "parameters": {"type": "object", "properties": {}}}
 OTHER = {"type": "function", "function": {"name": "other", "parameters": SCHEMA}}
 SEARCH = {"type": "openrouter:web_search", "parameters": {}}
 
@@ -94,6 +95,40 @@ def test_every_form_of_a_tool_is_the_same_on_the_wire(source: Any) -> None:
 )
 def test_where_langchain_is_right_the_wire_is_what_langchain_says(source: Any) -> None:
     assert encode_tools([source]) == [convert_to_openai_tool(source)]
+
+
+@pytest.mark.parametrize("key", ["function_declarations", "functionDeclarations"])
+@pytest.mark.parametrize(
+    "schema_key", ["parameters", "parameters_json_schema", "parametersJsonSchema"]
+)
+def test_a_tool_in_google_s_form_is_the_functions_that_it_lists(key: str, schema_key: str) -> None:
+    declared = {**WORDS, schema_key: SCHEMA, "behavior": "BLOCKING", "response": {"type": "STRING"}}
+    without_arguments = {"name": "ping", "description": "Answer."}
+    empty = {**without_arguments, "parameters": {"type": "object", "properties": {}}}
+
+    assert encode_tools([{key: [declared, without_arguments]}, GROUP]) == [
+        TOOL,
+        {"type": "function", "function": empty},
+        *encode_tools([GROUP]),
+    ]
+
+
+def test_a_google_tool_that_the_endpoint_does_not_document_is_told() -> None:
+    tools: list[dict[str, Any]] = [
+        {"google_search": {}},
+        {"function_declarations": [], "google_maps": {}},
+    ]
+    for tool in tools:
+        with pytest.raises(ValueError, match=r"For Google's own tools .* no form"):
+            encode_tools([tool])
+
+
+def test_a_tool_with_arguments_of_no_schema_is_named() -> None:
+    """langchain-ai/langchain-google#1360."""
+    tool = StructuredTool.from_function(weather)
+    tool.args_schema = "not a class"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="tool 'weather': its args_schema 'not a class' is neith"):
+        encode_tools([tool])
 
 
 @pytest.mark.parametrize(
@@ -265,6 +300,14 @@ NAMED = {"type": "function", "function": {"name": "weather"}}
 )
 def test_every_form_of_a_choice(tool_choice: Any, expected: Any) -> None:
     assert encode_tool_choice(tool_choice, tools=[SEARCH, OTHER, TOOL]) == expected
+
+
+def test_a_choice_of_names_is_one_name_or_any_tool() -> None:
+    """`ChatGoogleGenerativeAI` takes lists; the endpoint knows one name, or any."""
+    assert encode_tool_choice(["weather"], tools=[TOOL, OTHER]) == NAMED
+    assert encode_tool_choice(["other", "weather"], tools=[TOOL, OTHER]) == "required"
+    with pytest.raises(ValueError, match="Bind only these tools, with tool_choice='any'"):
+        encode_tool_choice(["other", "weather"], tools=[TOOL, OTHER, {**TOOL, "function": GROUP}])
 
 
 @pytest.mark.parametrize("tool_choice", ["Weather", "", {"type": "tool", "name": "Weather"}])

@@ -241,6 +241,12 @@ def test_a_key_in_the_place_of_the_address_is_not_shown() -> None:
         ({"azure_deployment": "x"}, "azure_deployment is not .* not Azure"),
         ({"endpoint": "https://x"}, "endpoint is not .* the address is base_url"),
         ({"custom_llm_provider": "x"}, "custom_llm_provider is not .* leave it out"),
+        ({"http_options": {}}, "http_options is not .* use default_headers, timeout"),
+        ({"safety_setting": {}}, "safety_setting is not .* nor is safety_settings: the gateway"),
+        (
+            {"thinking_level": "low", "reasoning_effort": "high"},
+            "reasoning_effort is given twice, also as thinking_level",
+        ),
     ],
 )
 def test_a_name_that_is_no_setting_is_refused_with_what_to_use(given: Json, words: str) -> None:
