@@ -249,11 +249,11 @@ def _is_surely_plain(value: object) -> bool:
             if kind is str or item is None or kind is int or kind is bool:
                 continue
             if kind is dict:
-                if not _ONLY_TEXT.issuperset(map(type, item)):  # type: ignore[call-overload]
+                if not _ONLY_TEXT.issuperset(map(type, item)):  # type: ignore[call-overload]  # a dict
                     return False
-                inner += item.values()  # type: ignore[attr-defined]
+                inner += item.values()  # type: ignore[attr-defined]  # a dict
             elif kind is list:
-                inner += item  # type: ignore[arg-type]
+                inner += item  # type: ignore[arg-type]  # a list
             else:
                 return False
         if not inner:

@@ -6,13 +6,13 @@ import inspect
 
 # langchain-core resolves the annotations of public methods at run time (`with_fallbacks(...)` hands
 # `bind_tools` on by them), so what these name is imported for good.
-from collections.abc import Sequence  # noqa: TC003
+from collections.abc import Sequence  # noqa: TC003  as above
 from contextlib import aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from langchain_core.messages import BaseMessage  # noqa: TC002
-from langchain_core.runnables import RunnableConfig  # noqa: TC002
+from langchain_core.messages import BaseMessage  # noqa: TC002  as above
+from langchain_core.runnables import RunnableConfig  # noqa: TC002  as above
 from pydantic import ConfigDict, PrivateAttr
 
 from langchain_aimlapi._binding.binding import BindsTools, GeminiBinding

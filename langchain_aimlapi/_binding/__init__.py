@@ -35,4 +35,4 @@ def __getattr__(name: str) -> object:
 
 for _former in ("langchain_aimlapi._output_parser", "langchain_aimlapi._refusals"):
     modules[_former] = ModuleType(_former)
-    modules[_former].__getattr__ = __getattr__  # type: ignore[method-assign]
+    modules[_former].__getattr__ = __getattr__  # type: ignore[method-assign]  # as PEP 562 has it

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 # langchain-core resolves the annotations of public methods at run time (`with_fallbacks(...)` hands
 # `bind_tools` on by them), so what these name is imported for good.
-from collections.abc import Sequence  # noqa: TC003
+from collections.abc import Sequence  # noqa: TC003  as above
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from langchain_core.language_models.base import LanguageModelInput  # noqa: TC002
+from langchain_core.language_models.base import LanguageModelInput  # noqa: TC002  as above
 from langchain_core.language_models.chat_models import _ChatModelBinding
-from langchain_core.runnables import Runnable, RunnableConfig  # noqa: TC002
+from langchain_core.runnables import Runnable, RunnableConfig  # noqa: TC002  as above
 
 from langchain_aimlapi._codec.response_format import encode_schemas
 from langchain_aimlapi._codec.tools import encode_tool_choice, encode_tools

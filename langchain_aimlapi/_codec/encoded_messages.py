@@ -226,7 +226,7 @@ class _Number:
 
     __slots__ = ("_number",)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as Python has it
 
     def __init__(self, number: float) -> None:
         self._number = number
@@ -267,9 +267,9 @@ def _size_of(copied: object) -> int:
             continue
         size += getsizeof(value)
         if kind is dict:
-            left += value.values()  # type: ignore[attr-defined]
+            left += value.values()  # type: ignore[attr-defined]  # a dict
         elif kind is list or kind is tuple:
-            left += value  # type: ignore[arg-type]
+            left += value  # type: ignore[arg-type]  # one of two
     return size
 
 

@@ -228,7 +228,7 @@ class _History:
             is_bypassed = number >= self._bypassed_from
             return "bypassed" if is_bypassed else None, self._plain_names
         if kind in TOOL:
-            call_id = message.tool_call_id  # type: ignore[attr-defined]
+            call_id = message.tool_call_id  # type: ignore[attr-defined]  # of a result
             is_renaming = "renamed" if self._is_renaming else None
             return self._names.get(call_id), is_renaming, self._plain_names
         return ()

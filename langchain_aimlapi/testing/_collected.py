@@ -60,17 +60,12 @@ def note_collected(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     stage = stage_folder()
     if stage is None:
         return
-    _note(stage, config, items)
-
-
-def _note(  # pragma: no cover  runs in the pytest that `record` starts, as its tests see
-    stage: Path, config: pytest.Config, items: Iterable[pytest.Item]
-) -> None:
     modules: dict[str, Module] = {}
     for item in items:
         path = str(item.path)
         new: Module = {"path": path, "names": [], "is_whole": _is_whole(path, config)}
         modules.setdefault(path, new)["names"].append(cassette_name(item))
+    # Added to, since each worker of pytest-xdist collects for itself.
     with (stage / _FILE).open("a", encoding="utf-8") as log:
         log.writelines(f"{json.dumps(module)}\n" for module in modules.values())
 
@@ -82,7 +77,7 @@ def collected_modules(stage: Path) -> Iterator[Module]:
         yield json.loads(line)
 
 
-def _is_whole(path: str, config: pytest.Config) -> bool:  # pragma: no cover  as `_note`
+def _is_whole(path: str, config: pytest.Config) -> bool:
     if any(config.getoption(name, None) for name in _PARTIAL_OPTIONS):
         return False
     chosen = [argument.partition("::") for argument in config.args]

@@ -70,7 +70,7 @@ class CurrentEndpoint(Endpoint):
     def __iter__(self) -> Iterator[str]:
         return iter(self._now())
 
-    def __getitem__(self, index: SupportsIndex | slice) -> str | tuple[str, ...]:  # type: ignore[override]
+    def __getitem__(self, index: SupportsIndex | slice) -> str | tuple[str, ...]:  # type: ignore[override]  # all are texts
         return tuple(self._now())[index]
 
     def __repr__(self) -> str:

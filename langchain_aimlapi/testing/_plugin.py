@@ -338,7 +338,7 @@ def _config_of(item: pytest.Item) -> JsonObject:
     """Return the `vcr_config` of a test, also for a fixture that may not ask for it."""
     # pytest has no public door to this. pytest-recording brings a fixture of that name, so that
     # there is one; the last is the nearest to the test.
-    found = item.session._fixturemanager.getfixturedefs("vcr_config", item)  # noqa: SLF001
+    found = item.session._fixturemanager.getfixturedefs("vcr_config", item)  # noqa: SLF001  see above
     [*_, fixture] = found or ()
     if fixture.cached_result is not None:
         value = fixture.cached_result[0]

@@ -67,6 +67,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     try:
         child.wait(_SECONDS_TO_END)
-    except subprocess.TimeoutExpired:  # pragma: no cover  takes as long as a hung pytest
+    except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
