@@ -125,7 +125,10 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         if exit_behavior not in ("end", "error"):
             raise ValueError(f"exit_behavior={exit_behavior!r} is neither 'end' nor 'error'.")
         self._ends = exit_behavior == "end"
+        # LangGraph runs the tools of a step side by side, each in a call of its own: they share a
+        # meter by the message that asked for them.
         self._steps: OrderedDict[tuple[str, str], _Meter] = OrderedDict()
+        # What failed steps spent: LangGraph throws away the state of a step that raises.
         self._unwritten: dict[str, Tally] = {}
         self._lock = threading.Lock()
 
@@ -313,4 +316,5 @@ class _Meter(SpendCallbackHandler):
 
 
 def _thread_id() -> str:
+    # From the context: middleware is handed no config, and one object serves many threads.
     return str(get_config().get("configurable", {}).get("thread_id", ""))

@@ -73,6 +73,7 @@ def stream_parts(stream: Iterable[Any]) -> Generator[StreamPart]:
             yield from parts.take(event)
         yield from parts.finish()
     finally:
+        # Iterators that are no generators, such as a list's, have none.
         if close := getattr(stream, "close", None):
             close()
 
@@ -104,6 +105,7 @@ class _Parts:
         self._places: dict[str, Mapping[str, Any]] = {}
 
     def take(self, event: object) -> Iterator[StreamPart]:
+        # Once something was told, a state repeats it, and telling it again is kept off by its key.
         past = () if self._told else _past_of(event)
         self._told.update(_key_of(message) for message in past if message.id)
         for message, metadata in _messages_of(event):
@@ -131,6 +133,7 @@ class _Parts:
     def _piece(self, chunk: AIMessageChunk, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
         key = chunk.id or ""
         if chunk.id:
+            # So that the same message, whole in a later "updates" or "values", is not told again.
             self._told.add(chunk.id)
         yield from _said(chunk, metadata)
         if chunk.tool_call_chunks:
@@ -143,6 +146,7 @@ class _Parts:
     def _whole_calls(self, key: str) -> Iterator[StreamPart]:
         pieces = self._calls.pop(key, [])
         if pieces:
+            # Added up at once: one by one each `+` copies all that came before.
             whole = pieces[0] + pieces[1:]
             yield from _calls_of(whole, self._places.pop(key))
 
@@ -205,6 +209,8 @@ def _said(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[StreamPar
                 texts.append(block)
             case {"type": "text", "text": str(words)}:
                 texts.append(words)
+            # With `output_version="v1"` the thought stands in the content; never in both places
+            # twice.
             case {"type": "reasoning", "reasoning": str(words)} if known is None:
                 thoughts.append(words)
             case _:
@@ -221,5 +227,6 @@ def _calls_of(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Strea
 
 
 def _cost_of(message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[StreamPart]:
+    # Only whole answers and last chunks have it, so that each answer has one cost.
     if message.usage_metadata:
         yield StreamPart(kind="cost", cost=cost_of(message), metadata=metadata)

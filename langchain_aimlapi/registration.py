@@ -33,6 +33,8 @@ def register() -> None:
         msg = "register() adds to the table of the package langchain: pip install langchain."
         raise ImportError(msg) from error
     table = getattr(base, "_BUILTIN_PROVIDERS", None)
+    # Private to langchain, so that any release may change it: told here rather than deep inside
+    # `init_chat_model`.
     if not isinstance(table, dict) or not all(map(_is_row, table.values())):
         version = getattr(import_module("langchain"), "__version__", "?")
         msg = (

@@ -217,6 +217,7 @@ def _problem(name: str, *, known: Collection[str], owner: str, way_past: str) ->
     if close and close[0] in REPLACEMENTS:
         return f"{name} is not a setting of {owner}, nor is {close[0]}: {REPLACEMENTS[close[0]]}."
     hint = f"; did you mean {close[0]}?" if close else "."
+    # `max_tokens` holds no token.
     if any(part in name.lower().replace("tokens", "") for part in _SECRET_PARTS):
         return f"{name} is not a setting of {owner}{hint} The key is passed as api_key."
     return (

@@ -89,6 +89,7 @@ class AIMLAPIError(_core.ModelError):
         self.request_id = request_id
         self.body = _cut(body)
         headers = dict(response_headers or {})
+        # A session of the server's: errors end up in logs.
         headers.pop("set-cookie", None)
         self.response_headers = headers
         self.retry_after = retry_after
@@ -175,6 +176,7 @@ def _cut(body: Any) -> Any:
 def _without(text: str, secret: str) -> str:
     if secret[:SHORTEST_PREFIX] not in text:
         return text
+    # From long to short: the longest beginning is hidden before a shorter one could leave its rest.
     for length in range(len(secret), SHORTEST_PREFIX - 1, -1):
         text = text.replace(secret[:length], _REDACTED)
     return text

@@ -32,6 +32,8 @@ def warn_caller(message: str) -> None:
     Args:
         message: What the warning says.
     """
+    # A warning that points into a library is filtered out by default, and tells nobody which line
+    # to change.
     level, frame = 1, inspect.currentframe()
     while frame and _package_of(frame.f_globals) in _BETWEEN:
         level, frame = level + 1, frame.f_back

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.errors.refusals import Remedy
 
+# A page of a proxy may be megabytes; its title, or its beginning, says what it is.
 _MAX_BODY = 65_536
 _MAX_TEXT = 500
 _MAX_WORDS = 2_000
@@ -205,6 +206,8 @@ def _tells_failure(body: object) -> bool:
         return False
     if body.get("error") or body.get("object") == "error":
         return True
+    # The gateway's flat shape has no `error`. An answer that has choices is one, whatever stands
+    # beside.
     return not body.get("choices") and "statusCode" in body and "message" in body
 
 
@@ -217,6 +220,8 @@ def _failure(
     advice: str = "",
 ) -> errors.AIMLAPIError:
     kind = _kind(code, message)
+    # The body's own id is what the gateway's support asks for (documented); a proxy's page has
+    # none.
     request_id = _request_id(body) or headers.get("x-inference-id")
     known = find_refusal(message) if code in _REFUSED else None
     if kind not in _ADVISED:
@@ -239,6 +244,7 @@ def _failure(
 
 
 def _kind(code: int, message: str) -> type[errors.AIMLAPIError]:
+    # First: langchain's summarising middleware trims on this error, on a plain 400 it gives up.
     if code in (400, 413) and _is_overflow(message):
         return errors.AIMLAPIContextOverflowError
     if code == 402 or (code == 403 and _find(_CREDITS, message)):  # noqa: PLR2004  HTTP statuses
@@ -276,6 +282,7 @@ def _retryable_exception(code: int, message: str) -> bool | None:
 
 def _code_and_message(body: object) -> tuple[int | None, str]:
     """Return the code and the words of an error body, whatever its shape."""
+    # Google sends its errors as a list of one.
     if isinstance(body, list) and body:
         body = body[0]
     if not isinstance(body, dict):
@@ -283,6 +290,7 @@ def _code_and_message(body: object) -> tuple[int | None, str]:
     error = body.get("error")
     source = _wrapped(error if isinstance(error, dict) else body)
     named = (_code(part.get(name)) for name in _CODE_NAMES for part in (source, body))
+    # The inner error's own code first: the outer one is that of whoever passed it on.
     code = next((number for number in named if number), None)
     message = next((value for name in _WORDS if (value := source.get(name))), None)
     words = _words(error if isinstance(error, str) else message)

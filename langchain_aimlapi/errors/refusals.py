@@ -33,6 +33,7 @@ class Refusal:
     remedy: Remedy | None = None
 
 
+# In order, since the first that fits is taken: the more exact words come before the vaguer ones.
 _REFUSALS = (
     Refusal(
         r"missing (an? |the |its |required )*.?thought.?signature"
@@ -122,6 +123,8 @@ class Remedies:
     """What helped the calls of one model object: later ones with the same model id start so."""
 
     def __init__(self) -> None:
+        # No lock: a set that two threads add to at once loses one remedy, which the next refusal
+        # brings back.
         self._by_model: dict[str, frozenset[Remedy]] = {}
 
     def of(self, model: str) -> frozenset[Remedy]:

@@ -149,6 +149,8 @@ class Books:
         self._by_model: dict[str, Cost] = {}
         self._items: dict[str, OpenItem] = {}
         self._running: dict[UUID, Running] = {}
+        # Rows that are settled already, by inference id: two reconciliations must not charge one
+        # row twice.
         self._counted: set[str] = set()
         self.dearest = Cost()
         # Kept beside the tables, so that a call costs the same however many were made.
@@ -197,6 +199,8 @@ class Books:
             # Set here, so that a call that is checked next to it sees this one.
             started.item = OpenItem.of(call)
             self._begun += 1
+            # Before the request leaves: a process that is killed has been billed, and its journal
+            # says for what.
             self._write("begin", partial(dump_item, started.item))
             return started.item
 
@@ -294,6 +298,7 @@ class Books:
         self._by_model[model] = self._by_model.get(model, Cost()) + cost
         self._total += cost
 
+    # A function and not the event: most books have no journal, and writing decimals out costs time.
     def _write(self, kind: str, dump: Callable[[], object]) -> None:
         if self._journal:
             self._journal.write({kind: dump()})

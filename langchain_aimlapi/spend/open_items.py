@@ -87,6 +87,7 @@ def _most_credits(call: Call) -> Decimal:
     answers = call.request.get("n")
     tokens_in = min(len(call.body) // _BYTES_PER_TOKEN + 1, most_input)
     tokens_out = limit or profile.get("max_output_tokens") or _MOST_OUTPUT
+    # The one place that looks into an id: the wrong guess is only an upper limit that is less near.
     rate_in, rate_out = _FLASH if "flash" in call.model else _OTHER
     usd = tokens_in * rate_in + tokens_out * rate_out * (
         answers if isinstance(answers, int) and answers > 0 else 1

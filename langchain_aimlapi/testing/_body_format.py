@@ -30,6 +30,7 @@ Body = JsonObject | str | bytes | None
 
 _DATA = "data: "
 _SEPARATORS = ("\r\n\r\n", "\n\n")
+# The fields of the standard for server-sent events, and its comments.
 _FIELDS = ("data:", "event:", "id:", "retry:", ":")
 
 
@@ -103,6 +104,7 @@ def _encode_events(text: str) -> JsonObject | None:
     if sep is None:
         return None
     *texts, tail = text.split(sep)
+    # One style for the whole stream, said once: the odd event out is kept as raw text.
     style = _commonest_style(texts)
     events = [_encode_event(event, style) for event in texts]
     return {**({"style": style} if style else {}), "sep": sep, "events": events, **_tail(tail)}

@@ -12,6 +12,7 @@ import pytest
 from langchain_aimlapi.testing._stage import stage_folder
 
 _FILE = "collected.jsonl"
+# pytest-recording's own list: the name has to be the one that it gives the file.
 _FORBIDDEN = re.compile(r"[<>?%*:|\"'/\\]")
 _PARTIAL_OPTIONS = ("lf", "failedfirst", "stepwise", "deselect", "last_failed")
 

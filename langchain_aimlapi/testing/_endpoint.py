@@ -97,6 +97,7 @@ def given_endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint:
 @contextmanager
 def environment_of(endpoint: Endpoint) -> Iterator[None]:
     """Let apps that read the environment find an endpoint there, and a key where there is none."""
+    # Put back at the end, also where a variable was not set: the next test may check that.
     before = {name: os.environ.get(name) for name in (KEY, BASE)}
     os.environ.update({KEY: endpoint.api_key, BASE: endpoint.base_url})
     try:

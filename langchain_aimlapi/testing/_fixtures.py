@@ -71,6 +71,7 @@ def fixture_path(fixture: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     Those of modules and classes lie with the module's own cassettes, those of packages and
     sessions in `cassettes/session` beside the file that has the fixture.
     """
+    # The index and not the value, which may be no part of a file's name.
     case = f"[{getattr(request, 'param_index', 0)}]" if hasattr(request, "param") else ""
     if request.scope in ("module", "class"):
         owner = f"{request.cls.__name__}." if request.scope == "class" else ""

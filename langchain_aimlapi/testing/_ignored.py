@@ -39,6 +39,8 @@ class IgnoredHosts:
     localhost: bool = False
 
     def __contains__(self, request: _Request) -> bool:
+        # First: traces go on whatever hosts are recorded, or each run would add some to the
+        # cassette.
         if is_tracing(request):
             return True
         parts = urlsplit(request.uri)

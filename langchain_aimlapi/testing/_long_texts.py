@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
+# Most signatures are shorter, and are to be read where they stand.
 LONGEST = 2000
 """Characters from which a word of the alphabet of base64 is long data."""
 
@@ -46,6 +47,7 @@ class LongTexts:
             return word
         if word not in self._names:
             text = self._hide(word)
+            # Of the text as it is hidden: a digest of a secret would be a way to check a guess.
             digest = hashlib.sha256(text.encode()).hexdigest()[:32]
             self._names[word] = name = f"sha256-{digest}"
             self.texts[name] = text

@@ -29,6 +29,7 @@ MARKER_OPTIONS = frozenset(
 )
 """What `@pytest.mark.vcr` may say."""
 
+# For a whole project they would hide what a recording is checked for.
 _ONE_TEST_ONLY = {
     name: f"say it for the test that needs it: @pytest.mark.vcr({name}={example})"
     for name, example in (("error_statuses", "[429]"), ("allow_unused", "True"))

@@ -127,6 +127,8 @@ class CassettePersister:
             serializer,
         )
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside it and renamed: a reader, or a test that is interrupted, sees the old file or the
+        # new one.
         fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
         fresh.write_text(text, encoding="utf-8", newline="\n")
         fresh.replace(path)

@@ -144,6 +144,8 @@ class Secrets:
         yield from _found(self._needles, lower)
         yield from _found(self._encoded, lower.replace("-", "+").replace("_", "/"))
         if "\\" in text or "%" in text:
+            # Both: a key may hold `n` after a backslash of its own, or be broken by a line feed
+            # that was escaped.
             for pattern in (_ESCAPE, _ESCAPE_AND_CONTROLS):
                 plain = _plain(lower, pattern)
                 lower_plain = _lower(plain.text)

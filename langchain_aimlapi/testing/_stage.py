@@ -23,6 +23,7 @@ _FOLDERS = "folders.txt"
 
 def is_documented(path: Path) -> bool:
     """Return whether a cassette (or a folder) is a frozen one."""
+    # Of the file or of its folder alone: a project may well lie in a folder of that name.
     return DOCUMENTED in path.parts[-2:]
 
 

@@ -75,6 +75,7 @@ def install(
     vcr.register_matcher("aimlapi_request", matcher)
     vcr.register_persister(persister)
     vcr.match_on = aimlapi_vcr_config()["match_on"]
+    # A test that failed may have sent what it should not have.
     vcr.record_on_exception = False
     vcr.get_merged_config = _noting(vcr.get_merged_config, persister, named)
     vcr.use_cassette = partial(_used, vcr)

@@ -32,6 +32,7 @@ _LONG_WORD = re.compile(rf"\S{{{_LONG},}}")
 """Images and signatures: nobody reads them, their length and digest tell them apart."""
 
 _PIECE = re.compile(r"[^\s,{}\[\]\\\"]+")
+# Some clients write the usual port out.
 _PORTS = {"http": ":80", "https": ":443"}
 _CONTEXT = 3
 _MOST_COMPARED = 1_000_000

@@ -55,6 +55,8 @@ def serialize(
     secrets = secrets_of(interactions, known=known, named=named)
     long_texts = LongTexts(secrets.hidden)
     clean = [_clean(interaction, secrets, long_texts) for interaction in interactions]
+    # Some conversation spoke of a reference: nothing is taken out then, so that none is read as
+    # one.
     if long_texts.is_ambiguous:
         long_texts = LongTexts(secrets.hidden)
         clean = [_clean(interaction, secrets, None) for interaction in interactions]

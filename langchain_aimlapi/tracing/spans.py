@@ -101,6 +101,7 @@ def _new_span(call: Call) -> Span | None:
     span: Span = get_tracer("langchain_aimlapi", __version__).start_span(
         f"chat {call.model}", kind=trace.SpanKind.CLIENT
     )
+    # Sampled out: nothing would keep what is noted.
     if not span.is_recording():
         return None
     span.set_attributes(_request_attributes(call))
@@ -141,6 +142,7 @@ class _Notes:
             self._note(cast("AIMessage", generation.message))
 
     def _note(self, message: AIMessage) -> None:
+        # Only pieces of a stream have that field; a whole answer has no first chunk to wait for.
         if self._started and getattr(message, "tool_call_chunks", None) is not None:
             waited = time.monotonic() - self._started
             self._span.set_attribute("gen_ai.response.time_to_first_chunk", waited)
@@ -149,6 +151,7 @@ class _Notes:
         if "finish_reason" in facts:
             self._reasons.append(facts["finish_reason"])
             self._span.set_attribute("gen_ai.response.finish_reasons", self._reasons)
+        # Only the last chunk of a stream has any: the others cost one look.
         if facts.keys() & _RESPONSE.keys():
             self._span.set_attributes(_answer_attributes(facts, message))
 
@@ -176,6 +179,7 @@ def _tell_failure(span: Span, error: BaseException) -> None:
     span.set_attribute("error.type", type(error).__qualname__)
     status = sys.modules["opentelemetry.trace"]
     span.set_status(status.Status(status.StatusCode.ERROR, type(error).__qualname__))
+    # The text of an error stays out of the span: a server may quote the prompt in it.
     for name in ("inference_id", "status_code"):
         if value := getattr(error, name, None):
             span.set_attribute(f"aimlapi.{name}", value)

@@ -137,7 +137,7 @@ class _Section:
             steps = self._went_back.get(signature, [])
             if is_sent and step.number not in steps:
                 continue  # a signature that did not come from this conversation
-            # A signature has a thousand characters; eight tell those of one page apart.
+            # A signature is long and random; eight characters tell those of one page apart.
             digest = hashlib.sha256(signature.encode(errors="surrogatepass")).hexdigest()[:8]
             name = f"{self._number}-{digest}"
             side = "to" if is_sent else "from"
