@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 import weakref
 from functools import partial
-from itertools import takewhile
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
@@ -90,12 +89,13 @@ class EncodedMessage:
 class _Kept(weakref.ref[BaseMessage]):
     """What is kept of a message, to which it is a weak reference."""
 
-    __slots__ = ("copy", "encoded", "key", "size")
+    __slots__ = ("copy", "encoded", "key", "size", "used")
 
     copy: Fields
     encoded: EncodedMessage
     key: int
     size: int
+    used: int  # the number of the request that was written with it last
 
 
 class EncodedMessages:
@@ -110,6 +110,8 @@ class EncodedMessages:
     def __init__(self) -> None:
         self._kept: dict[int, _Kept] = {}
         self._size = 0
+        self._request = 0
+        self._full_since = -1  # the request for which no more room was found
         self._forget = partial(_forget, weakref.ref(self))
 
     def __reduce__(self) -> tuple[type[EncodedMessages], tuple[()]]:
@@ -119,6 +121,10 @@ class EncodedMessages:
     def __len__(self) -> int:
         """Return of how many messages something is kept."""
         return len(self._kept)
+
+    def begin_request(self) -> None:
+        """Take note that a request begins to be written."""
+        self._request += 1
 
     def find(self, message: BaseMessage, about: Fields) -> EncodedMessage | None:
         """Return what was written of a message, `None` if it has to be encoded.
@@ -131,6 +137,7 @@ class EncodedMessages:
         kept = self._kept.get(id(message))
         if kept is None or kept() is not message or fields_of(message, about) != kept.copy:
             return None
+        kept.used = self._request
         return kept.encoded
 
     def keep(self, message: BaseMessage, fields: Fields, encoded: EncodedMessage) -> None:
@@ -146,11 +153,12 @@ class EncodedMessages:
             return
         kept = _Kept(message, self._forget)
         kept.copy, kept.encoded, kept.key, kept.size = fields, encoded, id(message), size
+        kept.used = self._request
         encoded.wire = []  # parts of it are the message's own, which may change
         if kept.key in self._kept:
             self.drop(kept.key)
-        if self._size + size > _MOST:
-            self._make_room(size)
+        if self._size + size > _MOST and not self._has_room(size):
+            return
         self._kept[kept.key] = kept
         self._size += size
 
@@ -159,12 +167,27 @@ class EncodedMessages:
         kept = self._kept.pop(key, None)
         self._size -= 0 if kept is None else kept.size
 
-    def _make_room(self, size: int) -> None:
-        """Drop what was kept first until `size` bytes more have room."""
+    def _has_room(self, size: int) -> bool:
+        """Drop what is no longer used; tell whether `size` bytes more have room then.
+
+        What this request or the one before was written with stays: of a history that is larger than
+        all that is kept, its beginning is known, where dropping the oldest would drop just what
+        comes next.
+        """
+        if self._full_since == self._request:
+            return False
         # Counted anew: a message may go in the middle of a sum.
         self._size = sum(kept.size for kept in self._kept.copy().values())
-        for key in takewhile(lambda _: self._size + size > _MOST, [*self._kept]):
-            self.drop(key)
+        for kept in self._kept.copy().values():
+            # More than is needed, so that not each message looks for room again.
+            if self._size + size <= _MOST * 3 // 4:
+                break
+            if kept.used < self._request - 1:
+                self.drop(kept.key)
+        if self._size + size <= _MOST:
+            return True
+        self._full_since = self._request
+        return False
 
 
 def fields_of(message: BaseMessage, about: Fields) -> Fields:

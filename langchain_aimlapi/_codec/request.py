@@ -141,6 +141,7 @@ def write_messages(
     Raises:
         ValueError: A message, block or value cannot be sent; it is named.
     """
+    known.begin_request()
     texts: list[bytes] = []
     kinds: dict[str, None] = {}
     for encoded in _History(messages, missing_signatures, remedies).encoded(known):
@@ -205,7 +206,7 @@ class _History:
     ) -> EncodedMessage:
         if known is None:
             return self._encode(number, message)
-        about = self._about(number, message)
+        about = self._about(number, message) if type(message) in _AS_THEY_ARE else ()
         found = known.find(message, about)
         if found is not None and (
             # What an assistant message sends may depend on the results behind it, which may differ.

@@ -261,6 +261,21 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(known) == before
 
 
+def test_of_a_history_that_is_too_large_the_beginning_stays_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encoded_messages, "_MOST", 100_000)
+    known, large = EncodedMessages(), [HumanMessage("x" * 1_000) for _ in range(100)]
+    for _ in range(3):
+        write_messages(large, known=known)
+        assert [known.find(message, ()) is not None for message in large[:20]] == [True] * 20
+    other = [HumanMessage("y" * 1_000) for _ in range(20)]
+    for _ in range(4):
+        write_messages(other, known=known)
+    # What is used no longer has made room for what is.
+    assert [known.find(message, ()) is not None for message in other] == [True] * 20
+
+
 @pytest.mark.parametrize("value", [7, True, 0.5, [], {}, {"a": 1}, ["a", [None]]])
 def test_what_is_kept_is_bounded_in_memory_whatever_messages_are_made_of(
     monkeypatch: pytest.MonkeyPatch, value: object
