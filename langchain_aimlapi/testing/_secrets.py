@@ -11,14 +11,20 @@ import html
 import json
 import os
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from langchain_aimlapi._json import JsonMapping
 from langchain_aimlapi.testing._key_shapes import Span, shaped_spans
+from langchain_aimlapi.testing._spellings import (
+    ESCAPE,
+    ESCAPE_AND_CONTROLS,
+    lower_case,
+    plain_of,
+    plain_texts,
+    without_blanks,
+)
 
 REDACTED = "REDACTED"
 """What stands in a cassette where a secret stood."""
@@ -58,27 +64,6 @@ PLACEHOLDERS = frozenset(
     }
 )
 """Values that people write where a key is asked for and none is needed, in lower case."""
-
-
-# An escape of JSON (also within JSON within JSON) or of an address (also twice).
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"'/]))?|%(?:25)*([0-9a-fA-F]{2})")
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_ESCAPE_AND_CONTROLS = re.compile(
-    r"\\+(?:u([0-9a-fA-F]{4})|([\"'/nrtbf]))?|%(?:25)*([0-9a-fA-F]{2})"
-)
-
-
-class _Plain(NamedTuple):
-    """A text with its escapes undone, and where each part of it stood."""
-
-    text: str
-    starts: list[int]
-    origins: list[int]
-
-    def origin(self, position: int) -> int:
-        """Return where in the original the character at `position` began."""
-        index = bisect_right(self.starts, position) - 1
-        return self.origins[index] + position - self.starts[index]
 
 
 class Secrets:
@@ -125,10 +110,9 @@ class Secrets:
     def spans(self, text: str, *, accounts: bool = True) -> list[Span]:
         """Return where `text` holds secrets: pairs of start and end, in order, apart."""
         found = [*self._known_spans(text), *shaped_spans(text, accounts=accounts)]
-        if "\\" in text or "%" in text:
-            # What stands before a key decides whether it is one: here it is the escape's last
-            # character, `n` of a line feed or a digit of a percent sign.
-            plain = _plain(text, _ESCAPE_AND_CONTROLS)
+        # What stands before a key decides whether it is one: here it is the escape's last
+        # character, `n` of a line feed or a digit of a percent sign.
+        for plain in plain_texts(text, (ESCAPE_AND_CONTROLS,)):
             spans = shaped_spans(plain.text, accounts=accounts)
             found += [(plain.origin(start), plain.origin(end)) for start, end in spans]
         return _joined(text, found)
@@ -140,20 +124,26 @@ class Secrets:
     def _known_spans(self, text: str) -> Iterator[Span]:
         if not self._needles:
             return
-        lower = _lower(text)
-        yield from _found(self._needles, lower)
-        yield from _found(self._encoded, lower.replace("-", "+").replace("_", "/"))
-        if "\\" in text or "%" in text:
-            # Both: a key may hold `n` after a backslash of its own, or be broken by a line feed
-            # that was escaped.
-            for pattern in (_ESCAPE, _ESCAPE_AND_CONTROLS):
-                plain = _plain(lower, pattern)
-                lower_plain = _lower(plain.text)
-                spans = [
-                    *_found(self._needles, lower_plain),
-                    *_found(self._encoded, lower_plain.replace("-", "+").replace("_", "/")),
-                ]
-                yield from ((plain.origin(start), plain.origin(end)) for start, end in spans)
+        lower = lower_case(text)
+        yield from self._needles_in(lower)
+        # Both: a key may hold `n` after a backslash of its own, or be broken by a line feed that
+        # was escaped.
+        for plain in plain_texts(lower, (ESCAPE, ESCAPE_AND_CONTROLS)):
+            spans = self._needles_in(lower_case(plain.text))
+            yield from ((plain.origin(start), plain.origin(end)) for start, end in spans)
+
+    def _needles_in(self, text: str) -> Iterator[Span]:
+        """Yield where needles are, also where lines were broken within them."""
+        yield from self._needles_unbroken_in(text)
+        has_lines = "\n" in text or "\r" in text
+        if has_lines and next(self._needles_unbroken_in("".join(text.split())), None):
+            plain = without_blanks(text)
+            spans = self._needles_unbroken_in(plain.text)
+            yield from ((plain.origin(start), plain.end_of(end)) for start, end in spans)
+
+    def _needles_unbroken_in(self, text: str) -> Iterator[Span]:
+        yield from _found(self._needles, text)
+        yield from _found(self._encoded, text.replace("-", "+").replace("_", "/"))
 
 
 def secrets_in_force(environment: Mapping[str, str] | None = None) -> set[str]:
@@ -401,7 +391,7 @@ def _without_members(text: str, *, accounts: bool) -> Iterator[str]:
         end = match.end()
         is_private = is_private_field(name, bare.group() if bare else "", accounts=accounts)
         if is_private and start == opening:
-            end = _closing(text, end, opening)
+            end = end_of_string(text, end, opening)
             closing = opening if text.startswith(opening, end) else ""
             # Where it is cut, a part too short to be told from a word stays.
             is_private = bool(closing) or end - match.end() >= SHORTEST
@@ -414,7 +404,7 @@ def _without_members(text: str, *, accounts: bool) -> Iterator[str]:
     yield text[position:]
 
 
-def _closing(text: str, position: int, quote: str) -> int:
+def end_of_string(text: str, position: int, quote: str) -> int:
     """Return where a string ends that `quote` opened: at the same quote, or with the line."""
     line_end = text.find("\n", position)
     line_end = len(text) if line_end < 0 else line_end
@@ -422,30 +412,6 @@ def _closing(text: str, position: int, quote: str) -> int:
         if match.start() >= position and match.group() == quote:
             return match.start()
     return line_end
-
-
-def _lower(text: str) -> str:
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
-
-
-def _plain(text: str, pattern: re.Pattern[str]) -> _Plain:
-    parts: list[str] = []
-    starts, origins = [0], [0]
-    length = position = 0
-    for match in pattern.finditer(text):
-        code, character, percent = match.groups()
-        undone = chr(int(code or percent, 16)) if code or percent else character or "\\"
-        undone = _CONTROLS.get(undone, undone) if character else undone
-        parts += [text[position : match.start()], undone]
-        length += match.start() - position
-        starts += [length, length + 1]
-        origins += [match.start(), match.end()]
-        length += 1
-        position = match.end()
-    return _Plain("".join([*parts, text[position:]]), starts, origins)
 
 
 def _found(needles: list[str], text: str) -> Iterator[Span]:
@@ -479,10 +445,10 @@ def _needles(secret: str) -> Iterator[str]:
         secret.encode("utf-16-le").decode("latin-1"),
     }
     for spelling in spellings:
-        lower = _lower(spelling)
+        lower = lower_case(spelling)
         yield lower
-        yield _lower(_plain(lower, _ESCAPE).text)
-        yield _lower(_plain(lower, _ESCAPE_AND_CONTROLS).text)
+        yield lower_case(plain_of(lower, ESCAPE).text)
+        yield lower_case(plain_of(lower, ESCAPE_AND_CONTROLS).text)
 
 
 def _encoded_needles(secret: str) -> Iterator[str]:

@@ -24,7 +24,10 @@ from langchain_aimlapi.testing._body_format import (
 )
 from langchain_aimlapi.testing._content_encoding import plain_body
 from langchain_aimlapi.testing._long_texts import LONGEST, LongTexts, is_long_data
-from langchain_aimlapi.testing._private_elements import without_private_elements
+from langchain_aimlapi.testing._private_elements import (
+    without_private_elements,
+    without_private_values,
+)
 from langchain_aimlapi.testing._secrets import (
     REDACTED,
     Secrets,
@@ -34,7 +37,6 @@ from langchain_aimlapi.testing._secrets import (
     is_private_field,
     is_private_name,
     secrets_in_force,
-    without_private_members,
     without_private_parameters,
 )
 
@@ -342,8 +344,7 @@ def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
     text = secrets.hidden(text, accounts=accounts)
     payloads = _payloads(text)
     if not payloads:
-        text = without_private_elements(text, accounts=accounts)
-        return without_private_members(text, accounts=accounts)
+        return without_private_values(text, accounts=accounts)
     # In lists, so that a payload that is a mere text can be replaced as well.
     cleaned: list[list[Any]] = [
         [_cleaned(payload.tree, "", accounts=accounts)] for payload in payloads
@@ -448,7 +449,7 @@ def _cleaned_string(text: str, name: str, *, accounts: bool) -> str:
         return REDACTED
     if name in _CONVERSATION or is_long_data(text.encode()):
         return text
-    return without_private_members(text, accounts=accounts)
+    return without_private_values(text, accounts=accounts)
 
 
 def _leaves(tree: object, path: tuple[str | int, ...]) -> Iterator[_Leaf]:

@@ -1,7 +1,9 @@
 """What counts as a secret: by value, by the form of well-known keys, by name, in any framing."""
 
+import base64
 import io
 import json
+import textwrap
 import time
 import urllib.parse
 from collections.abc import Callable
@@ -325,6 +327,92 @@ def test_private_parts_of_forms_and_elements_are_hidden() -> None:
         assert clean_text(element, secrets=Secrets()) == element.replace(value, shown)
 
 
+BROKEN = "Q3v9zK7mW2xB8nR4"
+SPELLINGS = {
+    "numbers": "".join(f"&#{ord(letter)};" for letter in BROKEN),
+    "hexadecimal numbers": "".join(f"&#x{ord(letter):X};" for letter in BROKEN),
+    "numbers with zeros": "".join(f"&#000{ord(letter)};" for letter in BROKEN),
+    "numbers within numbers": "".join(f"&amp;#{ord(letter)};" for letter in BROKEN),
+    "some numbers": BROKEN.replace("v", "&#118;").replace("m", "&#x6d"),
+    "a line feed": f"{BROKEN[:7]}\n{BROKEN[7:]}",
+    "line feeds": "\n".join(BROKEN),
+    "carriage returns": f"{BROKEN[:7]}\r\n    {BROKEN[7:]}",
+    "escaped line feeds": f"{BROKEN[:7]}\\n{BROKEN[7:]}",
+    "line feeds escaped twice": f"{BROKEN[:7]}\\\\r\\\\n{BROKEN[7:]}",
+    "wrapped base64": "\n".join(
+        textwrap.wrap(base64.b64encode(f"user: {BROKEN} and more of it".encode()).decode(), 12)
+    ),
+    "wrapped base64 in JSON": "\\n".join(
+        textwrap.wrap(base64.b64encode(f"{BROKEN}, so it is".encode()).decode(), 8)
+    ),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_known_key_is_found_in_every_spelling(spelling: str) -> None:
+    secrets = Secrets([BROKEN])
+    written = SPELLINGS[spelling]
+    for text in (f"<p>It is {written}, he said.</p>", f'{{"a": "{written}", "b": 1}}'):
+        clean = clean_text(text, secrets=secrets)
+        assert secrets.spans(clean) == []
+        assert REDACTED in clean
+        assert clean[:4] == text[:4]
+        assert clean[-4:] == text[-4:]
+        assert clean_text(clean, secrets=secrets) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["&#x110000; &#9999999; &#83; a & b #7", "Q3v9zK7m W2xB8nR5", "one\ntwo\nthree", "&#81;3v9"],
+)
+def test_what_is_only_written_alike_stays(text: str) -> None:
+    assert clean_text(text, secrets=Secrets([BROKEN])) == text
+
+
+def test_a_key_of_known_form_is_found_in_numbers() -> None:
+    key = "sk-proj-abcdefgh12345678"
+    text = "a " + "".join(f"&#{ord(letter)};" for letter in key) + " b"
+    assert clean_text(text, secrets=Secrets()) == "a REDACTED b"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ('<user name="ada" password="Love lace9"/>', '<user name="ada" password="REDACTED"/>'),
+        ("<db pwd='Hunter2'  apiKey = 'zz'>", "<db pwd='REDACTED'  apiKey = 'REDACTED'>"),
+        ('<p name="password" value="zz9"/>', '<p name="password" value="REDACTED"/>'),
+        ('<p name="city" value="Oslo"/>', '<p name="city" value="Oslo"/>'),
+        ("db:\n  password: Hunter2\n  port: 1", "db:\n  password: REDACTED\n  port: 1"),
+        ("- api_key: zz9  # ours\n", "- api_key: REDACTED  # ours\n"),
+        ("secret: 'it''s'", "secret: 'REDACTED'"),
+        ('client_secret: "a b c"\n', 'client_secret: "REDACTED"\n'),
+        ("password: null\nsecret: ${IT}\ntoken: [a]", "password: null\nsecret: ${IT}\ntoken: [a]"),
+        ("A token: the smallest unit.", "A token: the smallest unit."),
+        ("token: word\nauth: basic", "token: word\nauth: basic"),
+        ('export API_KEY="zz9"\nA=1', 'export API_KEY="REDACTED"\nA=1'),
+        (
+            'mutation { login(user: "ada", password: "Lovelace9") { token } }',
+            'mutation { login(user: "ada", password: "REDACTED") { token } }',
+        ),
+        ('query ($apiKey: String! = "zz9") { a }', 'query ($apiKey: String! = "REDACTED") { a }'),
+        ('{ a(secret: """z\nz""") }', '{ a(secret: """REDACTED""") }'),
+        ('{ a(secret: """zzzzzzzzz', '{ a(secret: """REDACTED'),
+        ('a(password: "zz', 'a(password: "zz'),
+        ('a(password: "Lovelace and', 'a(password: "REDACTED'),
+        ('password = ""', 'password = ""'),
+        ("connect({apiKey: 'zz9', port: 1})", "connect({apiKey: 'REDACTED', port: 1})"),
+    ],
+)
+def test_private_values_are_hidden_in_every_language(text: str, clean: str) -> None:
+    secrets = Secrets()
+    assert clean_text(text, secrets=secrets) == clean
+    assert clean_text(clean, secrets=secrets) == clean
+    within = clean_text(json.dumps({"query": text}), secrets=secrets)
+    assert json.loads(within) == {"query": clean}
+    talk = json.dumps({"content": text})
+    assert clean_text(talk, secrets=secrets) == talk
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_secret_goes_out_of_text_that_is_no_utf_8(encoding: str) -> None:
     clean = clean_body("é Låvelace9".encode(encoding), secrets=Secrets(["Låvelace9"]))
@@ -393,7 +481,7 @@ def test_a_key_cut_into_plain_events_or_items_of_a_list_is_found() -> None:
     assert clean_text("data: 3f2a9c0d\n\ndata: 4e5b6a798877\n\n", secrets=secrets) == (
         "data: REDACTED\n\ndata: \n\n"
     )
-    assert "8877" in clean_text(plain, secrets=secrets)  # a line feed stands within
+    assert clean_text(plain, secrets=secrets) == "data: REDACTED\n\ndata: \n\n"
     items = json.dumps([{"text": "3f2a9c0d"}, {"text": "4e5b6a798877"}])
     assert clean_text(items, secrets=secrets) == '[{"text": "REDACTED"}, {"text": ""}]'
     lines = 'data: {"user_id":\ndata: "u-1"}\n\n'
@@ -526,6 +614,18 @@ ODD = {
     "carriage returns": "\r",
     "needle starts": "3f2a9c0d",
     "letters": "a",
+    "references": "&#115;",
+    "reference starts": "&amp;",
+    "needles cut by lines": "3f2a9c0d\n",
+    "attributes": ' password="',
+    "open quotes": "password: '",
+    "apostrophes": "password: ''",
+    "triple quotes": 'secret: """',
+    "lines of YAML": "password: x\n",
+    "names": "key:",
+    "typed": "key: String",
+    "blanks": "password: \t ",
+    "elements": "<password a",
     "cookies": "a,",
 }
 
