@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables.base import RunnableBindingBase
 
 from langchain_aimlapi._binding.output_parser import ObjectParser, keep_failure
-from langchain_aimlapi._codec.json_schema import Rewritten
+from langchain_aimlapi._codec.declaration import Rewritten
 from langchain_aimlapi._codec.response_format import (
     answer_schema,
     encode_response_format,

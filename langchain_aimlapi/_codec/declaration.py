@@ -5,8 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from langchain_aimlapi._json import JsonObject
+
 if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping
+
+
+class Rewritten(JsonObject):
+    """A tool or response format whose schema is rewritten: it passes through again untouched."""
 
 
 class Declaration(NamedTuple):

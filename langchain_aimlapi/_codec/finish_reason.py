@@ -8,9 +8,8 @@ public bug reports, read 2026-11-26. Agents branch on `finish_reason`, so it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from langchain_aimlapi import errors
 
@@ -69,8 +68,7 @@ _NORMALIZED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How an answer ended.
 
     Attributes:
@@ -158,8 +156,7 @@ def _kept_ending(finish_reason: str, native_finish_reason: str) -> Ending:
     return Ending._of(finish_reason, native_finish_reason)  # noqa: SLF001  of this module
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """One word of the wire: as it came, in OpenAI's words, in Google's; `""` where it has none."""
 
     said: str = ""

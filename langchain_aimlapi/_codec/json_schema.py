@@ -109,10 +109,6 @@ _Kind = Literal["function", "response"]
 _Asked = tuple[JsonMapping, str, _Kind, bool]
 
 
-class Rewritten(JsonObject):
-    """A tool or response format whose schema is rewritten: it passes through again untouched."""
-
-
 class _Place(NamedTuple):
     """Where a schema stands: its path for errors, how deep, by which references."""
 

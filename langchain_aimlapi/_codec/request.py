@@ -8,8 +8,7 @@ so that the provider's prompt cache is hit.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from langchain_core.messages import (
     AIMessage,
@@ -110,8 +109,7 @@ def encode_messages(
     return [wire for encoded in history.encoded() for wire in encoded.wire]
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenMessages:
+class WrittenMessages(NamedTuple):
     """The messages of a request as JSON.
 
     Attributes:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._codec.declaration import Declaration
-from langchain_aimlapi._codec.json_schema import Rewritten, encoded_schema
+from langchain_aimlapi._codec.declaration import Declaration, Rewritten
 from langchain_aimlapi._codec.tools import JSON_TYPES, encode_tools, read_tool
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def encode_response_format(source: Any, *, strict: bool | None = None) -> JsonOb
             schema = named.get("schema")
             if isinstance(schema, Mapping):
                 where = f"response_format {named.get('name')!r}: schema"
-                named["schema"] = encoded_schema(schema, where=where, kind="response")
+                named["schema"] = _encoded(schema, where=where)
             return Rewritten({**source, "json_schema": named})
         case {"type": str(kind)} if kind not in ("function", "json_schema", *JSON_TYPES):
             return Rewritten(source)
@@ -104,9 +103,7 @@ def answer_schema(declared: Declaration) -> JsonObject:
         schema = {key: schema[key] for key in schema if key not in ("title", "description")}
     if declared.description:
         schema = {"description": declared.description, **schema}
-    encoded = encoded_schema(
-        schema, where=where, kind="response", drop_made_titles=declared.is_made
-    )
+    encoded = _encoded(schema, where=where, drop_made_titles=declared.is_made)
     kind = encoded.get("type", "object")
     if kind != "object":
         raise ValueError(
@@ -115,6 +112,13 @@ def answer_schema(declared: Declaration) -> JsonObject:
         )
     is_union = "anyOf" in encoded
     return encoded if is_union else {"type": "object", "properties": {}, **encoded}
+
+
+def _encoded(schema: Any, *, where: str, drop_made_titles: bool = False) -> JsonObject:
+    # Loaded with the first schema: many processes have none.
+    from langchain_aimlapi._codec.json_schema import encoded_schema
+
+    return encoded_schema(schema, where=where, kind="response", drop_made_titles=drop_made_titles)
 
 
 def _of_named(named: JsonMapping) -> Declaration:

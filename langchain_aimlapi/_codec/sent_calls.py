@@ -9,8 +9,7 @@ that nobody ran, because the user went on after an interrupt, goes back with a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 
@@ -35,8 +34,7 @@ _NOT_RUN = "Error: the call was not run, because it came incomplete."
 _NO_RESULT = "Error: the call has no result, because the conversation went on without it."
 
 
-@dataclass(frozen=True, slots=True)
-class SentCalls:
+class SentCalls(NamedTuple):
     """What a request says of a message's tool calls.
 
     Attributes:

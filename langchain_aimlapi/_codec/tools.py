@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from langchain_aimlapi._codec.declaration import Declaration
-from langchain_aimlapi._codec.json_schema import Rewritten, encoded_schema
+from langchain_aimlapi._codec.declaration import Declaration, Rewritten
 from langchain_aimlapi._json import require_json
 
 if TYPE_CHECKING:
@@ -399,6 +398,9 @@ def _checked_name(name: object) -> str:
 
 
 def _parameters(declared: Declaration) -> JsonObject:
+    # Loaded with the first schema: many processes have none.
+    from langchain_aimlapi._codec.json_schema import encoded_schema
+
     where = f"tool {declared.name!r}: parameters"
     schema = declared.schema
     if isinstance(schema, Mapping):

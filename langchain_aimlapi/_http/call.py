@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
@@ -28,8 +28,7 @@ _TOTAL = 600.0
 _LONGEST = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Limits of time of one attempt in seconds, `None` for none.
 
     Attributes:
@@ -92,7 +91,7 @@ def read_limits(
         return limits
     # A stream that falls silent may not be waited for past its end either.
     read = None if limits.read is None else min(limits.read, stream_timeout)
-    return replace(limits, read=read, stream=stream_timeout)
+    return limits._replace(read=read, stream=stream_timeout)
 
 
 def _read_limits(timeout: Any, *, is_stream: bool) -> Limits:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
 
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
@@ -49,8 +49,7 @@ _LANGCHAINS = ("stream", "ls_structured_output_format")
 _NOT_OF_THE_WIRE = frozenset({*_ABOUT_FIELDS, *_ABOUT_ONE_CALL, *_LANGCHAINS})
 
 
-@dataclass(frozen=True, slots=True)
-class SettingNames:
+class SettingNames(NamedTuple):
     """The names of a model's settings.
 
     Attributes:

@@ -21,9 +21,8 @@ langchain-openrouter 0.2.9, read 2026-11-26), where those two differ the smaller
 windows of the two `-latest` ids, which the list lacks, and that image models call no tools.
 """
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 _FAMILY = "google/gemini-"
 
@@ -193,8 +192,7 @@ _PART_OF_INPUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """What the schema and the page of a served id document of its requests and answers.
 
     Attributes:
@@ -313,7 +311,7 @@ def facts_of(model: str) -> ModelFacts | None:
     if row is None:
         return None
     parts = frozenset(part for key, part in _PART_OF_INPUT.items() if row.get(key))
-    return replace(_FACTS.get(model, _NEWEST), parts=parts)
+    return _FACTS.get(model, _NEWEST)._replace(parts=parts)
 
 
 def served_models() -> dict[str, ModelFacts]:

@@ -12,14 +12,12 @@ Source:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Remedy = Literal["bypass_signatures", "rename_references", "rename_calls"]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """One kind of refused request.
 
     Attributes:

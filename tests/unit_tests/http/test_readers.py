@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +92,7 @@ def test_an_event_over_the_limit_is_our_error() -> None:
 
 
 def test_comments_do_not_break_the_silence() -> None:
-    feed = fed(limits=replace(NO_LIMITS, silence=0.02))
+    feed = fed(limits=NO_LIMITS._replace(silence=0.02))
     assert texts(feed.take(b": comment\n\n")) == []
     time.sleep(0.03)
     with pytest.raises(errors.AIMLAPITimeoutError, match=r"no data for \d\.\d s \(limit 0\.02 s"):
@@ -101,7 +100,7 @@ def test_comments_do_not_break_the_silence() -> None:
 
 
 def test_a_slow_consumer_is_no_silent_server() -> None:
-    feed = fed(limits=replace(NO_LIMITS, silence=0.02))
+    feed = fed(limits=NO_LIMITS._replace(silence=0.02))
     for _ in feed.take(sse([TEXT, TEXT], is_done=False)):
         time.sleep(0.03)
     assert texts(feed.take(b": comment\n\n")) == []
@@ -211,7 +210,7 @@ def test_a_body_has_limits_of_size_and_time() -> None:
     big.take(b"{bc")
     with pytest.raises(errors.AIMLAPIResponseError, match="over 3 bytes"):
         big.take(b"d")
-    slow = body_of(call_of(limits=replace(NO_LIMITS, total=0.01)))
+    slow = body_of(call_of(limits=NO_LIMITS._replace(total=0.01)))
     time.sleep(0.02)
     with pytest.raises(errors.AIMLAPITimeoutError, match=r"limit 0\.01 s; see `timeout`"):
         slow.take(b"a")
@@ -221,7 +220,7 @@ def test_a_body_has_limits_of_size_and_time() -> None:
 
 
 def test_a_stream_has_a_limit_in_all_however_much_it_sends() -> None:
-    feed = fed(limits=replace(NO_LIMITS, stream=0.05))
+    feed = fed(limits=NO_LIMITS._replace(stream=0.05))
     assert texts(feed.take(sse([TEXT], is_done=False))) == ["a"]
     time.sleep(0.06)
     with pytest.raises(errors.AIMLAPITimeoutError, match=r"limit 0\.05 s; see `stream_timeout`"):
@@ -314,7 +313,7 @@ def test_of_an_errors_body_the_beginning_is_enough() -> None:
     assert 1_000_000 < len(error_body(call, gzip.compress(b"x" * 90_000_000), "gzip")) < 2_000_000
     assert b"'gzip, gzip'" in error_body(call, b"x", "gzip, gzip")
     assert b"content-encoding" in error_body(call, b"x" * 99, "gzip")
-    late = call_of(limits=replace(NO_LIMITS, total=1e-9))
+    late = call_of(limits=NO_LIMITS._replace(total=1e-9))
     assert error_body(late, b"abc", size=1) == b"a"
 
 
