@@ -7,7 +7,6 @@ made for: google-genai's as `extra_content` (V), OpenRouter's as `reasoning_deta
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from langchain_aimlapi._codec.metadata import PROVIDER
@@ -58,7 +57,7 @@ def _unlabelled(message: AIMessage, own: Signatures) -> Signatures:
     details = [
         detail for detail in _details(own) if not _format(detail).startswith(_FOREIGN_FORMATS)
     ]
-    kept = replace(own, text="", details=details)  # whose words they are is not known
+    kept = own._replace(text="", details=details)  # whose words they are is not known
     return kept if details or kept.extra_content or kept.by_call else _google(message)
 
 
@@ -72,9 +71,9 @@ def _google(message: AIMessage) -> Signatures:
             for call_id, signature in older.items()
             if isinstance(signature, str) and signature
         }
-        kept = replace(kept, by_call={**by_call, **kept.by_call})
+        kept = kept._replace(by_call={**by_call, **kept.by_call})
     signature = _text_signature(content)
-    return replace(kept, extra_content=google_extra(signature)) if signature else kept
+    return kept._replace(extra_content=google_extra(signature)) if signature else kept
 
 
 def _text_signature(content: Sequence[object]) -> str:

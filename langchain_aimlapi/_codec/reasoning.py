@@ -19,9 +19,8 @@ alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from langchain_aimlapi.errors.caller_warnings import warn_caller
 
@@ -56,10 +55,12 @@ _FORMAT = "google-gemini-v1"  # nearly always, and cheaper to compare than to se
 # Google's documented way past the check for a turn that never had a signature
 # (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
 _BYPASS = "skip_thought_signature_validator"
+# Shared by all that have none: nothing in a `Signatures` is ever changed.
+_NO_LIST: list[Any] = []
+_NO_OBJECT: JsonObject = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Signatures:
+class Signatures(NamedTuple):
     """What carries the thought signatures of one message; nothing in it is ever changed.
 
     Attributes:
@@ -72,10 +73,10 @@ class Signatures:
     """
 
     text: str = ""
-    details: list[Any] = field(default_factory=list)
-    extra_content: JsonObject = field(default_factory=dict)
-    by_call: JsonObject = field(default_factory=dict)
-    signed_calls: list[str] = field(default_factory=list)
+    details: list[Any] = _NO_LIST
+    extra_content: JsonObject = _NO_OBJECT
+    by_call: JsonObject = _NO_OBJECT
+    signed_calls: list[str] = _NO_LIST
 
     @classmethod
     def from_kwargs(cls, kwargs: JsonObject) -> Self:
@@ -127,7 +128,7 @@ class Signatures:
                 signed += [call_id] if own.details else []
                 # google-genai's form: the bare signature, with nothing of ours beside it.
                 if own == nothing and isinstance(signature := extras.get("signature"), str):
-                    own = replace(own, extra_content=google_extra(signature))
+                    own = own._replace(extra_content=google_extra(signature))
                 if own.extra_content:
                     by_call[call_id] = own.extra_content
         # A stream's block had its first share; the reasoning block has all of it, told at the end.
@@ -291,8 +292,7 @@ class Signatures:
             return self
         if first_signature([*fused, self.extra_content if is_extra_concatenated else None]):
             _warn_of_concatenated()
-        return replace(
-            self,
+        return self._replace(
             text="",
             details=[detail for detail in self.details if not _is_concatenated(detail)],
             extra_content={} if is_extra_concatenated else self.extra_content,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
@@ -40,7 +39,6 @@ _OUR_WORDS = ("The call ", "The answer ", "The arguments ")
 _FAILED = "The answer did not come to a good end, so none of its calls may be run."
 
 
-@dataclass(slots=True)
 class WireCall:
     """One function call of the model, as it arrived.
 
@@ -59,16 +57,17 @@ class WireCall:
             order of the calls is that of the wire.
     """
 
-    position: int
-    id: str
-    wire_id: str = ""
-    ordinal: int = 0
-    name: str = ""
-    arguments: Arguments = field(default_factory=Arguments)
-    extra_content: JsonObject = field(default_factory=dict)
-    is_double: bool = False
-    repeats: tuple[object, str] | None = None
-    behind: WireCall | None = None
+    def __init__(self, position: int, call_id: str) -> None:
+        self.position = position
+        self.id = call_id
+        self.wire_id = ""
+        self.ordinal = 0
+        self.name = ""
+        self.arguments = Arguments()
+        self.extra_content: JsonObject = {}
+        self.is_double = False
+        self.repeats: tuple[object, str] | None = None
+        self.behind: WireCall | None = None
 
     def waits(self) -> bool:
         """Tell whether a call that may repeat another, or is behind one, is not to be seen yet."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from langchain_aimlapi._http.client_pool import Clients
     from langchain_aimlapi.errors import AIMLAPIError
 
@@ -167,8 +165,7 @@ def _checked_key(key: object) -> SecretStr:
     return SecretStr(stripped)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Everything that one call needs.
 
     Attributes:
@@ -208,12 +205,10 @@ class Call:
     client_request_id: str
     advice: str
     clients: Clients
-    http_client: Any = field(default=None, repr=False)
-    http_async_client: Any = field(default=None, repr=False)
-    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    remedy: Callable[[AIMLAPIError], bytes | None] | None = field(
-        default=None, repr=False, compare=False
-    )
+    http_client: Any = None
+    http_async_client: Any = None
+    request: Mapping[str, Any] = MappingProxyType({})
+    remedy: Callable[[AIMLAPIError], bytes | None] | None = None
     max_event_bytes: int = 32 * 1024 * 1024
     max_body_bytes: int = 128 * 1024 * 1024
     method: str = "POST"

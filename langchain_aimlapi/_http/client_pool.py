@@ -24,7 +24,6 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from langchain_aimlapi.errors.refusals import Remedies
@@ -85,7 +84,6 @@ class _Idle:
         return gone
 
 
-@dataclass(slots=True, eq=False)
 class Lease:
     """A client that carries one call.
 
@@ -96,10 +94,13 @@ class Lease:
         idle_since: When it became idle, on the monotonic clock.
     """
 
-    client: Any
-    home: _Idle = field(default_factory=_Idle)
-    connection: Connection | None = None
-    idle_since: float = 0.0
+    __slots__ = ("client", "connection", "home", "idle_since")
+
+    def __init__(self, client: Any, home: _Idle | None = None) -> None:
+        self.client = client
+        self.home = home or _Idle()
+        self.connection: Connection | None = None
+        self.idle_since = 0.0
 
     @property
     def is_spoilt(self) -> bool:

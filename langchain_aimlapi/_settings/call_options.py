@@ -6,7 +6,6 @@ makes a `Call` of. Keywords have the same names and ranges as the settings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
 
@@ -86,8 +85,7 @@ def setting_names(cls: type[BaseModel]) -> SettingNames:
 _TWO_LIMITS = {"max_completion_tokens", "max_tokens"}
 
 
-@dataclass(frozen=True, slots=True)
-class CallOptions:
+class CallOptions(NamedTuple):
     """Everything but the messages that one call is made of: settings with the call's keywords.
 
     Attributes:
@@ -98,9 +96,9 @@ class CallOptions:
         empty_response_retries: Attempts after an answer with nothing in it.
         missing_signatures: As the setting of that name.
         stream_usage: Whether a stream asks for token counts.
-        client_request_id: The call's own id, where the user chose one.
         extra_body: Laid over the request body last.
         extra_headers: Further request headers, the call's over the model's.
+        client_request_id: The call's own id, where the user chose one.
     """
 
     wire: JsonObject
@@ -110,9 +108,9 @@ class CallOptions:
     empty_response_retries: int
     missing_signatures: Literal["auto", "send", "skip"]
     stream_usage: bool
+    extra_body: JsonMapping
+    extra_headers: Mapping[str, str]
     client_request_id: str | None = None
-    extra_body: JsonMapping = field(default_factory=dict)
-    extra_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def call_keywords(keywords: JsonMapping, names: SettingNames) -> JsonObject:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,9 +129,9 @@ def test_a_keyword_of_a_wrong_kind_is_named_at_once(name: str, value: Any) -> No
 
 def test_none_takes_back_what_a_call_says_of_itself() -> None:
     names = ("max_retries", "empty_response_retries", "missing_signatures", "stream_usage")
-    clients = Clients()
-    said = replace(call_of(**dict.fromkeys(names), is_stream=True), clients=clients)
-    assert said == replace(call_of(is_stream=True), clients=clients)
+    same: dict[str, Any] = {"clients": Clients(), "remedy": None}
+    said = call_of(**dict.fromkeys(names), is_stream=True)._replace(**same)
+    assert said == call_of(is_stream=True)._replace(**same)
 
 
 @pytest.mark.parametrize("value", [5, None, b"text"])
