@@ -161,7 +161,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
                 response = handler(request)
         except AIMLAPIBudgetError as error:
             response = ModelResponse(result=[AIMessage(self._last_words(error))])
-        return self._counted(response, meter)
+        return self._with_tally(response, meter)
 
     async def awrap_model_call(
         self,
@@ -176,7 +176,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
                 response = await handler(request)
         except AIMLAPIBudgetError as error:
             response = ModelResponse(result=[AIMessage(self._last_words(error))])
-        return self._counted(response, meter)
+        return self._with_tally(response, meter)
 
     def _refuse(self, state: Mapping[str, Any]) -> None:
         """Raise where a limit is reached."""
@@ -196,7 +196,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
             raise error
         return str(error)
 
-    def _counted(self, response: Response, meter: _Meter) -> Counted:
+    def _with_tally(self, response: Response, meter: _Meter) -> Counted:
         tally = _add(self._take(), meter.tally())
         return ExtendedModelResponse(response, command=Command(update={_SPENT: tally}))
 
@@ -208,11 +208,11 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Run a tool, whose own calls of models share what is left, and count them."""
         own = _Meter({}, dearest={})
         try:
-            with count_spend(self._shared(request.state)), self._counting(own):
+            with count_spend(self._shared_meter(request.state)), self._counting(own):
                 result = handler(request)
         except AIMLAPIBudgetError as error:
-            result = self._stopped_tool(request, error)
-        return self._counted_tool(result, own)
+            result = self._stop_tool(request, error)
+        return self._with_tool_tally(result, own)
 
     async def awrap_tool_call(
         self,
@@ -222,19 +222,19 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         """Run a tool, whose own calls of models share what is left, and count them."""
         own = _Meter({}, dearest={})
         try:
-            with count_spend(self._shared(request.state)), self._counting(own):
+            with count_spend(self._shared_meter(request.state)), self._counting(own):
                 result = await handler(request)
         except AIMLAPIBudgetError as error:
-            result = self._stopped_tool(request, error)
-        return self._counted_tool(result, own)
+            result = self._stop_tool(request, error)
+        return self._with_tool_tally(result, own)
 
-    def _stopped_tool(self, request: ToolCallRequest, error: AIMLAPIBudgetError) -> ToolMessage:
+    def _stop_tool(self, request: ToolCallRequest, error: AIMLAPIBudgetError) -> ToolMessage:
         """Return the result of a tool whose sub-agent was stopped at the limit."""
         call = request.tool_call
         words = self._last_words(error)
         return ToolMessage(words, tool_call_id=call["id"], name=call["name"], status="error")
 
-    def _counted_tool(self, result: ToolResult, own: _Meter) -> ToolResult:
+    def _with_tool_tally(self, result: ToolResult, own: _Meter) -> ToolResult:
         tally = own.tally()
         if own.total == Cost():
             return result
@@ -264,7 +264,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
             left[unit] = min(rest, left.get(unit, rest))
         return _Meter(left, dearest=state.get(_SPENT, {}))
 
-    def _shared(self, state: Mapping[str, Any]) -> _Meter:
+    def _shared_meter(self, state: Mapping[str, Any]) -> _Meter:
         """Return the one meter of all tools that the last message of the model called."""
         asked = next(m for m in reversed(state["messages"]) if isinstance(m, AIMessage))
         step = (_thread_id(), asked.id or "")

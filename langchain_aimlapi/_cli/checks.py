@@ -78,7 +78,7 @@ def not_told(words: str) -> Verdict:
     return Verdict("not told", words)
 
 
-def held(is_so: object, words: str, otherwise: str) -> Verdict:
+def judge(is_so: object, words: str, otherwise: str) -> Verdict:
     """Return that it is as assumed, or not, with what was seen."""
     return holds(words) if is_so else fails(otherwise)
 
@@ -150,10 +150,10 @@ class Probe:
     def streamed(self) -> tuple[list[AIMessageChunk], AIMessage]:
         """A streamed answer: its chunks, and their sum."""
         chunks = [*self.model().stream(_QUESTION)]
-        return chunks, _summed(chunks)
+        return chunks, _sum_of(chunks)
 
 
-def _summed(chunks: list[Any]) -> AIMessage:
+def _sum_of(chunks: list[Any]) -> AIMessage:
     summed: AIMessage = chunks[0] if len(chunks) == 1 else chunks[0] + chunks[1:]
     return summed
 
@@ -198,7 +198,7 @@ def check_catalogue(probe: Probe) -> Verdict:
 def check_etag(probe: Probe) -> Verdict:
     """The catalogue has a mark by which it can be kept."""
     probe.account.models()
-    return held("etag" in probe.headers, "there is an ETag", "there is no ETag")
+    return judge("etag" in probe.headers, "there is an ETag", "there is no ETag")
 
 
 def check_prices(probe: Probe) -> Verdict:
@@ -208,12 +208,12 @@ def check_prices(probe: Probe) -> Verdict:
         return fails("the catalogue quotes no price")
     rates = pricing.rate("input"), pricing.rate("output")
     # A rate of 0 is as good as none: a model that is served for nothing would be news.
-    return held(all(rates), "both rates are there", f"of kind {pricing.kind}, not per token")
+    return judge(all(rates), "both rates are there", f"of kind {pricing.kind}, not per token")
 
 
 def check_key(probe: Probe) -> Verdict:
     """The key is known and switched on."""
-    return held(not probe.account.key().disabled, "it is switched on", "the key is disabled")
+    return judge(not probe.account.key().disabled, "it is switched on", "the key is disabled")
 
 
 def check_scopes(probe: Probe) -> Verdict:
@@ -221,7 +221,7 @@ def check_scopes(probe: Probe) -> Verdict:
     scopes = probe.account.key().scopes
     if scopes is None:
         return not_told("the key says nothing of scopes")
-    return held("model:chat" in scopes, ", ".join(scopes), f"only {', '.join(scopes) or 'none'}")
+    return judge("model:chat" in scopes, ", ".join(scopes), f"only {', '.join(scopes) or 'none'}")
 
 
 def check_limit(probe: Probe) -> Verdict:
@@ -232,7 +232,7 @@ def check_limit(probe: Probe) -> Verdict:
     # What the key spent is told per month alone, so no other limit can be held against it.
     if key.limit.retention != "month":
         return not_told(f"{key.limit.threshold} USD per {key.limit.retention}")
-    return held(
+    return judge(
         key.monthly_usage < key.limit.threshold,
         f"below {key.limit.threshold} USD per month",
         f"{key.limit.threshold} USD of this month are spent",
@@ -242,21 +242,23 @@ def check_limit(probe: Probe) -> Verdict:
 def check_balance(probe: Probe) -> Verdict:
     """There is something left on the account."""
     left = probe.account.balance().current_balance
-    return held(left > 0, "there is a balance", "the account is empty")
+    return judge(left > 0, "there is a balance", "the account is empty")
 
 
 def check_wrong_key(probe: Probe) -> Verdict:
     """A wrong key is refused with 401 in the gateway's error shape."""
-    return _refused(probe, errors.AIMLAPIAuthenticationError, api_key="no-such-key-0000")
+    return _check_refusal(probe, errors.AIMLAPIAuthenticationError, api_key="no-such-key-0000")
 
 
 def check_wrong_parameter(probe: Probe) -> Verdict:
     """A wrong parameter is refused with 400 in the gateway's error shape."""
     # Past the settings, whose own check would refuse it before it is sent.
-    return _refused(probe, errors.AIMLAPIInvalidRequestError, extra_body={"temperature": "hot"})
+    return _check_refusal(
+        probe, errors.AIMLAPIInvalidRequestError, extra_body={"temperature": "hot"}
+    )
 
 
-def _refused(
+def _check_refusal(
     probe: Probe,
     expected: type[errors.AIMLAPIError],
     **settings: Any,
@@ -268,7 +270,7 @@ def _refused(
         # The members of the one error body that is documented (read 2026-11-21).
         missing = {"message", "requestId", "statusCode"} - body.keys()
         words = f"{error.status_code}, but without {', '.join(sorted(missing))}"
-        return held(not missing, f"{error.status_code} with a message and an id", words)
+        return judge(not missing, f"{error.status_code} with a message and an id", words)
     return fails("it was answered")
 
 
@@ -279,7 +281,7 @@ def check_answer(probe: Probe) -> Verdict:
     """The model answers, with its finish reason and token counts."""
     message, _ = probe.whole
     told = {"finish_reason"} <= message.response_metadata.keys() and message.usage_metadata
-    return held(told and message.text, "text, finish reason, tokens", "something is missing")
+    return judge(told and message.text, "text, finish reason, tokens", "something is missing")
 
 
 def check_headers(probe: Probe) -> Verdict:
@@ -294,12 +296,12 @@ def check_headers(probe: Probe) -> Verdict:
         )
         if not is_there
     ]
-    return held(not missing, "both ids are there", f"missing: {', '.join(missing)}")
+    return judge(not missing, "both ids are there", f"missing: {', '.join(missing)}")
 
 
 def check_cost(probe: Probe) -> Verdict:
     """A whole answer says what it cost, in credits and USD."""
-    return _cost_told(probe.whole[0])
+    return _check_cost(probe.whole[0])
 
 
 def check_rate(probe: Probe) -> Verdict:
@@ -312,7 +314,7 @@ def check_rate(probe: Probe) -> Verdict:
     rate = float(facts["credits_used"]) / float(facts["usd_spent"])
     # A short answer costs so little that a rounded amount of USD is off by some thousandths.
     is_so = abs(rate - CREDITS_PER_USD) < CREDITS_PER_USD / 100
-    return held(is_so, "2,000,000 credits to the USD", f"{rate:,.0f} credits to the USD")
+    return judge(is_so, "2,000,000 credits to the USD", f"{rate:,.0f} credits to the USD")
 
 
 def check_log(probe: Probe) -> Verdict:
@@ -322,7 +324,7 @@ def check_log(probe: Probe) -> Verdict:
     for entry in probe.account.logs(period="1h"):
         if entry.client_request_id == message.response_metadata["client_request_id"]:
             is_same = entry.cost.credits == cost_of(message).credits
-            return held(is_same, "at the same cost", "at another cost than the answer said")
+            return judge(is_same, "at the same cost", "at another cost than the answer said")
     return not_told("the log has no row yet")
 
 
@@ -340,34 +342,34 @@ def check_stream(probe: Probe) -> Verdict:
     chunks, message = probe.streamed
     told = "finish_reason" in message.response_metadata and message.usage_metadata
     words = f"{len(chunks)} pieces"
-    return held(told and message.text, words, f"{words}; something is missing at the end")
+    return judge(told and message.text, words, f"{words}; something is missing at the end")
 
 
 def check_stream_cost(probe: Probe) -> Verdict:
     """A stream says at its end what it cost, in credits and USD."""
-    return _cost_told(probe.streamed[1])
+    return _check_cost(probe.streamed[1])
 
 
-def _cost_told(message: AIMessage) -> Verdict:
+def _check_cost(message: AIMessage) -> Verdict:
     facts = message.response_metadata
     if facts.get("usd_spent_source", "derived") == "derived":
-        return held("credits_used" in facts, "credits, no USD", "neither credits nor USD")
-    return held("credits_used" in facts, "credits and USD", "USD, no credits")
+        return judge("credits_used" in facts, "credits, no USD", "neither credits nor USD")
+    return judge("credits_used" in facts, "credits and USD", "USD, no credits")
 
 
 def check_round_trip(probe: Probe) -> Verdict:
     """A thought signature goes back with its call, and is taken (invoke)."""
     model = probe.model()
-    return _round_trip(model, model.bind_tools([_WEATHER]).invoke(_asked()))
+    return _round_trip(model, model.bind_tools([_WEATHER]).invoke(_weather_question()))
 
 
 def check_streamed_round_trip(probe: Probe) -> Verdict:
     """A thought signature goes back with its call, and is taken (stream)."""
     model = probe.model()
-    return _round_trip(model, _summed([*model.bind_tools([_WEATHER]).stream(_asked())]))
+    return _round_trip(model, _sum_of([*model.bind_tools([_WEATHER]).stream(_weather_question())]))
 
 
-def _asked() -> list[BaseMessage]:
+def _weather_question() -> list[BaseMessage]:
     return [HumanMessage("What is the weather in Oslo? Call get_weather.")]
 
 
@@ -375,7 +377,7 @@ def _round_trip(model: ChatAIMLGemini, called: AIMessage) -> Verdict:
     if not called.tool_calls:
         return not_told("the model did not call the tool")
     results = [ToolMessage("Rain.", tool_call_id=str(call["id"])) for call in called.tool_calls]
-    model.bind_tools([_WEATHER]).invoke([*_asked(), called, *results])
+    model.bind_tools([_WEATHER]).invoke([*_weather_question(), called, *results])
     # Any other extra of a message with calls is a carrier of signatures, in either dialect.
     signed = [key for key in called.additional_kwargs if key != "reasoning_content"]
     return holds("it was taken") if signed else not_told("no signature came; the step was taken")
@@ -384,25 +386,25 @@ def _round_trip(model: ChatAIMLGemini, called: AIMessage) -> Verdict:
 def check_forced_choice(probe: Probe) -> Verdict:
     """A tool that must be called is called."""
     message = probe.model().bind_tools([_WEATHER], tool_choice="any").invoke("Hello, I am in Oslo.")
-    return held(message.tool_calls, "it was called", "the model answered without it")
+    return judge(message.tool_calls, "it was called", "the model answered without it")
 
 
 def check_json_schema(probe: Probe) -> Verdict:
     """`response_format` of type `json_schema` is obeyed."""
-    return _structured(probe, "json_schema")
+    return _check_structured(probe, "json_schema")
 
 
 def check_function_calling(probe: Probe) -> Verdict:
     """Structured output by a forced function is obeyed."""
-    return _structured(probe, "function_calling")
+    return _check_structured(probe, "function_calling")
 
 
 def check_json_mode(probe: Probe) -> Verdict:
     """`response_format` of type `json_object` gives JSON."""
-    return _structured(probe, "json_mode")
+    return _check_structured(probe, "json_mode")
 
 
-def _structured(
+def _check_structured(
     probe: Probe, method: Literal["json_schema", "function_calling", "json_mode"]
 ) -> Verdict:
     chain = probe.model().with_structured_output(_SCHEMA, method=method, include_raw=True)
@@ -411,7 +413,7 @@ def _structured(
     # JSON mode promises an object, not its keys.
     keys: set[str] = set() if method == "json_mode" else {"name", "country"}
     is_city = isinstance(parsed, dict) and keys <= parsed.keys()
-    return held(is_city, "the shape is right", f"got {str(found['raw'].text)[:80]!r}")
+    return judge(is_city, "the shape is right", f"got {str(found['raw'].text)[:80]!r}")
 
 
 def check_image(probe: Probe) -> Verdict:
@@ -419,7 +421,7 @@ def check_image(probe: Probe) -> Verdict:
     picture = {"type": "image", "base64": _red_square(), "mime_type": "image/png"}
     question = {"type": "text", "text": "Which colour is this?"}
     message = probe.model().invoke([HumanMessage([question, picture])])
-    return held(message.text, "it was taken", "nothing was said")
+    return judge(message.text, "it was taken", "nothing was said")
 
 
 def _red_square(size: int = 32) -> str:
@@ -440,7 +442,7 @@ def _red_square(size: int = 32) -> str:
 def check_effort(probe: Probe) -> Verdict:
     """`reasoning_effort` is taken, though not every id documents it."""
     message = probe.model(reasoning_effort="low").invoke(_QUESTION)
-    return held(message.text, "it was taken", "nothing was said")
+    return judge(message.text, "it was taken", "nothing was said")
 
 
 def check_bypass(probe: Probe) -> Verdict:
@@ -452,10 +454,10 @@ def check_bypass(probe: Probe) -> Verdict:
         "type": "tool_call",
     }
     history = [
-        *_asked(),
+        *_weather_question(),
         AIMessage("", tool_calls=[call]),
         ToolMessage("Rain.", tool_call_id="call_of_another"),
     ]
     model = probe.model(missing_signatures="skip")
     message = model.bind_tools([_WEATHER]).invoke(history)
-    return held(message.text or message.tool_calls, "it was taken", "nothing was said")
+    return judge(message.text or message.tool_calls, "it was taken", "nothing was said")

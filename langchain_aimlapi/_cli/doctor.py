@@ -199,7 +199,7 @@ def examine(probe: Probe, *, may_spend: bool, record: Path | None = None) -> Ite
         # only wait for the same failure.
         if assumption.needs == "nothing" and verdict.words.startswith(_NOT_REACHED):
             left_out[_NO_ENDPOINT] = 0
-        words = _scrubbed(verdict.words, probe.api_key)
+        words = _scrub(verdict.words, probe.api_key)
         _print_row(verdict.status, assumption.name, words)
         yield Finding(assumption.name, assumption.claim, verdict.status, words)
     for reason, count in left_out.items():
@@ -283,7 +283,7 @@ def _recording(
     return use_cassette(path, record_mode="all", error_statuses=range(400, 600), secrets=[key])
 
 
-def _scrubbed(text: str, key: str) -> str:
+def _scrub(text: str, key: str) -> str:
     from langchain_aimlapi.errors import redact
 
     text = screen.visible(" ".join(text.split()))  # a report is read in a terminal, too
@@ -294,7 +294,7 @@ def _write_report(folder: Path, findings: Sequence[Finding], *, key: str, model:
     """Write the report, which holds neither key nor balance nor answers."""
     head = {
         "package": f"langchain-aimlapi {__version__}",
-        "model": _scrubbed(model, key),
+        "model": _scrub(model, key),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     report = {**head, "findings": [asdict(finding) for finding in findings]}

@@ -147,11 +147,11 @@ def log_page(
 ) -> Question[records.LogPage]:
     """Return the question for the log's page behind `skip` rows."""
 
-    def repeated(name: str, values: str | Sequence[str]) -> list[tuple[str, str]]:
+    def repeat(name: str, values: str | Sequence[str]) -> list[tuple[str, str]]:
         return [(name, value) for value in ([values] if isinstance(values, str) else values)]
 
     # Repeated names, as documented: a list with commas matches nothing.
-    kept = [*repeated("model", model), *repeated("status", status)]
+    kept = [*repeat("model", model), *repeat("status", status)]
     place = [("limit", str(_PAGE)), ("offset", str(skip))]
     return Question("/v2/logs", records.LogPage, [*span, *kept, *place])
 

@@ -94,7 +94,7 @@ def response_failure(
     Source:
         docs.aimlapi.com/errors-and-messages, read 2026-11-21; OpenRouter's error page.
     """
-    content = _parsed(body)
+    content = _parse(body)
     code, message = _code_and_message(content)
     return _failure(
         status_code or code or 0,
@@ -194,7 +194,7 @@ def unreadable_failure(
         what: What it was to be, for the error.
         headers: Response headers, names lower-cased.
     """
-    text = _parsed(data)
+    text = _parse(data)
     msg = f"{what} is not JSON: {text!r:.200} ({len(data)} bytes)."
     return errors.unreadable_response(msg, body=text, response_headers=headers)
 
@@ -288,7 +288,7 @@ def _code_and_message(body: object) -> tuple[int | None, str]:
     if not isinstance(body, dict):
         return None, ""
     error = body.get("error")
-    source = _wrapped(error if isinstance(error, dict) else body)
+    source = _unwrap(error if isinstance(error, dict) else body)
     named = (_code(part.get(name)) for name in _CODE_NAMES for part in (source, body))
     # The inner error's own code first: the outer one is that of whoever passed it on.
     code = next((number for number in named if number), None)
@@ -297,7 +297,7 @@ def _code_and_message(body: object) -> tuple[int | None, str]:
     return code, " ".join(part for part in (words, _code_word(source), _raw(source)) if part)
 
 
-def _wrapped(body: JsonObject) -> JsonObject:
+def _unwrap(body: JsonObject) -> JsonObject:
     """Return the error that stands where another has its words, if it has a code of its own.
 
     Without a code it is a report on fields of the request, which is quoted whole.
@@ -335,7 +335,7 @@ def _raw(error: JsonObject) -> str:
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if not isinstance(raw, str) or not raw:
         return ""
-    inner = _code_and_message(_parsed(raw.encode("utf-8", "replace")))[1]
+    inner = _code_and_message(_parse(raw.encode("utf-8", "replace")))[1]
     return f"[{inner or raw[:_MAX_TEXT]}]"
 
 
@@ -344,7 +344,7 @@ def _request_id(body: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _parsed(body: bytes) -> Any:
+def _parse(body: bytes) -> Any:
     try:
         return decode_json(body)
     except ValueError:

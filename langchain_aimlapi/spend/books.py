@@ -356,7 +356,7 @@ class Books:
                     found = found[:1]
                 if found:
                     self._counted.update(row.inference_id for row in found)
-                    cost = sum(map(_charged, found), start=Cost(unpriced=-item.unpriced))
+                    cost = sum(map(_charge_of, found), start=Cost(unpriced=-item.unpriced))
                     self._close(item.id, item.model, cost)
                 elif settled_until is not None and self._is_told(item, settled_until):
                     self._close(item.id)
@@ -420,7 +420,7 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch  Windows does not fork
     os.register_at_fork(after_in_child=_free_all)
 
 
-def _charged(row: Row) -> Cost:
+def _charge_of(row: Row) -> Cost:
     return Cost(
         input_tokens=row.tokens.input,
         output_tokens=row.tokens.output,

@@ -91,7 +91,7 @@ def _encode_json(text: str) -> JsonObject | None:
     core = text.rstrip(" \t\r\n")
     if core[:1] not in ("{", "["):
         return None  # A bare word or number is as readable as it is.
-    style = next(fitting_styles(*_parsed(core)), None)
+    style = next(fitting_styles(*_parse(core)), None)
     if style is None:
         return None
     return {"style": style, **_tail(text[len(core) :]), "json": read_json(core)}
@@ -114,7 +114,7 @@ def event_tree(event: JsonObject | str) -> Any:
     """Return the JSON value of one event of a readable body, None when it holds none."""
     if isinstance(event, dict):
         return event["data"]
-    return _parsed(event.removeprefix(_DATA))[1] if event.startswith(_DATA) else None
+    return _parse(event.removeprefix(_DATA))[1] if event.startswith(_DATA) else None
 
 
 def _commonest_style(texts: list[str]) -> str | None:
@@ -122,7 +122,7 @@ def _commonest_style(texts: list[str]) -> str | None:
         style
         for text in texts
         if text.startswith(_DATA)
-        for style in fitting_styles(*_parsed(text.removeprefix(_DATA)))
+        for style in fitting_styles(*_parse(text.removeprefix(_DATA)))
     )
     return max(styles, key=lambda style: styles[style], default=None)
 
@@ -130,7 +130,7 @@ def _commonest_style(texts: list[str]) -> str | None:
 def _encode_event(text: str, style: str | None) -> JsonObject | str:
     if not text.startswith(_DATA):
         return text
-    core, tree = _parsed(text.removeprefix(_DATA))
+    core, tree = _parse(text.removeprefix(_DATA))
     return {"data": tree} if style and style in fitting_styles(core, tree) else text
 
 
@@ -138,7 +138,7 @@ def _event_text(event: JsonObject | str, style: str) -> str:
     return event if isinstance(event, str) else _DATA + json_text(event["data"], style=style)
 
 
-def _parsed(text: str) -> tuple[str, Any]:
+def _parse(text: str) -> tuple[str, Any]:
     try:
         return text, read_json(text)
     except ValueError:
@@ -238,7 +238,7 @@ def json_text(tree: object, *, style: str) -> str:
     """
     if style not in _STYLES:
         raise ValueError(f"unknown JSON style {style!r}; known: {', '.join(_STYLES)}")
-    return _written(tree, _STYLES[style], 0)
+    return _write(tree, _STYLES[style], 0)
 
 
 def fitting_styles(text: str, tree: object) -> Iterator[str]:
@@ -266,24 +266,24 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _written(tree: object, style: _Style, depth: int) -> str:
+def _write(tree: object, style: _Style, depth: int) -> str:
     if depth > _DEEPEST:
         raise ValueError(f"JSON nested deeper than {_DEEPEST} levels")
     if isinstance(tree, dict):
         members = [
-            _ENCODE[style.ascii](key) + style.colon + _written(value, style, depth + 1)
+            _ENCODE[style.ascii](key) + style.colon + _write(value, style, depth + 1)
             for key, value in tree.items()
         ]
-        return _bracketed("{", members, "}", style, depth)
+        return _bracket("{", members, "}", style, depth)
     if isinstance(tree, list):
-        items = [_written(value, style, depth + 1) for value in tree]
-        return _bracketed("[", items, "]", style, depth)
+        items = [_write(value, style, depth + 1) for value in tree]
+        return _bracket("[", items, "]", style, depth)
     if isinstance(tree, Number):
         return tree.literal
     return _ENCODE[style.ascii](tree)
 
 
-def _bracketed(start: str, parts: list[str], end: str, style: _Style, depth: int) -> str:
+def _bracket(start: str, parts: list[str], end: str, style: _Style, depth: int) -> str:
     if not parts or not style.indent:
         return start + style.comma.join(parts) + end
     margin = "\n" + " " * style.indent * (depth + 1)

@@ -28,7 +28,7 @@ def plain_body(body: Any, headers: dict[str, list[str]]) -> str | bytes | None:
     for encoding in reversed([encoding.strip() for encoding in encodings]):
         if body and encoding not in ("", "identity"):
             # vcrpy hands over as text whatever happens to be some.
-            body = _decompressed(body.encode() if isinstance(body, str) else body, encoding)
+            body = _decompress(body.encode() if isinstance(body, str) else body, encoding)
     return body  # type: ignore[no-any-return]  # one of the three by now
 
 
@@ -66,14 +66,14 @@ def _decoder(encoding: str) -> Any:
     return None
 
 
-def _decompressed(body: bytes, encoding: str) -> bytes:
+def _decompress(body: bytes, encoding: str) -> bytes:
     try:
         if encoding in ("gzip", "x-gzip"):
             return gzip.decompress(body)
         if encoding == "deflate":
-            return _inflated(body)
+            return _inflate(body)
         if (decoder := _decoder(encoding)) is not None:
-            return _decoded(decoder, body)
+            return _decode(decoder, body)
     except Exception as error:  # each decoder has errors of its own
         raise ValueError(f"a body said to be {encoding!r} is not: {error}") from error
     module = next(iter(_DECODERS.get(encoding, ())), "")
@@ -84,14 +84,14 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
     )
 
 
-def _inflated(body: bytes) -> bytes:
+def _inflate(body: bytes) -> bytes:
     try:
         return zlib.decompress(body)
     except zlib.error:
         return zlib.decompress(body, -zlib.MAX_WBITS)  # without its head, as some servers send it
 
 
-def _decoded(decoder: Any, body: bytes) -> bytes:
+def _decode(decoder: Any, body: bytes) -> bytes:
     if hasattr(decoder, "ZstdDecompressor"):
         reader = decoder.ZstdDecompressor()
         stream = reader.decompressobj() if hasattr(reader, "decompressobj") else reader

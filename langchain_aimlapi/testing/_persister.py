@@ -94,7 +94,7 @@ class CassettePersister:
             note_opened(path)
             is_read = self._reads_own or path != Path(cassette_path)
             if is_read and path.is_file():
-                found = _loaded(path, serializer)
+                found = _load(path, serializer)
                 requests += found[0]
                 responses += found[1]
         if not requests:
@@ -122,7 +122,7 @@ class CassettePersister:
         text = serialize(
             {
                 "requests": [request for request, _ in in_order],
-                "responses": [_stamped(request, response) for request, response in in_order],
+                "responses": [_stamp(request, response) for request, response in in_order],
             },
             serializer,
         )
@@ -148,7 +148,7 @@ def is_error(response: JsonObject) -> bool:
     return int(response["status"]["code"]) >= _FIRST_ERROR
 
 
-def _stamped(request: "Request", response: JsonObject) -> JsonObject:
+def _stamp(request: "Request", response: JsonObject) -> JsonObject:
     if not is_new(response):
         return response
     provenance = new_provenance(request.uri, headers=response["headers"], now=datetime.now(UTC))
@@ -160,7 +160,7 @@ def _stamped(request: "Request", response: JsonObject) -> JsonObject:
     return {**response, "provenance": provenance}
 
 
-def _loaded(path: Path, serializer: ModuleType) -> tuple[list["Request"], list[JsonObject]]:
+def _load(path: Path, serializer: ModuleType) -> tuple[list["Request"], list[JsonObject]]:
     try:
         requests, responses, *_metadata = deserialize(path.read_text("utf-8"), serializer)
     except ValueError as error:

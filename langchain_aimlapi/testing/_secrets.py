@@ -115,7 +115,7 @@ class Secrets:
         for plain in plain_texts(text, (ESCAPE_AND_CONTROLS,)):
             spans = shaped_spans(plain.text, accounts=accounts)
             found += [(plain.origin(start), plain.origin(end)) for start, end in spans]
-        return _joined(text, found)
+        return _join(text, found)
 
     def known_in(self, text: str) -> bool:
         """Return whether a secret known by value is in `text`, in any spelling."""
@@ -142,8 +142,8 @@ class Secrets:
             yield from ((plain.origin(start), plain.end_of(end)) for start, end in spans)
 
     def _needles_unbroken_in(self, text: str) -> Iterator[Span]:
-        yield from _found(self._needles, text)
-        yield from _found(self._encoded, text.replace("-", "+").replace("_", "/"))
+        yield from _find(self._needles, text)
+        yield from _find(self._encoded, text.replace("-", "+").replace("_", "/"))
 
 
 def secrets_in_force(environment: Mapping[str, str] | None = None) -> set[str]:
@@ -414,7 +414,7 @@ def end_of_string(text: str, position: int, quote: str) -> int:
     return line_end
 
 
-def _found(needles: list[str], text: str) -> Iterator[Span]:
+def _find(needles: list[str], text: str) -> Iterator[Span]:
     for needle in needles:
         start = text.find(needle)
         while start >= 0:
@@ -422,7 +422,7 @@ def _found(needles: list[str], text: str) -> Iterator[Span]:
             start = text.find(needle, start + len(needle))
 
 
-def _joined(text: str, spans: list[Span]) -> list[Span]:
+def _join(text: str, spans: list[Span]) -> list[Span]:
     """Return spans in order, those that touch as one, without what is hidden already."""
     joined: list[Span] = []
     for start, end in sorted(spans):

@@ -347,7 +347,7 @@ def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
         return without_private_values(text, accounts=accounts)
     # In lists, so that a payload that is a mere text can be replaced as well.
     cleaned: list[list[Any]] = [
-        [_cleaned(payload.tree, "", accounts=accounts)] for payload in payloads
+        [_clean(payload.tree, "", accounts=accounts)] for payload in payloads
     ]
     running: defaultdict[tuple[str | int, ...], list[_Leaf]] = defaultdict(list)
     for tree in _items(cleaned):
@@ -359,7 +359,7 @@ def clean_text(text: str, *, secrets: Secrets, accounts: bool = True) -> str:
     position = 0
     for payload, [tree] in zip(payloads, cleaned, strict=True):
         if tree != payload.tree:
-            parts += [text[position : payload.start], _rewritten(text, payload, tree)]
+            parts += [text[position : payload.start], _rewrite(text, payload, tree)]
             position = payload.end
     return "".join([*parts, text[position:]])
 
@@ -413,38 +413,38 @@ def _event_payloads(text: str) -> Iterator[_Payload]:
 def _payload_of(data: list[_Payload]) -> _Payload:
     """Return the data of one event, of several lines perhaps, as one payload."""
     start, end = data[0].start, data[-1].end
-    tree = _parsed("\n".join(str(line.tree) for line in data))
+    tree = _parse("\n".join(str(line.tree) for line in data))
     return _Payload(start, end, tree)
 
 
-def _rewritten(text: str, payload: _Payload, tree: object) -> str:
+def _rewrite(text: str, payload: _Payload, tree: object) -> str:
     """Return a payload that had to change, written as it was written where that is known."""
     given = text[payload.start : payload.end]
-    if isinstance(tree, str) and _parsed(given) == given:
+    if isinstance(tree, str) and _parse(given) == given:
         return tree  # which never was JSON
     style = next(fitting_styles(given, payload.tree), "compact-ascii")
     return json_text(tree, style=style)
 
 
-def _parsed(text: str) -> object:
+def _parse(text: str) -> object:
     try:
         return read_json(text)
     except ValueError:
         return text
 
 
-def _cleaned(tree: object, name: str, *, accounts: bool) -> object:
+def _clean(tree: object, name: str, *, accounts: bool) -> object:
     if isinstance(tree, dict):
-        return {key: _cleaned(value, key, accounts=accounts) for key, value in tree.items()}
+        return {key: _clean(value, key, accounts=accounts) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [_cleaned(value, name, accounts=accounts) for value in tree]
+        return [_clean(value, name, accounts=accounts) for value in tree]
     if isinstance(tree, str):
-        return _cleaned_string(tree, name, accounts=accounts)
+        return _clean_string(tree, name, accounts=accounts)
     is_number = isinstance(tree, int | float) and not isinstance(tree, bool)
     return 0 if is_number and tree and is_private_name(name, accounts=accounts) else tree
 
 
-def _cleaned_string(text: str, name: str, *, accounts: bool) -> str:
+def _clean_string(text: str, name: str, *, accounts: bool) -> str:
     if text and is_private_field(name, text, accounts=accounts):
         return REDACTED
     if name in _CONVERSATION or is_long_data(text.encode()):

@@ -63,8 +63,8 @@ def serialize(
     if any(secrets.known_in(text) for interaction in clean for text in _foreign_texts(interaction)):
         raise ValueError("a key in force would reach the cassette; look into its provenance")
     if before:
-        clean = _unchanged(clean, before, long_texts.texts)
-    return write_yaml({"version": 1, "interactions": clean}) + _written(long_texts.texts)
+        clean = _keep_unchanged(clean, before, long_texts.texts)
+    return write_yaml({"version": 1, "interactions": clean}) + _write_long_texts(long_texts.texts)
 
 
 def deserialize(cassette_string: str) -> JsonObject:
@@ -151,13 +151,13 @@ def _clean(interaction: JsonObject, secrets: Secrets, long_texts: LongTexts | No
     }
 
 
-def _written(texts: dict[str, str]) -> str:
+def _write_long_texts(texts: dict[str, str]) -> str:
     """Return the part of the file that holds long data; PyYAML takes seconds for a megabyte."""
     lines = [f'  {name}: "{text}"\n' for name, text in texts.items()]
     return "".join(["files:\n", *lines]) if lines else ""
 
 
-def _unchanged(
+def _keep_unchanged(
     interactions: list[JsonObject], before: str, texts: dict[str, str]
 ) -> list[JsonObject]:
     """Return interactions, those of the cassette before in the place of their like."""

@@ -81,18 +81,18 @@ def _changes(before: Shape, now: Shape) -> Iterator[str]:
         for sign, here, there in (("new", now, before), ("missing", before, now)):
             for path in _roots(here.fields.keys() - there.fields.keys()):
                 if path.startswith(_COST_PREFIXES) is is_cost:
-                    yield f"{sign} {title}: {path} ({_listed(here.fields[path])})"
+                    yield f"{sign} {title}: {path} ({_join_sorted(here.fields[path])})"
     for path in sorted(before.fields.keys() & now.fields.keys()):
         old, new = before.fields[path], now.fields[path]
         if old != new:
-            yield f"other type: {path} was {_listed(old)}, is {_listed(new)}"
+            yield f"other type: {path} was {_join_sorted(old)}, is {_join_sorted(new)}"
     for name in _FINISH:
         for sign, reasons in (
             ("new", now.reasons[name] - before.reasons[name]),
             ("missing", before.reasons[name] - now.reasons[name]),
         ):
             if reasons:
-                yield f"{sign} {name}: {_listed(reasons)}"
+                yield f"{sign} {name}: {_join_sorted(reasons)}"
 
 
 def _roots(paths: Iterable[str]) -> list[str]:
@@ -139,5 +139,5 @@ def _type_of(tree: object) -> str:
     return names.get(type(tree), "number")
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join_sorted(words: Iterable[str]) -> str:
     return ", ".join(sorted(words))

@@ -67,10 +67,10 @@ def _row(path: Path, folder: Path) -> str:
     cells = [
         f"[{name}]({quote(name)})",
         str(len(interactions)),
-        _listed(provenance.get("kind") for provenance in provenances),
-        _listed(_model(interaction["request"]) for interaction in interactions),
-        _listed(interaction["response"]["status"]["code"] for interaction in interactions),
-        _listed(_origin(provenance) for provenance in provenances),
+        _join_unique(provenance.get("kind") for provenance in provenances),
+        _join_unique(_model(interaction["request"]) for interaction in interactions),
+        _join_unique(interaction["response"]["status"]["code"] for interaction in interactions),
+        _join_unique(_origin(provenance) for provenance in provenances),
     ]
     return f"| {' | '.join(cells)} |\n"
 
@@ -85,5 +85,5 @@ def _origin(provenance: JsonObject) -> str:
     return str(provenance.get("recorded_at", ""))[:10]
 
 
-def _listed(values: Iterable[object]) -> str:
+def _join_unique(values: Iterable[object]) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values if value not in (None, "")))

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.rest = given[end + 1 :]
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        with name_missing_extra(), _ending_on_signals():
+        with name_missing_extra(), _end_on_signals():
             status = command(options)
             # Here, where a closed pipe is still caught.
             sys.stdout.flush()
@@ -103,7 +103,7 @@ def _is_record(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def _ending_on_signals() -> Iterator[None]:
+def _end_on_signals() -> Iterator[None]:
     """Let what ends a process end it as Ctrl-C does: tidied up, with nothing half done."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -172,14 +172,14 @@ def _verify(options: argparse.Namespace) -> int:
         )
     ]
     if options.tests:
-        findings += _unused(paths, options.tests, options.mark)
+        findings += _find_unused(paths, options.tests, options.mark)
     for finding in findings:
         print(finding)
     print(f"{len(paths)} cassettes, {len(findings)} findings; {summary(paths, now=now)}")
     return 1 if findings else 0
 
 
-def _unused(paths: list[Path], tests: list[Path], mark: str) -> list[Finding]:
+def _find_unused(paths: list[Path], tests: list[Path], mark: str) -> list[Finding]:
     """Replay the tests on copies of the cassettes; return those that none opened."""
     root = Path.cwd()
     with tempfile.TemporaryDirectory() as name:
@@ -205,7 +205,7 @@ def _show(options: argparse.Namespace) -> int:
 
     pages: list[tuple[str, list[Step]]] = []
 
-    def shown(path: Path) -> bool:
+    def show(path: Path) -> bool:
         cassette = deserialize(path.read_text("utf-8"))
         if options.html:
             pages.append((str(path), list(steps_of(cassette))))
@@ -214,7 +214,7 @@ def _show(options: argparse.Namespace) -> int:
             _say(f"{printable(str(path))}\n{text}")
         return False
 
-    status = _status_of_all(options.paths, shown)
+    status = _status_of_all(options.paths, show)
     if pages:
         page = conversation_page(pages)
         options.html.write_text(page, "utf-8", errors="backslashreplace", newline="\n")
@@ -229,7 +229,7 @@ def _say(text: str) -> None:
 
 
 def _scrub(options: argparse.Namespace) -> int:
-    def scrubbed(path: Path) -> bool:
+    def scrub_file(path: Path) -> bool:
         before = path.read_text("utf-8")
         after = cleaned_text(before)
         if before != after:
@@ -238,7 +238,7 @@ def _scrub(options: argparse.Namespace) -> int:
             path.write_text(after, "utf-8", newline="\n")
         return bool(options.check) and before != after
 
-    return _status_of_all(options.paths, scrubbed)
+    return _status_of_all(options.paths, scrub_file)
 
 
 def _status_of_all(paths: list[Path], is_bad: Callable[[Path], bool]) -> int:

@@ -52,7 +52,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prun
     # Beside the old ones, so that each can be put in place by renaming it.
     with tempfile.TemporaryDirectory(prefix=".cassettes-", dir=root) as name:
         stage = Path(name)
-        problem = _recorded_problem(arguments, root=root, stage=stage)
+        problem = _recording_problem(arguments, root=root, stage=stage)
         if problem:
             return Outcome(problem)
         fresh = [path.relative_to(stage) for path in cassette_paths([stage])]
@@ -61,7 +61,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prun
         if given_endpoint().api_key:
             before = shape_of(root / path for path in fresh)
             outcome.drift = drift_report(before, shape_of(stage / path for path in fresh))
-        with _undisturbed():
+        with _hold_signals_back():
             _swap_in(fresh, stage=stage, root=root, backup=stage / ".old")
             for path in outcome.unused if prune else []:
                 (root / path).unlink()
@@ -71,7 +71,7 @@ def recording(arguments: Sequence[str], *, root: Path, folder: Path | None, prun
     return outcome
 
 
-def _recorded_problem(arguments: Sequence[str], *, root: Path, stage: Path) -> str:
+def _recording_problem(arguments: Sequence[str], *, root: Path, stage: Path) -> str:
     """Record, verify and replay in the stage; return what went wrong, or nothing."""
     # Replayed at once: a test that sends something else each time would fail only in CI.
     for is_recording, step in ((True, "recording"), (False, "replaying what was recorded")):
@@ -114,7 +114,7 @@ def _swap_in(paths: list[Path], *, stage: Path, root: Path, backup: Path) -> Non
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _hold_signals_back() -> Iterator[None]:
     """Hold back Ctrl-C and SIGTERM for the moment in which old and new would be mixed."""
     caught: list[int] = []
     kinds = (signal.SIGINT, signal.SIGTERM)

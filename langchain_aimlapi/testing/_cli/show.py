@@ -39,7 +39,7 @@ def conversation_text(cassette: JsonObject, *, colour: bool = False) -> str:
         lines += ["  (after the messages of the request before)"] if step.is_continued else []
         for message in [*step.sent, *step.received]:
             lines += _message_lines(message, paint)
-        lines += _indented(step.other, paint, "error")
+        lines += _indent(step.other, paint, "error")
         spent = spent_text(step)
         lines += [f"  {paint('cost', spent)}"] if spent else []
         lines.append("")
@@ -63,14 +63,14 @@ def _message_lines(message: Message, paint: _Paint) -> list[str]:
     lines: list[str] = []
     if message.thought:
         lines.append(f"  {paint('role', f'{message.role} (thought)')}")
-        lines += _indented(message.thought, paint, "reasoning")
-    said = _indented(message.text, paint, "")
+        lines += _indent(message.thought, paint, "reasoning")
+    said = _indent(message.text, paint, "")
     for call in message.calls:
-        said += _indented(f"{call.name}({call.arguments})", paint, "call")
+        said += _indent(f"{call.name}({call.arguments})", paint, "call")
     return [*lines, *([f"  {paint('role', message.role)}"] if said or not lines else []), *said]
 
 
-def _indented(text: str, paint: _Paint, kind: str) -> list[str]:
+def _indent(text: str, paint: _Paint, kind: str) -> list[str]:
     more = len(text) - _LONGEST
     shown = f"{text[:_LONGEST]}... ({more} more characters)" if more > 0 else text.rstrip()
     return [

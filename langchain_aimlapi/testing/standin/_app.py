@@ -118,7 +118,7 @@ class Application:
             return self._error(exchange, *refused)
         try:
             asked = self._asked_fault(exchange)
-            return self._misbehaving(exchange, asked) or self._answering(exchange, asked)
+            return self._misbehave(exchange, asked) or self._answer(exchange, asked)
         # A fault, a schema or base64 that cannot be read, a result that is nested too deep.
         except (ValueError, RecursionError) as problem:
             return self._error(exchange, 400, invalid(str(problem)))
@@ -154,7 +154,7 @@ class Application:
             return fault(asked)
         return self.faults.popleft() if self.faults else _NO_FAULT
 
-    def _misbehaving(self, exchange: Exchange, asked: Fault) -> Response | None:
+    def _misbehave(self, exchange: Exchange, asked: Fault) -> Response | None:
         """Return the response of a fault that is no answer at all, or `None`."""
         stream = exchange.body.get("stream")
         if asked.kind == "html":
@@ -167,13 +167,13 @@ class Application:
             body = gateway if asked.variant == "gateway" else upstream_error(asked)
             return self._whole(exchange, [json_bytes(body)], asked)
         if asked.kind == "empty":
-            respond = self._streamed if stream else self._whole
+            respond = self._stream if stream else self._whole
             return respond(exchange, [], asked)
         return None
 
     # --- answering
 
-    def _answering(self, exchange: Exchange, asked: Fault) -> Response:
+    def _answer(self, exchange: Exchange, asked: Fault) -> Response:
         body = exchange.body
         problem = request_refusal(body, strict=self._strict) or self.book.problem(body["messages"])
         if problem:
@@ -197,7 +197,7 @@ class Application:
             fault=asked,
             error=exchange.error(asked.code, asked.message),
         )
-        return self._streamed(exchange, steps, asked)
+        return self._stream(exchange, steps, asked)
 
     def _details(self, reply: Reply, answer: Answer, dialect: str) -> list[JsonObject]:
         if dialect == "V":
@@ -262,7 +262,7 @@ class Application:
             stopping=self.stopping,
         )
 
-    def _streamed(self, exchange: Exchange, steps: Sequence[Step], asked: Fault) -> Response:
+    def _stream(self, exchange: Exchange, steps: Sequence[Step], asked: Fault) -> Response:
         return SteppedResponse(
             steps,
             status_code=200,

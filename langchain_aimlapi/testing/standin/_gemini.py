@@ -51,7 +51,7 @@ def _arguments_problem(messages: Sequence[Message]) -> str | None:
     for position, message in enumerate(messages):
         for place, call in enumerate(message.get("tool_calls") or []):
             function = call.get("function")
-            if function and not isinstance(_parsed(function["arguments"]), dict):
+            if function and not isinstance(_parse(function["arguments"]), dict):
                 return (
                     f"messages.{position}.tool_calls.{place}.function.arguments: Invalid value at "
                     "'function_call.args' (type.googleapis.com/google.protobuf.Struct), "
@@ -143,7 +143,7 @@ def _result_problems(message: Message, names: Mapping[str, str], path: str) -> I
         )
     content = message["content"]
     text = content if isinstance(content, str) else "".join(part["text"] for part in content)
-    for reference in _references(_parsed(text)):
+    for reference in _references(_parse(text)):
         yield (
             f"{path}.content: The referenced name `{reference}` in function_response.response does "
             "not match to a display_name in the function_response.parts."
@@ -160,7 +160,7 @@ def _references(value: object) -> Iterator[object]:
         yield from _references(member)
 
 
-def _parsed(text: str) -> object:
+def _parse(text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

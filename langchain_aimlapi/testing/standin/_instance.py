@@ -174,7 +174,7 @@ class _Walk:
             if "$ref" in schema:
                 schema = {**self._target(str(schema["$ref"])), **_without(schema, "$ref")}
             elif schema.get("allOf"):
-                schema = _merged([_without(schema, "allOf"), *schema["allOf"]], self._target)
+                schema = _merge([_without(schema, "allOf"), *schema["allOf"]], self._target)
             elif options := schema.get("anyOf") or schema.get("oneOf"):
                 chosen = _option(options, deep=depth > _DEEPEST // 2)
                 schema = {**_without(schema, "anyOf", "oneOf"), **chosen}
@@ -252,7 +252,7 @@ def _option(options: list[Any], *, deep: bool) -> Schema:
     return (nulls or known)[0] if deep else (others or known)[0]
 
 
-def _merged(schemas: list[Any], target: Callable[[str], Schema]) -> JsonObject:
+def _merge(schemas: list[Any], target: Callable[[str], Schema]) -> JsonObject:
     merged: JsonObject = {}
     for schema in (option for option in schemas if isinstance(option, dict)):
         flat = {**target(str(schema["$ref"])), **schema} if "$ref" in schema else schema

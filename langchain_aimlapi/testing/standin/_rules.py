@@ -68,12 +68,12 @@ def answer_by_rules(request: Request) -> Answer:
 def _reasoning(messages: Sequence[JsonMapping], decision: str) -> str:
     return (
         "**Reading the Request**\n\n"
-        f"I stand in for a model and have read {_counted(messages)}.\n\n\n"
+        f"I stand in for a model and have read {_count_text(messages)}.\n\n\n"
         f"**Deciding the Answer**\n\n{decision}"
     )
 
 
-def _counted(messages: Sequence[JsonMapping]) -> str:
+def _count_text(messages: Sequence[JsonMapping]) -> str:
     return f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
 
 
@@ -88,7 +88,7 @@ def _prompt(messages: Sequence[JsonMapping]) -> str:
 # --- tool calls
 
 
-def _offered(request: Request) -> dict[str, JsonObject]:
+def _offered_tools(request: Request) -> dict[str, JsonObject]:
     tools = [tool["function"] for tool in request.get("tools") or [] if tool["type"] == "function"]
     offered = {tool["name"]: tool.get("parameters") or {} for tool in tools}
     choice = request.get("tool_choice")
@@ -96,13 +96,13 @@ def _offered(request: Request) -> dict[str, JsonObject]:
         return {}
     if isinstance(choice, dict):
         named = choice.get("function")
-        allowed = [named] if named else _allowed(choice)
+        allowed = [named] if named else _allowed_functions(choice)
         names = [function["name"] for function in allowed]
         return {name: offered[name] for name in names if name in offered}
     return offered
 
 
-def _allowed(choice: Request) -> list[JsonObject]:
+def _allowed_functions(choice: Request) -> list[JsonObject]:
     tools = choice.get("allowed_tools", {}).get("tools", [])
     functions = [tool.get("function") for tool in tools]
     known = (function for function in functions if isinstance(function, dict))
@@ -118,7 +118,7 @@ def _is_forced(request: Request) -> bool:
 
 def _calls(request: Request, *, wants_json: bool) -> list[Call]:
     """Return the calls of the next step."""
-    offered, forced = _offered(request), _is_forced(request)
+    offered, forced = _offered_tools(request), _is_forced(request)
     messages = request["messages"]
     prompt = _prompt(messages)
     steps = _STEPS.search(prompt)
@@ -202,5 +202,5 @@ def _text(messages: Sequence[JsonMapping]) -> str:
     said += [f"I got a {_conversation.description(part)}" for part in _conversation.media_of(last)]
     if not said:
         echo = _conversation.text_of(last)[:_LONGEST_ECHO]
-        said = [f"I read {_counted(messages)}, the last one says: {echo}"]
+        said = [f"I read {_count_text(messages)}, the last one says: {echo}"]
     return f"This is the stand-in, not a model. Here is what arrived: {'; '.join(said)}"

@@ -106,7 +106,7 @@ def _effort_or_tokens(value: object, path: str) -> str | None:
     return f"{path}.max_tokens: not together with effort" if both else None
 
 
-def _cached(facts: ModelFacts) -> dict[str, Check]:
+def _cache_control(facts: ModelFacts) -> dict[str, Check]:
     control = c.record(
         {"type": c.string(values=("ephemeral",))}, {"ttl": c.string(values=("5m", "1h"))}
     )
@@ -118,7 +118,7 @@ def _text_part(optional: dict[str, Check] | None = None) -> Check:
 
 
 def _message(facts: ModelFacts, *, assume: bool) -> Check:
-    texts = c.array(c.tagged("type", {"text": _text_part(_cached(facts))}))
+    texts = c.array(c.tagged("type", {"text": _text_part(_cache_control(facts))}))
     parts = c.array(c.tagged("type", _user_parts(facts, assume=assume)))
     name = {"name": c.string()}
     user = c.record({"role": c.string(), "content": c.either(string=c.anything, array=parts)}, name)
@@ -153,7 +153,7 @@ def _user_parts(facts: ModelFacts, *, assume: bool) -> dict[str, Check]:
         "file": c.also(file, _file_source),
         "input_audio": audio,
     }
-    cached = _cached(facts)
+    cached = _cache_control(facts)
     parts = {
         "text": _text_part(cached),
         "image_url": c.record({"type": c.string(), "image_url": image}, cached),
@@ -204,7 +204,9 @@ def _data_uri(media_types: tuple[str, ...]) -> Check:
 
 def _assistant(facts: ModelFacts) -> Check:
     refusal = c.record({"type": c.string(), "refusal": c.string()})
-    parts = c.array(c.tagged("type", {"text": _text_part(_cached(facts)), "refusal": refusal}))
+    parts = c.array(
+        c.tagged("type", {"text": _text_part(_cache_control(facts)), "refusal": refusal})
+    )
     content = {"string": c.anything, "array": parts}
     if facts.newer:
         content["null"] = c.null

@@ -102,11 +102,11 @@ class _Talking:
             # Anybody on the network may ask for a path that holds a terminal's escapes.
             path = ascii(scope["path"]).strip("'")
             spent = f"{1000 * (time.monotonic() - began):.0f} ms"
-            line = f"{scope['method']} {path} {status or 'cut'} {spent} {_asked(body)}"
+            line = f"{scope['method']} {path} {status or 'cut'} {spent} {_request_text(body)}"
             print(line.rstrip(), flush=True)
 
 
-def _asked(body: bytearray) -> str:
+def _request_text(body: bytearray) -> str:
     """Return what a request asked for: the model, and whether as a stream."""
     try:
         asked = json.loads(body)

@@ -78,7 +78,7 @@ class SignatureBook:
         # Google documents the check for the current turn; of earlier turns reports differ.
         if not current and not self._strict:
             return None
-        carried = _carried(message)
+        carried = _signatures_of(message)
         if not all(value in self._details or value in _BYPASSES for _, value in carried):
             return _CORRUPTED
         if not current:
@@ -112,7 +112,9 @@ class SignatureBook:
         if not isinstance(sent, list) or sent in self._details.values():
             return None
         calls = [call["id"] for call in message.get("tool_calls") or []]
-        signatures: list[str | None] = [value for _, value in _carried({"reasoning_details": sent})]
+        signatures: list[str | None] = [
+            value for _, value in _signatures_of({"reasoning_details": sent})
+        ]
         signatures += [
             self._calls[call_id].signature for call_id in calls if call_id in self._calls
         ]
@@ -137,7 +139,7 @@ def _same_json(text: str, issued: str) -> bool:
         return True  # arguments that were cut off cannot come back as they were
 
 
-def _carried(message: Message) -> list[tuple[str | None, str]]:
+def _signatures_of(message: Message) -> list[tuple[str | None, str]]:
     """Return every signature that a message carries, with the id of its call if it has one."""
     found = [(None, _google(message))]
     found += [(call["id"], _google(call)) for call in message.get("tool_calls") or []]

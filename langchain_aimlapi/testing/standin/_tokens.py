@@ -34,12 +34,12 @@ def pieces(text: str, *, units: list[str]) -> list[str]:
 def limit_answer(answer: Answer, *, request: JsonMapping) -> Answer:
     """Return the answer as the request's `stop` and limit of tokens leave it."""
     stop = request.get("stop") or []
-    answer = _stopped(answer, [stop] if isinstance(stop, str) else stop)
+    answer = _stop_at(answer, [stop] if isinstance(stop, str) else stop)
     limits = [request[name] for name in ("max_completion_tokens", "max_tokens") if name in request]
     return _cut(answer, int(min(limits))) if limits else answer
 
 
-def _stopped(answer: Answer, sequences: list[str]) -> Answer:
+def _stop_at(answer: Answer, sequences: list[str]) -> Answer:
     ends = [answer.text.find(sequence) for sequence in sequences if sequence]
     found = [end for end in ends if end >= 0]
     return replace(answer, text=answer.text[: min(found)]) if found else answer

@@ -634,7 +634,7 @@ def test_signals_are_held_back_until_the_swap_is_done() -> None:
     done = []
 
     def swap() -> None:
-        with record_module._undisturbed():
+        with record_module._hold_signals_back():
             signal.raise_signal(signal.SIGINT)
             done.append("swap")
 
