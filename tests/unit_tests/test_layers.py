@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = "langchain_aimlapi"
 ROOT = Path(__file__).parents[2] / PACKAGE
@@ -70,10 +75,12 @@ def module_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Return the full names that a file imports, wherever in the file, for types too."""
     names: set[str] = set()
@@ -86,6 +93,13 @@ def imported(path: Path) -> set[str]:
             case _:
                 pass
     return names
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_for_this_module_only() -> Iterator[None]:
+    """Each file is read once, and nothing of it slows the search for garbage later on."""
+    yield
+    tree_of.cache_clear()
 
 
 def ours_in(names: set[str]) -> set[str]:
