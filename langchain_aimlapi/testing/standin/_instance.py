@@ -29,6 +29,8 @@ _FORMATS = {
     "hostname": "example.com",
 }
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`)(?!\w)")
+# As graders are asked: "Is it relevant, 'yes' or 'no'?"
+_ALTERNATIVES = re.compile(r"(['\"`])(\w+)\1,? or (['\"`])(\w+)\3")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.]*\w)")
 _PLACE = re.compile(r"\b[Ii]n ([A-Z][\w'-]*(?:,? [A-Z][\w'-]*)*)")
 _PLACE_NAMES = ("city", "location", "place", "town", "country", "address", "region")
@@ -128,7 +130,8 @@ def instance(schema: Schema, *, hints: Hints | None = None) -> object:
 
     Known are `$ref`, `const`, `enum`, `anyOf`, `oneOf`, `allOf`, `type`, `properties`,
     `required`, `items`, `prefixItems`, the limits of numbers, lengths and items, `format`
-    and `default`. A `pattern` is not met: a real model's answer is needed for that.
+    and `default`; of a text, two quoted alternatives in its description. A `pattern` is not
+    met: a real model's answer is needed for that.
 
     Args:
         schema: The JSON schema, such as a tool's `parameters`.
@@ -217,6 +220,9 @@ class _Walk:
     def _string(self, schema: Schema, name: str, _depth: int) -> str:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
+        named = _ALTERNATIVES.search(str(schema.get("description", "")))
+        if named:
+            return str(self._hints.mentioned([named[2], named[4]]))
         text = self._hints.text_for(name)
         least = schema.get("minLength", 0)
         self._hints.count(max(0, least - len(text)))

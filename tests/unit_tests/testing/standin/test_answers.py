@@ -282,6 +282,16 @@ def test_a_schema_gets_an_instance(server: StandIn) -> None:
     assert "optional" not in json.loads(text)
 
 
+@pytest.mark.parametrize("choice", ["'yes' or 'no'", '"yes", or "no"', "`yes` or `no`"])
+def test_a_text_described_by_two_words_is_one_of_them(server: StandIn, choice: str) -> None:
+    """As graders of retrieved documents describe their score: their graphs come to an end."""
+    score = {"type": "string", "description": f"Is the document relevant, {choice}?"}
+    schema = {"type": "object", "properties": {"score": score}, "required": ["score"]}
+    for prompt, expected in (("Grade it.", "yes"), ("Say no.", "no")):
+        answer = message_of(ask(server, prompt, response_format=schema_format(schema)))
+        assert json.loads(answer["content"]) == {"score": expected}
+
+
 def test_keys_of_a_json_object_are_those_that_the_prompt_quotes(server: StandIn) -> None:
     prompt = "Tell me a joke. Return JSON with 'setup' and \"punchline\" keys, that's all."
     wanted = {"type": "json_object"}
