@@ -170,6 +170,8 @@ class Signatures(NamedTuple):
         What arrived goes back as it arrived, whole or not at all: with a tool call that is no
         longer in the message all details leave if one of them was the call's, as Gemini takes no
         part of a set. Reasoning text goes back only where no details came, or it would count twice.
+        A carrier whose signature is empty stays behind: Gemini refuses it as a corrupted one
+        (NousResearch/hermes-agent#111559, read 2026-11-27).
 
         Args:
             call_ids: Ids of the tool calls that the message sends.
@@ -184,15 +186,23 @@ class Signatures(NamedTuple):
                 fields[REASONING_DETAILS] = details
         elif self.text:
             fields[WIRE_TEXTS[0]] = self.text
-        if self.extra_content:
+        if self.extra_content and not _has_empty_signature(self.extra_content):
             fields[EXTRA_CONTENT] = self.extra_content
-        sent = [call_id for call_id in call_ids if call_id in self.by_call]
+        sent = [
+            call_id
+            for call_id in call_ids
+            if call_id in self.by_call and not _has_empty_signature(self.by_call[call_id])
+        ]
         return fields, {call_id: {EXTRA_CONTENT: self.by_call[call_id]} for call_id in sent}
 
     def _details_of(self, call_ids: Collection[str]) -> list[Any]:
         gone = frozenset(self.signed_calls).difference(call_ids)
         is_half = any(id_of(detail) in gone for detail in dicts(self.details)) if gone else False
-        return [] if is_half else self.details
+        if is_half:
+            return []
+        if not any(map(_is_empty_detail, self.details)):  # nearly always: nothing is copied
+            return self.details
+        return [detail for detail in self.details if not _is_empty_detail(detail)]
 
     def is_any_call_signed(self, call_ids: Collection[str], *, finish_reason: object) -> bool:
         """Tell whether one of the calls that a message sends has a signature.
@@ -313,6 +323,23 @@ def first_signature(value: object) -> str:
         if isinstance(found := value.get(key), str) and found:
             return found
     return first_signature([*value.values()])
+
+
+def _has_empty_signature(extra: object) -> bool:
+    """Tell whether an `extra_content` has a place for a signature, with none in it."""
+    if not isinstance(extra, dict):
+        return False
+    holder = google_fields({EXTRA_CONTENT: extra}) or extra
+    if _GOOGLE_SIGNATURE not in holder:
+        return False
+    signature = holder[_GOOGLE_SIGNATURE]
+    return not isinstance(signature, str) or not signature
+
+
+def _is_empty_detail(detail: object) -> bool:
+    if not isinstance(detail, dict) or detail.get("type") != "reasoning.encrypted":
+        return False
+    return not detail.get("data")
 
 
 def google_extra(signature: str) -> JsonObject:

@@ -297,6 +297,39 @@ def test_mark_needs_pytest_recording(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*pip install pytest-recording*"])
 
 
+IN_OTHER_PLACES = """
+from concurrent.futures import ThreadPoolExecutor
+
+async def lines(server):
+    headers = {"Api-Key": "0123456789abcdef", "Api-Username": "me"}
+    async with httpx.AsyncClient(headers=headers) as client:
+        async with client.stream("GET", server + "/a") as response:
+            return [line async for line in response.aiter_lines()]
+
+@pytest.mark.asyncio
+@pytest.mark.vcr
+async def test_a(server):
+    assert await lines(server) == ['"/a"']
+
+@pytest.mark.vcr
+def test_b(server):
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(httpx.get, server + "/b").result().json() == "/b"
+"""
+
+
+def test_streams_of_async_tests_and_calls_of_threads_are_recorded(project: pytest.Pytester) -> None:
+    """kiwicom/pytest-recording#187, kevin1024/vcrpy#597, #817, #941 (async streams), #628 (threads
+    of test clients), canonical/ubuntu.com#16555 (a key in a header that nobody filtered).
+    """
+    asynchronous = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=strict")
+    run(project, IN_OTHER_PLACES, *asynchronous, "--record-mode=once", passed=2)
+    assert paths_of(project) == {"test_it/test_a.yaml": ["/a"], "test_it/test_b.yaml": ["/b"]}
+    run(project, IN_OTHER_PLACES, *asynchronous, "--record-mode=none", passed=2)
+    written = "".join(path.read_text("utf-8") for path in project.path.rglob("*.yaml"))
+    assert "0123456789abcdef" not in written
+
+
 AT_IMPORT = """
 KEY, BASE = os.environ["AIMLAPI_API_KEY"], os.environ["AIMLAPI_API_BASE"]
 
