@@ -258,7 +258,7 @@ class _Number:
         number = self._number
         if type(other) is not type(number) or other != number:
             return False
-        return number != 0 or repr(number) == repr(other)  # 0.0 and -0.0
+        return type(number) is not float or repr(number) == repr(other)  # 0.0 and -0.0
 
 
 def _copied(value: Any) -> Any:

@@ -122,15 +122,16 @@ def missing_results(messages: Sequence[BaseMessage], *, begin: int) -> list[Wire
     goes_on = False
     for place in range(begin, len(messages)):  # no slice, which walks or copies a long history
         later = messages[place]
-        goes_on = goes_on or not isinstance(later, ToolMessage)
+        if isinstance(later, ToolMessage):
+            waiting.pop(later.tool_call_id, None)
+            if not waiting:
+                return []
+            continue
+        goes_on = True
         if isinstance(later, AIMessage):
             break
         if isinstance(later, FunctionMessage):
             return []  # of OpenAI's oldest form: it names the function, not the call
-        if isinstance(later, ToolMessage):
-            waiting.pop(later.tool_call_id, None)
-            if not waiting:
-                break
     if not goes_on:
         return []
     return [_result(str(call_id), name, _NO_RESULT) for call_id, name in waiting.items()]
