@@ -424,10 +424,11 @@ def check_image(probe: Probe) -> Verdict:
     return judge(message.text, "it was taken", "nothing was said")
 
 
-def _red_square(size: int = 32) -> str:
+def _red_square() -> str:
     """Return a red picture as base64: a PNG of one colour."""
     # Made here, so that no picture has to be shipped for one check; each row begins with 0, which
     # is the filter "none".
+    size = 32
     rows = (b"\0" + b"\xff\0\0" * size) * size
 
     def chunk(kind: bytes, data: bytes) -> bytes:

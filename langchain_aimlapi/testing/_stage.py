@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 
 STAGE = "AIMLAPI_CASSETTE_STAGE"
@@ -131,11 +130,11 @@ def cassette_folders(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def project_files(root: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files of a project of a kind, such as `*.py`, not somebody else's below it."""
+def python_files(root: Path) -> Iterator[Path]:
+    """Yield the Python files of a project, not somebody else's below it."""
     for folder, names, files in os.walk(root):
         names[:] = [name for name in names if _is_own(Path(folder, name))]
-        yield from (Path(folder, name) for name in files if fnmatch(name, pattern))
+        yield from (Path(folder, name) for name in files if name.endswith(".py"))
 
 
 def found_folders(root: Path) -> list[Path]:

@@ -67,9 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options, unknown = parser.parse_known_args(given[:end])
     if unknown:
-        hint = (
-            " (what pytest is to get follows --: record tests -- -x)" if _is_record(options) else ""
-        )
+        is_record = options.command is _record
+        hint = " (what pytest is to get follows --: record tests -- -x)" if is_record else ""
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if vars(options).get("paths", ()) is None:
         parser.error("the following arguments are required: PATH")
@@ -96,10 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; the cassettes are as they were", file=sys.stderr)
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
         return _KILLED + int(number)
-
-
-def _is_record(options: argparse.Namespace) -> bool:
-    return options.command is _record
 
 
 @contextmanager

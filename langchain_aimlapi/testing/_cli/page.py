@@ -161,24 +161,18 @@ def total_text(steps: list[Step]) -> str:
     )
     count = f"{len(steps)} request{'s' if len(steps) != 1 else ''}"
     tokens = f"{prompt:,} tokens in, {completion:,} out" if prompt or completion else ""
+    credits_spent = _sum(step.spent.credits for step in steps)
+    dollars = _sum(step.spent.dollars for step in steps)
     return " · ".join(
         part
         for part in (
             count,
             tokens + (f" ({reasoning:,} of them thought)" if reasoning else ""),
-            _sum(step.spent.credits for step in steps) and _credits(steps),
-            _dollars(_sum(step.spent.dollars for step in steps)),
+            f"{credits_spent:,f} credits" if credits_spent else "",
+            f"USD {dollars:f}" if dollars else "",
         )
         if part
     )
-
-
-def _credits(steps: list[Step]) -> str:
-    return f"{_sum(step.spent.credits for step in steps):,f} credits"
-
-
-def _dollars(amount: Decimal) -> str:
-    return f"USD {amount:f}" if amount else ""
 
 
 def _sum(texts: Iterable[str]) -> Decimal:

@@ -11,7 +11,7 @@ from langchain_aimlapi.testing._stage import (
     is_documented,
     noted_folders,
     opened_paths,
-    project_files,
+    python_files,
 )
 
 _WORD = re.compile(r"\w+")
@@ -30,7 +30,7 @@ def unused_cassettes(stage: Path, *, root: Path) -> list[Path]:
     """
     modules = list(collected_modules(stage))
     opened = opened_paths(stage)
-    sources = {path: path.read_text("utf-8", "replace") for path in project_files(root, "*.py")}
+    sources = {path: path.read_text("utf-8", "replace") for path in python_files(root)}
     owners = _owners(modules, noted_folders(stage))
     unused: list[Path] = []
     for folder, owning in sorted(owners.items()):
