@@ -3,9 +3,10 @@
     make kit_cost        # or: python -m tests.benchmarks.kit [--tests 1000]
 
 All figures are CPU time. A recording and a replay are whole calls of a model, the call itself
-(against a ready answer) told beside. pytest runs the suite three times, in processes of its own:
-with an answer from memory, replayed by vcrpy alone, and replayed by the kit; what the kit adds to
-a test is the difference between the last two. The stand-in runs in a process of its own, too.
+(against a ready answer) told beside. pytest runs the suite four times, in processes of its own:
+empty, with an answer from memory, replayed by vcrpy alone, and replayed by the kit; what the kit
+adds to a test is the difference between the last two. The stand-in runs in a process of its own,
+too.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def model(**settings):
 {mark}
 @pytest.mark.parametrize("number", range({tests}))
 def test_call(number):
-    assert {chat}.invoke("Go.").text
+    {does}
 """
 _ANSWER = """{
     "id": "gen-1", "object": "chat.completion", "created": 1763566638, "choices": [
@@ -110,10 +111,17 @@ def _suite(folder: Path, *options: str) -> float:
     return spent()
 
 
-def _written(folder: Path, url: str, *, tests: int, mark: str = "", chat: str = "model()") -> Path:
+def _written(
+    folder: Path,
+    url: str,
+    *,
+    tests: int,
+    mark: str = "",
+    does: str = 'assert model().invoke("Go.").text',
+) -> Path:
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
-    text = _SUITE.format(model=_MODEL, url=url, tests=tests, mark=mark, chat=chat)
+    text = _SUITE.format(model=_MODEL, url=url, tests=tests, mark=mark, does=does)
     (folder / "test_suite.py").write_text(text)
     return folder
 
@@ -128,20 +136,23 @@ def _recorded(folder: Path, tests: int) -> None:
 
 def _suites(url: str, folder: Path, tests: int) -> Iterator[Figure]:
     memory = (
-        f"model(http_client=httpx.Client(transport=httpx.MockTransport("
-        f"lambda _: httpx.Response(200, text={_ANSWER!r}))))"
+        f"assert model(http_client=httpx.Client(transport=httpx.MockTransport("
+        f'lambda _: httpx.Response(200, text={_ANSWER!r})))).invoke("Go.").text'
     )
     mark = "@pytest.mark.vcr"
-    bare = _written(folder / "bare", url, tests=tests, chat=memory)
+    empty = _written(folder / "empty", url, tests=tests, does="pass")
+    bare = _written(folder / "bare", url, tests=tests, does=memory)
     alone = _written(folder / "alone", url, tests=tests, mark=mark)
     kit = _written(folder / "kit", url, tests=tests, mark=mark)
-    (kit / "conftest.py").write_text('pytest_plugins = ["langchain_aimlapi.testing"]\n')
+    for suite in (empty, kit):
+        (suite / "conftest.py").write_text('pytest_plugins = ["langchain_aimlapi.testing"]\n')
     for recorded in (alone, kit):
         _recorded(recorded, tests)
     costs = {}
-    for suite in (bare, alone, kit):
+    for suite in (empty, bare, alone, kit):
         nothing = _suite(suite, "--collect-only")  # imports and collection are no test's
         costs[suite.name] = max(_suite(suite) - nothing, 0.0) / tests
+    yield Figure("test of a suite, empty: pytest with the kit's plugin", tests, costs["empty"])
     yield Figure("test of a suite, answered from memory", tests, costs["bare"])
     yield Figure("test of a suite, replayed by vcrpy alone", tests, costs["alone"])
     yield Figure("test of a suite, replayed by the kit", tests, costs["kit"])
