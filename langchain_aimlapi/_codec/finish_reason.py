@@ -129,6 +129,7 @@ class Ending(NamedTuple):
         """
         word = _NORMALIZED.get(self.reason, "other") if self.reason else ""
         if word == "stop":
+            # Gemini says STOP also where it calls a tool: what the answer holds decides.
             return "refusal" if has_refusal else "tool_call" if has_calls else word
         return word
 
@@ -170,6 +171,8 @@ class _Word(NamedTuple):
             return cls()
         if meaning := _OPENAI.get(said):  # as nearly always
             return cls(said, meaning)
+        # Such as `function_call_filter: MALFORMED_FUNCTION_CALL`; Google's enums may come as
+        # `FinishReason.STOP`.
         prefix, colon, rest = said.partition(":")
         gate = prefix.strip().lower()
         word = (rest if colon or gate in _FILTERS else said).strip().upper().rpartition(".")[2]

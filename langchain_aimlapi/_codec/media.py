@@ -113,6 +113,7 @@ def encode_media(block: JsonMapping) -> JsonObject:
         ValueError: The part has no room for what the block holds (a `file_id` of anything but a
             file, a clip of a video), or its MIME type is needed and neither given nor apparent.
     """
+    # Refused, not left out: the whole video would be billed instead of the clip.
     if block.get("video_metadata"):
         raise ValueError(
             f"video_metadata={block['video_metadata']!r} cannot be sent: the endpoint has no place "
@@ -225,6 +226,7 @@ def _source(fields: JsonMapping) -> _Source:
     if uri is None and (data.startswith("data:") or "://" in data[:16]):
         uri = data  # OpenAI's `file_data`, for one, may be either
     if uri is not None and uri.startswith("data:"):
+        # Only the beginning is looked at: behind it may be megabytes.
         mime_type = mime_type or uri[5:100].partition(",")[0].partition(";")[0]
     elif len(data[:80].split()) > 1:  # lines of 76, as `base64` and `encodebytes` write them
         data = "".join(data.split())
@@ -259,6 +261,8 @@ def _refuse_path(source: _Source, kind: str) -> None:
             f"{path!r} is a file of this machine, which the endpoint cannot read. Let "
             f"{maker}({path!r}) read it and make the block."
         )
+    # The beginning is enough to tell a path or a plain text from base64, at the same cost for each
+    # size.
     if source.uri is None and not _BASE64.fullmatch(source.data[:_LONGEST_PATH]):
         raise ValueError(
             f"{source.data[:_LONGEST_PATH]!r} is no base64 data. Of a file, {maker}(path) makes "

@@ -63,6 +63,8 @@ def read_usage(usage: object) -> UsageMetadata | None:
         return None
     if prompt is None:
         prompt = max(total - (completion or 0), 0)
+    # Dialect V leaves the reasoning out of `completion_tokens`, but not out of the total: the
+    # output is what the prompt leaves of it.
     total = max(total, prompt + (completion or 0))
     counts = UsageMetadata(input_tokens=prompt, output_tokens=total - prompt, total_tokens=total)
     if inputs := _details(usage.get("prompt_tokens_details"), _INPUT_DETAILS, most=prompt):
@@ -132,6 +134,7 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> JsonObject:
         credits_used = _credits(headers.get("x-aimlapi-credits-used"))
     if credits_used is not None:
         cost["credits_used"] = _json_number(credits_used)
+    # The body before the headers: those of a stream are sent before anybody knows what it costs.
     source, usd = "body", _dollars(spent.get("usd_spent"))
     if usd is None:
         source, usd = "header", _dollars(headers.get("x-aimlapi-usd-spent"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._json import JsonMapping
 
-# The documented ranges (schema of the model pages, read 2026-11-21);
+# The documented ranges (schema of the model pages, read 2026-11-21).
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 2),
     "top_p": (0.01, 1),
@@ -71,6 +71,7 @@ def checked_secret(key: SecretStr) -> SecretStr:
             "(keys: https://aimlapi.com/app/keys)."
         )
         raise ValueError(msg)
+    # Copied out of a curl command, mostly; sent as it is it would be a 401 that tells nobody why.
     if text.lower().startswith("bearer "):
         msg = "api_key begins with a scheme: pass the key alone, without 'Bearer'."
         raise ValueError(msg)
@@ -112,6 +113,7 @@ def checked_base_url(base_url: str) -> str:
         msg = f"base_url={base_url!r} is not an address: check host and port."
         raise ValueError(msg)
     base_url = base_url.rstrip("/")
+    # The documentation's examples show the whole address.
     if base_url.endswith("/chat/completions"):
         msg = f"base_url={base_url!r} goes too far: leave out /chat/completions."
         raise ValueError(msg)
@@ -179,6 +181,8 @@ def checked_client(client: Any, *, name: str) -> Any:
     Raises:
         ValueError: It is no client, or one of the other kind.
     """
+    # By name and not by class: httpx need not be loaded to make a model, and httpx2 has classes of
+    # its own.
     wanted = "AsyncClient" if name == "http_async_client" else "Client"
     if client is None or any(
         kind.__name__ == wanted and kind.__module__ in _CLIENT_LIBRARIES
@@ -250,6 +254,7 @@ def check_effort(level: object, *, name: str) -> None:
     if not isinstance(level, str):
         msg = f"{name}={level!r} is not a level: pass one of {', '.join(EFFORTS)}."
         raise ValueError(msg)  # noqa: TRY004  as for all that a user may hand in
+    # A level that is nearly a known one is a slip; sent as it is, it would cost a refused call.
     if close := get_close_matches(level.strip().lower(), EFFORTS, n=1):
         msg = f"{name}={level!r} is not a known level; did you mean {close[0]!r}?"
         raise ValueError(msg)
@@ -355,6 +360,7 @@ def validated(name: str, value: object, validate: Callable[[object], object]) ->
         ValueError: The value is of another kind; in our words, which name it, not in pydantic's.
     """
     try:
+        # pydantic takes `True` for 1, which nobody means by a number of tokens.
         if not (isinstance(value, bool) and name in _NUMBERS):
             return validate(value)
     except ValidationError as failure:

@@ -97,6 +97,7 @@ def _cache_folder() -> Path:
         home = Path.home()
     except RuntimeError:  # a container's user may have none: nothing is kept then
         home = Path(os.devnull)
+    # On every system: tests and containers set it to keep their hands off the user's own.
     if given := os.environ.get("XDG_CACHE_HOME"):
         folder = Path(given)
     elif sys.platform == "win32":

@@ -258,6 +258,7 @@ _DOCUMENTED = _PROFILES.keys() | _SUCCESSORS.keys()
 _SPELLING = {model.replace(".", "-"): model for model in sorted(_DOCUMENTED)}
 
 
+# Asked for at each call, and a program uses few ids.
 @lru_cache(maxsize=64)
 def full_model_id(model: str) -> str:
     """Return the id to send: with its `google/` prefix, in the documented spelling.
@@ -297,6 +298,7 @@ def profile_of(model: str) -> dict[str, Any] | None:
             row = {**_ANY, "status": "deprecated"}
     if row is None:
         return None
+    # A copy to the bottom: users change the profile that a model holds.
     return {key: [*value] if isinstance(value, list) else value for key, value in row.items()}
 
 
