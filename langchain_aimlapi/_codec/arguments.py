@@ -26,6 +26,8 @@ _ESCAPE = re.compile(
     rf"|{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.",
     re.DOTALL,
 )
+# Neither escapes nor what must be escaped; its end, but for spaces, is no bracket.
+_MIDDLE = re.compile(r"[^\\\x00-\x1f]*[^\\\x00-\x1f}\s] *")
 _TOKEN = re.compile('[\\\\"{}\\[\\]\x00-\x1f]')
 _EMPTY = ("", "{", "{}")
 _KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
@@ -76,6 +78,15 @@ class Arguments:
         self._pieces.append(piece)
         if _CONTROL.search(piece):
             self._count()
+
+    def add_middle(self, piece: str) -> bool:
+        """Take a piece that can be shown as it is and ends nothing; tell whether it is one."""
+        is_open = self._shown == len(self._pieces) > 0 and not self._open
+        if not is_open or self._decoded is not None or not _MIDDLE.fullmatch(piece):
+            return False
+        self._pieces.append(piece)
+        self._shown += 1
+        return True
 
     def decoded(self) -> JsonObject | None:
         """Return the arguments, or `None` if the text is not one whole JSON object."""

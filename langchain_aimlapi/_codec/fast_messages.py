@@ -9,11 +9,13 @@ installed versions, that such objects equal the constructors'; if not, the const
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.json import parse_partial_json
+from pydantic import BaseModel
 
 from langchain_aimlapi._codec.metadata import PROVIDER
 from langchain_aimlapi._codec.reasoning import REASONING_TEXT
@@ -21,12 +23,24 @@ from langchain_aimlapi._codec.reasoning import REASONING_TEXT
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pydantic import BaseModel
-
     from langchain_aimlapi._json import JsonObject
 
-_ModelT = TypeVar("_ModelT", bound="BaseModel")
-_new, _set = object.__new__, object.__setattr__
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_new = object.__new__
+
+
+def _setter(slot: str) -> Callable[[object, object], None]:
+    """Return what fills a slot of any model: half of what going by its name costs."""
+    # A pydantic without the slot gives `None`, which proves nothing below.
+    return cast(
+        "Callable[[object, object], None]", getattr(vars(BaseModel).get(slot), "__set__", None)
+    )
+
+
+_set_fields = _setter("__dict__")
+_set_fields_set = _setter("__pydantic_fields_set__")
+_set_extra = _setter("__pydantic_extra__")
+_set_private = _setter("__pydantic_private__")
 
 
 class ChunkMaker(Protocol):
@@ -72,8 +86,7 @@ def _made_directly(
     invalid: list[JsonObject] = []
     fields_set = {"content", "additional_kwargs", "response_metadata"}
     if tool_call_chunks:
-        if not _parse(tool_call_chunks, calls, invalid):
-            return _made_by_constructors(content, additional_kwargs, tool_call_chunks)
+        _parse(tool_call_chunks, calls, invalid)
         fields_set |= {"tool_call_chunks", "tool_calls", "invalid_tool_calls"}
     message = {
         "content": content,
@@ -89,10 +102,10 @@ def _made_directly(
         "chunk_position": None,
     }
     chunk = _new(AIMessageChunk)
-    _set(chunk, "__dict__", message)
-    _set(chunk, "__pydantic_fields_set__", fields_set)
-    _set(chunk, "__pydantic_extra__", {})
-    _set(chunk, "__pydantic_private__", None)
+    _set_fields(chunk, message)
+    _set_fields_set(chunk, fields_set)
+    _set_extra(chunk, {})
+    _set_private(chunk, None)
     generation = {
         "text": content,
         "generation_info": None,
@@ -100,35 +113,42 @@ def _made_directly(
         "message": chunk,
     }
     made = _new(ChatGenerationChunk)
-    _set(made, "__dict__", generation)
-    _set(made, "__pydantic_fields_set__", {"message", "text"})
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    _set_fields(made, generation)
+    _set_fields_set(made, {"message", "text"})
+    _set_extra(made, None)
+    _set_private(made, None)
     return made
 
 
-def _parse(chunks: list[ToolCallChunk], calls: list[JsonObject], invalid: list[JsonObject]) -> bool:
-    """Add what langchain-core makes of fragments; tell whether that can be told without it."""
+def _parse(chunks: list[ToolCallChunk], calls: list[JsonObject], invalid: list[JsonObject]) -> None:
+    """Add what langchain-core makes of fragments: calls, as far as they can be read."""
     for chunk in chunks:
-        arguments = chunk["args"]
-        if not arguments:
-            name = chunk["name"] or ""
-            calls.append({"name": name, "args": {}, "id": chunk["id"], "type": "tool_call"})
-        elif arguments.lstrip()[:1] == "{":  # only this may parse to an object
-            return False
+        name, text, call_id = chunk["name"], chunk["args"], chunk["id"]
+        arguments = _arguments(text) if text else {}
+        if isinstance(arguments, dict):
+            calls.append(
+                {"name": name or "", "args": arguments, "id": call_id, "type": "tool_call"}
+            )
         else:
-            invalid.append(_unparsable(chunk))
-    return True
+            invalid.append(
+                {
+                    "name": name,
+                    "args": text,
+                    "id": call_id,
+                    "error": None,
+                    "type": "invalid_tool_call",
+                }
+            )
 
 
-def _unparsable(chunk: ToolCallChunk) -> JsonObject:
-    return {
-        "name": chunk["name"],
-        "args": chunk["args"],
-        "id": chunk["id"],
-        "error": None,
-        "type": "invalid_tool_call",
-    }
+def _arguments(text: str) -> object:
+    # Only an object counts, so that of most fragments the parser need not be asked.
+    if text.lstrip()[:1] != "{":
+        return None
+    try:
+        return parse_partial_json(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 class ResultMaker(Protocol):
@@ -204,10 +224,10 @@ def _filled(
 ) -> _ModelT:
     """Return an object of pydantic's, filled past its validation."""
     made = _new(kind)
-    _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", given)
-    _set(made, "__pydantic_extra__", extra)
-    _set(made, "__pydantic_private__", None)
+    _set_fields(made, values)
+    _set_fields_set(made, given)
+    _set_extra(made, extra)
+    _set_private(made, None)
     return made
 
 

@@ -111,11 +111,7 @@ class SignatureReader:
     def _take(self, details: list[Any]) -> None:
         seen = set()
         for fragment in dicts(details):
-            key = (
-                _hashable(fragment.get("type")),
-                _hashable(fragment.get("index")),
-                _hashable(fragment.get("id")),
-            )
+            key = _key(fragment)
             detail = self._current.get(key)
             if detail is None or key in seen:  # twice in one delta: two details
                 detail = self._current[key] = _Detail(fragment)
@@ -141,11 +137,13 @@ class _Detail:
         if self._first is not None:
             first, self._first = self._first, None
             self.add(first)
+        fields = self._fields
         for key, value in fragment.items():
             if key in _RUNNING and isinstance(value, str):
                 self._append(key, value)
-            elif key not in self._fields or not is_nothing(value):
-                self._fields[key] = sendable(value)
+            # Most are said again, by the same object.
+            elif key not in fields or not (value is fields[key] or is_nothing(value)):
+                fields[key] = sendable(value)
 
     def _append(self, key: str, value: str) -> None:
         pieces = self._pieces.setdefault(key, [])
@@ -163,8 +161,14 @@ class _Detail:
         return {**self._fields, **joined}
 
 
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str | int | float | None) else repr(value)
+def _key(fragment: JsonObject) -> tuple[object, ...]:
+    """Return by what a detail is known again."""
+    key = fragment.get("type"), fragment.get("index"), fragment.get("id")
+    try:
+        hash(key)
+    except TypeError:  # lists and objects
+        return tuple(map(repr, key))
+    return key
 
 
 def _bound(details: list[JsonObject], calls: Sequence[Call]) -> tuple[list[JsonObject], list[str]]:

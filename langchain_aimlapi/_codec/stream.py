@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
 
 _DONE = b"[DONE]"
-_OF_TEXT = ("content", "role")
 _RUNNING_TEXTS = frozenset({"content", REFUSAL, "arguments", *RUNNING_TEXTS})
 
 
@@ -63,6 +62,8 @@ class StreamDecoder:
         self._has_message = False
         self._is_marked = False
         self._stray = ""
+        self._last_event: JsonObject | None = None  # the last one read, but for its choices
+        self._last_choice: JsonObject | None = None  # the same, but for its delta
         self._joined: list[bytes] = []  # events whose separator was lost
         self._extras: dict[str, JsonObject] = {}
 
@@ -130,12 +131,17 @@ class StreamDecoder:
             self._check_event(event, name)
             if name and not is_of_answer(event, name):
                 return None
+        choices = event.pop("choices", None)
         # Usage, cost and model stand on any chunk, often on one without choices behind the last.
-        self.answer.read_completion(event)
-        choices = event.get("choices")
+        if event != self._last_event:
+            self.answer.read_completion(event)
+            self._last_event = event
         for choice in choices if choices and isinstance(choices, list) else ():
-            if isinstance(choice, dict) and self._is_ours(choice):
-                return self._choice_chunk(choice)
+            if isinstance(choice, dict):
+                # A whole completion that is sent as one event has a message instead.
+                delta = choice.pop("delta", None) or choice.pop("message", None)
+                if choice == self._last_choice or self._takes(choice):
+                    return self._delta_chunk(delta) if isinstance(delta, dict) else None
         return None
 
     def _pass_over(self, data: bytes, name: str, error: ValueError) -> None:
@@ -160,31 +166,34 @@ class StreamDecoder:
             msg = f"An event of the stream is no object: {event!r:.200}"
             raise errors.AIMLAPIResponseError(msg, body=event, response_headers=self._headers)
 
-    def _is_ours(self, choice: JsonObject) -> bool:
-        """Tell whether a choice is the one that came first: texts of two must not mix."""
-        index = choice.get("index")
-        if not isinstance(index, int):
-            return True
-        if self._choice_index is None:
-            self._choice_index = index
-        return index == self._choice_index
+    def _takes(self, choice: JsonObject) -> bool:
+        """Take a choice, but for its delta, if it is the one that came first.
 
-    def _choice_chunk(self, choice: JsonObject) -> ChatGenerationChunk | None:
+        Texts of two must not mix.
+        """
+        index = choice.get("index")
+        if isinstance(index, int):
+            if self._choice_index is None:
+                self._choice_index = index
+            elif index != self._choice_index:
+                return False
         if choice.get("error"):
             self._check_event({"error": choice["error"]})
         self.answer.read_choice(choice)
-        # A whole completion that is sent as one event has a message instead.
-        delta = choice.get("delta") or choice.get("message")
-        return self._delta_chunk(delta) if isinstance(delta, dict) else None
+        # The same said again says nothing, but log probabilities, which add up.
+        self._last_choice = None if choice.get("logprobs") else choice
+        return True
 
     def _delta_chunk(self, delta: JsonObject) -> ChatGenerationChunk | None:
         answer = self.answer
         self._has_message = True
+        only = _only_key(delta)
+        text: str
         kwargs: JsonObject
-        if self._halves is None and (text := _only_text(delta)):
+        if only == "content" and self._halves is None and type(text := delta[only]) is str:
             answer.texts.append(text)
             return self._make(text, {}, [])
-        text, kwargs = answer.read_message(delta)
+        text, kwargs = ("", {}) if only == "tool_calls" else answer.read_message(delta)
         fragments: list[ToolCallChunk] = []
         if delta.get("tool_calls") or delta.get("function_call"):
             fragments = answer.calls.feed(delta)
@@ -283,13 +292,15 @@ class StreamDecoder:
         )
 
 
-def _only_text(delta: JsonObject) -> str:
-    """Return the text of a delta that says nothing else, as most do; `""` for the others."""
-    for key, value in delta.items():
-        if value and key not in _OF_TEXT:
-            return ""
-    text = delta.get("content")
-    return text if type(text) is str else ""
+def _only_key(delta: JsonObject) -> str:
+    """Return the one key under which a delta says something, as most do; `""` for the others."""
+    only = ""
+    for key in delta:
+        if delta[key] and key != "role":
+            if only:
+                return ""
+            only = key
+    return only
 
 
 def decode_events(events: Iterable[bytes], decoder: StreamDecoder) -> ChatResult:

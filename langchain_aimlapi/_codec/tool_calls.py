@@ -177,6 +177,8 @@ class ToolCalls:
             Chunks whose id, name and index are each sent once per call, arguments as they came.
         """
         fragments = _fragments(delta)
+        if len(fragments) == 1 and (middle := self._middle(fragments[0])):
+            return [middle]
         chunks = (
             self._take(fragment, position if len(fragments) > 1 else len(self.calls) - 1)
             for position, fragment in enumerate(fragments)
@@ -223,6 +225,19 @@ class ToolCalls:
             for call, end in ends
             if end or call.id in late
         ]
+
+    def _middle(self, fragment: JsonObject) -> ToolCallChunk | None:
+        """Take a fragment that can only go on with the arguments of its call, as most do."""
+        index, function = fragment.get("index"), fragment.get("function")
+        call = self._by_index.get(index) if type(index) is int else None
+        if call is None or call.repeats or type(function) is not dict:
+            return None
+        if fragment.get("id") or fragment.get(EXTRA_CONTENT) or function.get("name"):
+            return None
+        piece = function.get("arguments")
+        if type(piece) is not str or not call.arguments.add_middle(piece):
+            return None
+        return tool_call_chunk(name=None, args=piece, id=None, index=call.position)
 
     def _take(self, fragment: JsonObject, position: int) -> ToolCallChunk | None:
         if self._is_said_again(fragment):

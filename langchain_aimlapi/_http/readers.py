@@ -30,6 +30,7 @@ _EVENT_INSIDE = re.compile(rb"[\r\n]data:")
 _PIECE = 256 * 1024
 _ERROR_BODY_BYTES = 1024 * 1024
 _GZIP = ("gzip", "x-gzip")
+_NEVER = float("inf")
 
 
 class Unpacker:
@@ -150,6 +151,9 @@ class Reader:
         self._started = started
         # From here, not from the attempt's beginning: waiting for the first byte has its own limit.
         self._heard = time.monotonic()
+        total, stream, silence = call.limits.total, call.limits.stream, call.limits.silence
+        self._silence = _NEVER if silence is None else silence
+        self._first_limit = min(limit for limit in (total, stream, _NEVER) if limit is not None)
         self._splitter = EventSplitter(max_bytes=call.max_event_bytes)
         self._blocks: list[bytes] = []
         self._size = 0
@@ -161,12 +165,14 @@ class Reader:
             AIMLAPITimeoutError: A limit of time is over.
             AIMLAPIResponseError: A limit of size is.
         """
-        # Time is checked at each block that comes; silence between blocks is httpx's read limit.
         if self._unpacker is None:
             events = self._cut(block)
         else:
             events = [event for piece in self._unpacker.take(block) for event in self._cut(piece)]
-        self._check_time(events)
+        # Time is checked at each block that comes; silence between blocks is httpx's read limit.
+        now = time.monotonic()
+        if now - self._heard > self._silence or now - self._started > self._first_limit:
+            self._check_time(now, events)
         return events
 
     def finish(self) -> list[bytes]:
@@ -228,8 +234,8 @@ class Reader:
             msg = f"One event of the stream is over {self._call.max_event_bytes} bytes long."
             raise errors.AIMLAPIResponseError(msg) from error
 
-    def _check_time(self, events: list[bytes]) -> None:
-        now, limits = time.monotonic(), self._call.limits
+    def _check_time(self, now: float, events: list[bytes]) -> None:
+        limits = self._call.limits
         taken, quiet = now - self._started, now - self._heard
         if not self._call.is_stream or self.is_stream is False:
             if limits.total is not None and taken > limits.total:
@@ -356,8 +362,9 @@ class Feed:
             AIMLAPIError: From the decoder, or a limit was reached.
         """
         events = self._reader.take(block)
-        for chunk in self._decoder.feed(events):
-            yield self._handed_out(chunk)
+        if not events:
+            return
+        yield from self._handed_out(self._decoder.feed(events))
         self._reader.hear(events)
         self.is_over = self._decoder.is_done
 
@@ -367,13 +374,13 @@ class Feed:
         Raises:
             AIMLAPIResponseError: The stream was not whole.
         """
-        for chunks in (self._decoder.feed(self._reader.finish()), self._decoder.finish()):
-            for chunk in chunks:
-                yield self._handed_out(chunk)
+        yield from self._handed_out(self._decoder.feed(self._reader.finish()))
+        yield from self._handed_out(self._decoder.finish())
         self.is_over = True
 
-    def _handed_out(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
-        self.has_handed_out = True
-        if self._decoder.is_done:
-            self._show(chunk)
-        return chunk
+    def _handed_out(self, chunks: Iterator[ChatGenerationChunk]) -> Iterator[ChatGenerationChunk]:
+        for chunk in chunks:
+            self.has_handed_out = True
+            if self._decoder.is_done:
+                self._show(chunk)
+            yield chunk

@@ -77,14 +77,15 @@ class EventSplitter:
         if b"\n" not in block and b"\r" not in block:
             self._hold(block)
             return []
-        self._ends_in_cr = block.endswith(b"\r")
-        is_whole = self._ends_in_cr or block.endswith(b"\n")
         if self._held:
             block = self._unheld() + block
         lines = block.splitlines()  # bytes: cuts at CR, LF, CRLF only
-        rest = b"" if is_whole else lines.pop()
+        end = block[-1:]
+        self._ends_in_cr = end == b"\r"
+        rest = b"" if end in b"\r\n" else lines.pop()
         events = self._events(lines)
-        self._hold(rest)
+        if rest:
+            self._hold(rest)
         return events
 
     def finish(self) -> list[bytes]:
@@ -110,17 +111,18 @@ class EventSplitter:
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
-        for given in lines:
-            line = given
-            if self._is_first:
-                line = given.removeprefix(_BOM)
-                self._is_first = False
+        if self._is_first and lines:
+            lines[0] = lines[0].removeprefix(_BOM)
+            self._is_first = False
+        for line in lines:
             if not line:
-                self._end_event(events)
-            elif line.startswith(b"data:"):
-                self._begin(events)
+                if self._data or self._name:
+                    self._end_event(events)
+            elif line[:5] == b"data:":
+                if self._is_bare:
+                    self._end_event(events)
                 # One space behind the colon is framing, any more are data.
-                self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+                self._data.append(line[6:] if line[:6] == b"data: " else line[5:])
                 self._grow(len(line))
             else:
                 self._take_other(line, events)
@@ -135,7 +137,7 @@ class EventSplitter:
         if self._data:
             data = b"\n".join(self._data)
             events.append(NamedEvent.of(data, name=self._name) if self._name else data)
-            self._data = []
+            self._data.clear()
         self._name = ""
         self._is_bare = False
         self._size = 0

@@ -122,6 +122,13 @@ def test_media_and_citations_are_gathered(extra: Json) -> None:
     assert message.additional_kwargs == {key: doubled}
 
 
+def test_the_same_logprobs_count_as_often_as_they_come() -> None:
+    same: Any = {"choices": [{"delta": {"content": "ha"}, "logprobs": {"content": [1]}}]}
+    message = total_of(read(StreamDecoder({}, client_request_id="mine"), same, same, same))
+    assert message.content == "hahaha"
+    assert message.response_metadata["logprobs"] == {"content": [1, 1, 1]}
+
+
 def test_logprobs_are_gathered() -> None:
     events = [
         {"choices": [{"delta": {"content": one}, "logprobs": {"content": [one], "refusal": None}}]}

@@ -113,6 +113,22 @@ def test_without_a_limit_silence_is_fine() -> None:
     assert texts(feed.take(b": comment\n\n")) == []
 
 
+def test_a_limit_of_another_kind_of_answer_is_none() -> None:
+    limits = NO_LIMITS._replace(total=1e-9, silence=1e-9)
+    feed = fed(limits=limits)
+    assert texts(feed.take(sse([TEXT], is_done=False))) == ["a"]  # data broke the silence
+    whole = reader_of(call_of(is_stream=False, limits=NO_LIMITS._replace(stream=1e-9)))
+    assert whole.take(b"{}") == []
+
+
+def test_data_without_a_word_do_not_break_the_silence() -> None:
+    feed = fed(limits=NO_LIMITS._replace(silence=0.02))
+    assert texts(feed.take(b"data:\n\n")) == []
+    time.sleep(0.03)
+    with pytest.raises(errors.AIMLAPITimeoutError, match="no data"):
+        list(feed.take(b"data:\n\n"))
+
+
 def test_a_whole_answer_comes_at_its_end() -> None:
     feed = fed("application/json; charset=utf-8")
     body = b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'
