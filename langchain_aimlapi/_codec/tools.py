@@ -201,8 +201,9 @@ def _without_list(tool_choice: Any, names: list[str]) -> Any:
             return "required"
         case [_, *_]:
             raise ValueError(
-                f"tool_choice={tool_choice!r}: the endpoint takes one name, or any tool. Bind only "
-                "these tools, with tool_choice='any'."
+                f"tool_choice={tool_choice!r}: every id takes one name, or any tool. Bind only "
+                "these tools, with tool_choice='any', or pass OpenAI's dict of type "
+                "'allowed_tools' to an id that documents it."
             )
         case _:
             return tool_choice

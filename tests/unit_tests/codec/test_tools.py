@@ -306,7 +306,7 @@ def test_a_choice_of_names_is_one_name_or_any_tool() -> None:
     """`ChatGoogleGenerativeAI` takes lists; the endpoint knows one name, or any."""
     assert encode_tool_choice(["weather"], tools=[TOOL, OTHER]) == NAMED
     assert encode_tool_choice(["other", "weather"], tools=[TOOL, OTHER]) == "required"
-    with pytest.raises(ValueError, match="Bind only these tools, with tool_choice='any'"):
+    with pytest.raises(ValueError, match=r"Bind only these tools.*tool_choice='any'"):
         encode_tool_choice(["other", "weather"], tools=[TOOL, OTHER, {**TOOL, "function": GROUP}])
 
 
