@@ -263,6 +263,13 @@ class StreamDecoder:
         self.answer.thoughts.append(running.get(REASONING_TEXT, ""))
         return text, running
 
+    def _call_rests(self) -> dict[int, str]:
+        """Return halves of surrogate pairs at which arguments were cut off, by position."""
+        if self._halves is None:
+            return {}
+        keys = {f"call {call.position}": call.position for call in self.answer.calls.calls}
+        return {keys[key]: rest for key, rest in self._halves.rests(*keys).items()}
+
     def _last_chunk(self, text: str, running: dict[str, str]) -> ChatGenerationChunk:
         answer = self.answer
         signatures = answer.signatures.signatures(calls=answer.calls.calls)
@@ -273,7 +280,9 @@ class StreamDecoder:
             for call in answer.calls.calls
             if known.get(call.id, {}) != self._extras.get(call.id, {})
         )
-        ends = answer.calls.finish(is_truncated=answer.ending.is_truncated, late=late)
+        ends = answer.calls.finish(
+            is_truncated=answer.ending.is_truncated, late=late, rests=self._call_rests()
+        )
         kwargs = answer.kwargs(signatures)
         # A second time it would be concatenated to the first.
         kwargs.pop(REFUSAL, None)  # was running text

@@ -21,7 +21,7 @@ from langchain_aimlapi._codec.reasoning import EXTRA_CONTENT
 from langchain_aimlapi._json import decode_arguments, json_text, overlay, sendable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from langchain_core.messages import InvalidToolCall, ToolCall, ToolCallChunk
 
@@ -208,15 +208,23 @@ class ToolCalls:
                 )
         return chunks
 
-    def finish(self, *, is_truncated: bool, late: frozenset[str]) -> list[ToolCallChunk]:
+    def finish(
+        self, *, is_truncated: bool, late: frozenset[str], rests: Mapping[int, str]
+    ) -> list[ToolCallChunk]:
         """Return the last chunks: ends of arguments, spoilers, marks for late signatures.
 
         Args:
             is_truncated: Whether the answer was cut off.
             late: Ids of calls whose signature, or more of it, came after their first chunk.
+            rests: What stands for half a character at which arguments end, by position.
         """
         ends = [
-            (call, call.arguments.held() + _spoiler(call, is_truncated=is_truncated))
+            (
+                call,
+                rests.get(call.position, "")
+                + call.arguments.held()
+                + _spoiler(call, is_truncated=is_truncated),
+            )
             for call in self.calls
             if not (call.repeats and call.is_double)
         ]

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from langchain_aimlapi import errors
+from langchain_aimlapi._codec.completion import decode_completion
 from langchain_aimlapi._codec.stream import StreamDecoder
+from langchain_aimlapi._codec.tool_calls import model_arguments
 from langchain_aimlapi._http.sse import NamedEvent
 
 if TYPE_CHECKING:
@@ -437,3 +439,33 @@ def test_signatures_leave_in_the_last_chunk_only() -> None:
         "tool_call_extra_content": {"c": extra},
         "signed_tool_calls": ["c"],
     }
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [rb'"{\"city\": \"Os\ud83c"'],
+        [rb'"{\"city\": "', rb'"\"Os\ud83c"'],
+        [rb'"{\"city\": \"Os\ud83c"', rb'""'],
+        [rb'"\ud83c"'],
+        [rb'"{\"city\": [\ud83c"'],
+    ],
+)
+def test_half_a_character_at_which_a_call_was_cut_is_told_as_in_a_whole_answer(
+    pieces: list[bytes],
+) -> None:
+    beginning = b'{"index":0,"id":"a","function":{"name":"f","arguments":'
+    calls = [beginning + pieces[0] + b"}}"]
+    calls += [b'{"index":0,"function":{"arguments":' + piece + b"}}" for piece in pieces[1:]]
+    events = [b'{"choices":[{"index":0,"delta":{"tool_calls":[' + call + b"]}}]}" for call in calls]
+    end = b'{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}'
+    decoder = StreamDecoder({}, client_request_id="c")
+    chunks = [*decoder.feed([*events, end, b"[DONE]"])]
+    [streamed] = reduce(add, chunks).message.invalid_tool_calls
+    text = "".join(json.loads(piece) for piece in pieces)
+    function = {"name": "f", "arguments": text}
+    message = {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": "length"}]}
+    answer = decode_completion(json.dumps(body).encode(), {}, client_request_id="c")
+    [whole] = answer.generations[0].message.invalid_tool_calls
+    assert model_arguments(streamed) == whole["args"] == text.replace("\ud83c", "\ufffd")

@@ -48,7 +48,7 @@ def streamed(
         fragments = calls.feed({"tool_calls": delta})
         chunks.append(AIMessageChunk(content="", tool_call_chunks=fragments))
     chunks.append(AIMessageChunk(content="", tool_call_chunks=calls.held_back()))
-    ends = calls.finish(is_truncated=finish_reason == "length", late=frozenset())
+    ends = calls.finish(is_truncated=finish_reason == "length", late=frozenset(), rests={})
     chunks.append(AIMessageChunk(content="", tool_call_chunks=ends, chunk_position="last"))
     total = reduce(add, chunks)
     return total.tool_calls, total.invalid_tool_calls, calls
@@ -548,7 +548,7 @@ def test_what_is_to_be_echoed_is_kept_with_its_call() -> None:
 def test_late_signatures_are_marked_in_the_last_chunk() -> None:
     calls = ToolCalls()
     calls.feed({"tool_calls": [call("a"), call("b"), call("c", arguments='{"x')]})
-    ends = calls.finish(is_truncated=False, late=frozenset({"b"}))
+    ends = calls.finish(is_truncated=False, late=frozenset({"b"}), rests={})
     assert [(one["id"], one["index"], one["name"]) for one in ends] == [
         ("b", 1, None),
         ("c", 2, None),
