@@ -45,6 +45,8 @@ _SPENT, _AT_START = "aimlapi_spend", "aimlapi_spend_at_start"
 _DEAREST = ("dearest_credits", "dearest_usd")
 # Steps whose tools may still be at work: far more than a server has at a time.
 _MOST_STEPS = 4096
+# Threads of which more is kept than their state holds: what the oldest failed ones spent is let go.
+_MOST_THREADS = 65_536
 
 
 def _add(old: Tally | None, new: Tally | None) -> Tally:
@@ -129,7 +131,7 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         # meter by the message that asked for them.
         self._steps: OrderedDict[tuple[str, str], _Meter] = OrderedDict()
         # What failed steps spent: LangGraph throws away the state of a step that raises.
-        self._unwritten: dict[str, Tally] = {}
+        self._unwritten: OrderedDict[str, Tally] = OrderedDict()
         self._lock = threading.Lock()
 
     def before_agent(self, state: SpendState, runtime: Runtime[Any]) -> dict[str, Tally]:  # noqa: ARG002  langchain's signature
@@ -292,6 +294,9 @@ class SpendLimitMiddleware(AgentMiddleware[Any, Any]):
         with self._lock:
             thread = _thread_id()
             self._unwritten[thread] = _add(self._unwritten.get(thread), tally)
+            self._unwritten.move_to_end(thread)
+            if len(self._unwritten) > _MOST_THREADS:
+                self._unwritten.popitem(last=False)
 
     def _take(self) -> Tally:
         with self._lock:

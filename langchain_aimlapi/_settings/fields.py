@@ -323,8 +323,14 @@ class GeminiSettings(BaseChatModel):
         super().__pydantic_init_subclass__(**kwargs)
         list_settings(cls, _OWN_FIELDS)
 
+    if not TYPE_CHECKING:  # mypy knows the settings from pydantic's plugin
+
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **_validators.with_hidden_keys(settings))
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting as the constructor would: under any of its names, checked."""
+        value = _validators.with_hidden_keys({name: value})[name]
         field = setting_names(type(self)).fields.get(name)
         if field not in _OWN_FIELDS:
             super().__setattr__(name, value)
@@ -350,6 +356,7 @@ class GeminiSettings(BaseChatModel):
         """
         copied = super().model_copy(deep=deep)
         if update:
+            update = _validators.with_hidden_keys({**update})
             _put(copied, self._checked(update))
         return copied
 

@@ -16,7 +16,7 @@ from langchain_aimlapi.errors.caller_warnings import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_aimlapi._json import JsonMapping
+    from langchain_aimlapi._json import JsonMapping, JsonObject
 
 # The documented ranges (schema of the model pages, read 2026-11-21).
 RANGES: dict[str, tuple[float, float]] = {
@@ -38,6 +38,18 @@ _WHOLE = frozenset({"max_tokens", "max_completion_tokens", "n", "seed"})
 _NUMBERS = frozenset({*RANGES, "empty_response_retries", "max_retries", "stream_timeout"})
 _KEY_LENGTH = 16  # shorter words are no key
 EFFORTS = ("minimal", "low", "medium", "high")
+
+
+# How the names of settings end that hold a key, whether they are ours or not.
+_KEY_ENDS = ("api_key", "apikey", "password", "secret", "token")
+
+
+def with_hidden_keys(settings: JsonObject) -> JsonObject:
+    """Hide keys in place, return the settings: frames of a refusal show them to error reporters."""
+    for name, value in settings.items():
+        if type(value) is str and name.lower().endswith(_KEY_ENDS):
+            settings[name] = SecretStr(value)
+    return settings
 
 
 def checked_key(key: object) -> SecretStr | Callable[[], object]:

@@ -99,11 +99,13 @@ class Account(ClosesClients):
         Raises:
             ValueError: A setting cannot be used; it is named.
         """
+        # At once: frames of a refusal below would show it to error reporters.
+        api_key = SecretStr(api_key) if isinstance(api_key, str) else api_key
         address = base_url or os.environ.get("AIMLAPI_API_BASE") or DEFAULT_BASE_URL
         # The account's endpoints have versions of their own: `/v1/key`, `/v2/usage`,
         # `/models/metrics`.
         self._host = checked_base_url(address).removesuffix("/v1")
-        key = api_key or os.environ.get("AIMLAPI_API_KEY", "").strip()
+        key = api_key or SecretStr(os.environ.get("AIMLAPI_API_KEY", "").strip())
         self._key = cast("KeySource", checked_key(key)) if key else SecretStr("")
         read_limits(timeout, is_stream=False)
         self._timeout = timeout

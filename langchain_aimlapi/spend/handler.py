@@ -183,7 +183,7 @@ class SpendCallbackHandler(BaseCallbackHandler):
 
         The log lags behind the answers: an item without a row stays open; ask again later. Where
         the log has rows of so much later that this one would be there, it was not charged, and is
-        let go.
+        let go. The log goes back 91 days: what is older stays open.
 
         Args:
             account: `langchain_aimlapi.account.Account` of the key that made the calls.

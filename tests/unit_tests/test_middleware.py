@@ -16,7 +16,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
-from langchain_aimlapi import AIMLAPIBudgetError, AIMLAPIError, ChatAIMLGemini
+from langchain_aimlapi import AIMLAPIBudgetError, AIMLAPIError, ChatAIMLGemini, middleware
 from langchain_aimlapi.middleware import SpendLimitMiddleware
 from langchain_aimlapi.testing.standin import StandIn
 
@@ -315,6 +315,21 @@ def test_a_failed_async_call_counts_too(server: StandIn) -> None:
     with pytest.raises(AIMLAPIError):
         asyncio.run(agent.ainvoke(QUESTION, thread))
     assert "spent" in agent.invoke(QUESTION, thread)["messages"][-1].text
+
+
+def test_what_failed_threads_spent_is_kept_for_the_last_of_them(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "_MOST_THREADS", 2)
+    limit = SpendLimitMiddleware(thread_credits=3000)
+    agent = agent_of(server, limit, checkpointer=InMemorySaver())
+    server.fail_next("cut", times=3)
+    for name in "abc":
+        with pytest.raises(AIMLAPIError):
+            agent.invoke(QUESTION, {"configurable": {"thread_id": name}})
+    assert [*limit._unwritten] == ["b", "c"]
+    told = agent.invoke(QUESTION, {"configurable": {"thread_id": "c"}})["messages"][-1].text
+    assert "spent" in told
 
 
 def test_attempts_of_another_middleware_are_held_under_the_limit(server: StandIn) -> None:

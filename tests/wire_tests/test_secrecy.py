@@ -16,6 +16,7 @@ from langchain_core.tracers import BaseTracer
 from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini, errors
+from langchain_aimlapi.account import Account
 from tests.wire_tests.asking import KEY, WAYS, aask, ask, every_way, failure_of, model_at
 from tests.wire_tests.loopback import (
     CLOSE,
@@ -269,6 +270,48 @@ def test_34_no_traceback_with_locals_shows_the_key(way: str) -> None:
             assert len(frames) > 5
             for frame in frames:
                 assert_secret(frame)
+
+
+REFUSED_SETTINGS: list[dict[str, Any]] = [
+    {"temperature": "hot"},
+    {"nonsense": 1},
+    {"base_url": "http://ada:pw@127.0.0.1/v1"},
+    {"token": KEY},
+    {"openai_api_key": KEY},
+    {"api_key": f"Bearer {KEY}"},
+    {"api_key": f"{KEY}\n{KEY}"},
+]
+
+
+@pytest.mark.parametrize("settings", REFUSED_SETTINGS, ids=lambda each: next(iter(each)))
+def test_34_nor_does_that_of_a_setting_that_is_refused(settings: dict[str, Any]) -> None:
+    def construct() -> None:
+        ChatAIMLGemini(**{"model": MODEL, "api_key": KEY, **settings})
+
+    def copy() -> None:
+        model_at("http://127.0.0.1:1/v1").model_copy(update={"api_key": KEY, **settings})
+
+    def assign() -> None:
+        for name, value in settings.items():
+            setattr(model_at("http://127.0.0.1:1/v1"), name, value)
+
+    for attempt in (construct, copy, assign):
+        with pytest.raises(ValueError, match=r"[a-z]") as caught:
+            attempt()
+        assert_secret(str(caught.value))
+        frames = [*shown_locals(caught.value, repr)]
+        assert frames
+        for frame in frames:
+            assert_secret(frame)
+
+
+def test_34_nor_does_that_of_an_account_that_is_refused() -> None:
+    with pytest.raises(ValueError, match="base_url") as caught:
+        Account(api_key=KEY, base_url="http://127.0.0.1/v1?a=b")
+    frames = [*shown_locals(caught.value, repr)]
+    assert frames
+    for frame in frames:
+        assert_secret(frame)
 
 
 @every_way

@@ -461,11 +461,11 @@ def test_half_a_character_at_which_a_call_was_cut_is_told_as_in_a_whole_answer(
     end = b'{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}'
     decoder = StreamDecoder({}, client_request_id="c")
     chunks = [*decoder.feed([*events, end, b"[DONE]"])]
-    [streamed] = reduce(add, chunks).message.invalid_tool_calls
+    [streamed] = cast("AIMessageChunk", reduce(add, chunks).message).invalid_tool_calls
     text = "".join(json.loads(piece) for piece in pieces)
     function = {"name": "f", "arguments": text}
     message = {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]}
     body = {"choices": [{"index": 0, "message": message, "finish_reason": "length"}]}
     answer = decode_completion(json.dumps(body).encode(), {}, client_request_id="c")
-    [whole] = answer.generations[0].message.invalid_tool_calls
+    [whole] = cast("AIMessageChunk", answer.generations[0].message).invalid_tool_calls
     assert model_arguments(streamed) == whole["args"] == text.replace("\ud83c", "\ufffd")
