@@ -20,7 +20,7 @@ from langchain_aimlapi._codec.content import citations
 from langchain_aimlapi._codec.finish_reason import Ending
 from langchain_aimlapi._codec.media import audio_block, image_blocks
 from langchain_aimlapi._codec.metadata import PROVIDER
-from langchain_aimlapi._codec.reasoning import CALL_BLOCKS, Signatures
+from langchain_aimlapi._codec.reasoning import CALL_BLOCKS, REASONING_TEXT, Signatures
 from langchain_aimlapi._codec.tool_calls import CALL_ORDER, model_arguments
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonObject
 
     Block = JsonObject
+
+# What stands on a chunk in the middle of a stream.
+_MIDDLE = {"model_provider": PROVIDER}
 
 
 def register_blocks() -> None:
@@ -59,6 +62,9 @@ def content_blocks(message: AIMessage) -> list[ContentBlock]:
 
 def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
     """Return the standard blocks of a chunk, or of chunks added up; never raises."""
+    running = _running_blocks(message)
+    if running is not None:
+        return cast("list[ContentBlock]", running)
     chunks = message.tool_call_chunks
     added_up = message.chunk_position == "last" and any(chunk["name"] for chunk in chunks)
     is_partial = bool(message.invalid_tool_calls) and not chunks  # of a failure: nothing is running
@@ -72,6 +78,23 @@ def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
     ]
     running, carried = _message_blocks(message, late=late)
     return cast("list[ContentBlock]", [*running, *calls, *carried])
+
+
+def _running_blocks(message: AIMessageChunk) -> list[Block] | None:
+    """Return the blocks of a chunk that holds running text alone, as nearly all do; else `None`."""
+    text, kwargs = message.content, message.additional_kwargs
+    thought = kwargs.get(REASONING_TEXT, "")
+    is_more = len(kwargs) > (REASONING_TEXT in kwargs) or message.response_metadata != _MIDDLE
+    if is_more or message.tool_call_chunks or message.invalid_tool_calls:
+        return None
+    if type(text) is not str or type(thought) is not str:
+        return None
+    blocks: list[Block] = []
+    if thought:
+        blocks.append({"type": "reasoning", "reasoning": thought, "index": "lc_rs_0"})
+    if text:
+        blocks.append({"type": "text", "text": text, "index": "lc_txt_0"})
+    return blocks
 
 
 def _message_blocks(

@@ -258,6 +258,30 @@ def test_a_chunk_shows_its_pieces_of_calls() -> None:
     ]
 
 
+@pytest.mark.parametrize("content", ["", "text", [], ["text"]])
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"reasoning_content": "thought"},
+        {"reasoning_content": ""},
+        {"reasoning_content": 1},
+        {"refusal": "no"},
+        {"reasoning_content": "thought", "reasoning_details": [TEXT, DATA]},
+    ],
+)
+@pytest.mark.parametrize("reason", [{}, {"finish_reason": "content_filter"}])
+def test_a_chunk_of_text_shows_what_a_message_of_it_shows(
+    content: Any, kwargs: Json, reason: Json
+) -> None:
+    fields: Any = {"content": content, "additional_kwargs": kwargs}
+    metadata = {**OURS, **reason}
+    chunk = AIMessageChunk(**fields, response_metadata=metadata)
+    assert content_block_chunks(chunk) == content_blocks(
+        AIMessage(**fields, response_metadata=metadata)
+    )
+
+
 def test_added_up_chunks_show_whole_calls() -> None:
     chunks = [
         chunk_of("text", tool_call_chunks=[piece("c-1", "get", '{"x"')]),
