@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatch
+
 from tests.docs.house import direct, house_svg
+from tests.docs.pages import ROOT
 from tests.unit_tests.test_layers import ROOMS
 
 
@@ -18,3 +22,16 @@ def test_whom_a_room_knows_can_be_followed_along_the_arrows() -> None:
 
     for room, known in ROOMS.items():
         assert known <= followed(room)
+
+
+def test_the_map_for_contributors_names_every_module_of_the_layered_rooms() -> None:
+    table = re.findall(r"^\|.*", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    patterns = {name.rpartition("/")[2] for row in table for name in re.findall(r"`([^`]+)`", row)}
+    modules = {
+        path.stem
+        for room in ("_settings", "_binding", "_codec", "_http", "errors")
+        for path in (ROOT / "langchain_aimlapi" / room).glob("[a-z]*.py")
+    }
+    unnamed = {name for name in modules if not any(fnmatch(name, known) for known in patterns)}
+    assert modules
+    assert not unnamed
