@@ -81,11 +81,11 @@ def content_block_chunks(message: AIMessageChunk) -> list[ContentBlock]:
 
 
 def _running_blocks(message: AIMessageChunk) -> list[Block] | None:
-    """Return the blocks of a chunk that holds running text alone, as nearly all do; else `None`."""
-    text, kwargs = message.content, message.additional_kwargs
+    """Return the blocks of a chunk in the middle of a stream, as nearly all are; else `None`."""
+    text, kwargs, calls = message.content, message.additional_kwargs, message.tool_call_chunks
     thought = kwargs.get(REASONING_TEXT, "")
     is_more = len(kwargs) > (REASONING_TEXT in kwargs) or message.response_metadata != _MIDDLE
-    if is_more or message.tool_call_chunks or message.invalid_tool_calls:
+    if is_more or message.chunk_position == "last" or (message.invalid_tool_calls and not calls):
         return None
     if type(text) is not str or type(thought) is not str:
         return None
@@ -94,7 +94,7 @@ def _running_blocks(message: AIMessageChunk) -> list[Block] | None:
         blocks.append({"type": "reasoning", "reasoning": thought, "index": "lc_rs_0"})
     if text:
         blocks.append({"type": "text", "text": text, "index": "lc_txt_0"})
-    return blocks
+    return blocks + [_call_chunk_block(chunk) for chunk in calls] if calls else blocks
 
 
 def _message_blocks(
