@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import WithJsonSchema
+from pydantic_core import core_schema
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     HttpClient = httpx.Client | httpx2.Client
     HttpAsyncClient = httpx.AsyncClient | httpx2.AsyncClient
 else:
-    ApiKey = Annotated[
-        Any, WithJsonSchema({"type": "string", "format": "password", "writeOnly": True})
-    ]
+
+    class _Key:
+        """A key: JSON does not show it, and its own schema says what it is."""
+
+        @staticmethod
+        def __get_pydantic_core_schema__(*_: object) -> core_schema.CoreSchema:
+            hidden = core_schema.plain_serializer_function_ser_schema(
+                lambda _: "**********", when_used="json"
+            )
+            return core_schema.any_schema(serialization=hidden)
+
+        @staticmethod
+        def __get_pydantic_json_schema__(*_: object) -> dict[str, Any]:
+            return {"type": "string", "format": "password", "writeOnly": True}
+
+    ApiKey = Annotated[Any, _Key]
     Timeout = HttpClient = HttpAsyncClient = Any

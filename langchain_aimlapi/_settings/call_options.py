@@ -7,7 +7,7 @@ makes a `Call` of. Keywords have the same names and ranges as the settings.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
@@ -24,11 +24,28 @@ if TYPE_CHECKING:
 _SettingT = TypeVar("_SettingT")
 
 
-class _OnTheWire:
-    """Marks a setting that is a parameter of the wire, under the wire's own name."""
-
-
-Parameter = Annotated[_SettingT | None, _OnTheWire]
+# The type of a setting that is a parameter of the wire, under the wire's own name.
+Parameter = _SettingT | None
+# All of them, in the order in which they are sent. A mark in their type would say it as well, but
+# pydantic takes long over each, when the class is made.
+_ON_THE_WIRE = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "seed",
+    "n",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+    "reasoning",
+    "response_format",
+    "tool_choice",
+    "parallel_tool_calls",
+    "prediction",
+    "provider",
+)
 
 # Settings that are about a call, not of the wire: a keyword of the call wins over the field.
 _ABOUT_FIELDS = (
@@ -73,11 +90,10 @@ def setting_names(cls: type[BaseModel]) -> SettingNames:
     """
     fields = cls.model_fields
     aliases = {field.alias: name for name, field in fields.items() if field.alias}
-    wire = tuple(name for name, field in fields.items() if _OnTheWire in field.metadata)
     return SettingNames(
         fields={**{name: name for name in fields}, **aliases},
-        wire=wire,
-        of_a_call=frozenset({*wire, *_NOT_OF_THE_WIRE, "model", "stream_options", "tools"}),
+        wire=_ON_THE_WIRE,
+        of_a_call=frozenset({*_ON_THE_WIRE, *_NOT_OF_THE_WIRE, "model", "stream_options", "tools"}),
         owner=cls.__name__,
     )
 

@@ -6,13 +6,12 @@ widely that it takes a third of our import.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_DESCRIBED = r'(?ms)^    (\w+): (?:(?!\n\n).)*?\n    """(.*?)"""'
+_QUOTES = '\n    """'
 _HEADING = "    Settings:\n"
 
 
@@ -23,8 +22,11 @@ def describe(cls: type[BaseModel], source: str) -> None:
         cls: The only class of its module that has such docstrings.
         source: The module's source; `""`, where it was left out, gives no descriptions.
     """
-    for name, words in re.findall(_DESCRIBED, source):
-        cls.model_fields[name].description = " ".join(words.split())
+    for paragraph in source.split("\n\n"):
+        setting, _, words = paragraph.partition(_QUOTES)
+        name = setting.partition(":")[0].strip()
+        if words and name in cls.model_fields:
+            cls.model_fields[name].description = " ".join(words.partition('"""')[0].split())
 
 
 def list_settings(cls: type[BaseModel], names: frozenset[str]) -> None:

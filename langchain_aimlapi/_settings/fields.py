@@ -14,7 +14,6 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
-    field_serializer,
     field_validator,
     model_validator,
 )
@@ -61,6 +60,25 @@ def _key_from_env() -> SecretStr:
     if not key.strip():
         raise ValueError(_validators.NO_KEY)
     return SecretStr(key)
+
+
+def _checked_value(name: str, value: Any) -> Any:
+    """Return the value of a setting that pydantic has found to be of its kind."""
+    match name:
+        case "model":
+            return full_model_id(_validators.checked_model_id(value))
+        case "aimlapi_api_base":
+            return _validators.checked_base_url(value)
+        case "default_headers":
+            return _validators.checked_headers(value)
+        case "extra_body":
+            check_no_credentials(value, where=name)
+        case "model_kwargs":
+            check_no_credentials(value, where=name)
+            check_not_reserved(value)
+        case _:
+            _validators.check_parameters({name: value})
+    return value
 
 
 def _trial_model(cls: type[BaseChatModel], settings: JsonMapping) -> Any:
@@ -222,39 +240,10 @@ class GeminiSettings(BaseChatModel):
             if value is not None or name in ("model", "stream_timeout", "timeout")
         }
 
-    @field_validator("model")
-    @classmethod
-    def _complete_model_id(cls, model: str) -> str:
-        if not model.strip():
-            msg = "model is empty; pass an id such as 'google/gemini-3-flash-preview'."
-            raise ValueError(msg)
-        return full_model_id(model)
-
     @field_validator("aimlapi_api_key")
     @classmethod
     def _check_key(cls, key: Any) -> SecretStr | Callable[[], Any]:
         return _validators.checked_key(key)
-
-    @field_validator("aimlapi_api_base")
-    @classmethod
-    def _check_base_url(cls, base_url: str) -> str:
-        return _validators.checked_base_url(base_url)
-
-    @field_validator(*_validators.RANGES, "reasoning_effort", "reasoning")
-    @classmethod
-    def _check_parameter(cls, value: Any, info: ValidationInfo) -> Any:
-        _validators.check_parameters({str(info.field_name): value})
-        return value
-
-    @field_validator("model_kwargs", "extra_body")
-    @classmethod
-    def _check_no_credentials(
-        cls, parameters: JsonObject | None, info: ValidationInfo
-    ) -> JsonObject | None:
-        check_no_credentials(parameters, where=str(info.field_name))
-        if info.field_name == "model_kwargs":
-            check_not_reserved(parameters)
-        return parameters
 
     @field_validator("timeout")
     @classmethod
@@ -266,11 +255,6 @@ class GeminiSettings(BaseChatModel):
     @classmethod
     def _encode_response_format(cls, source: Any) -> JsonObject | None:
         return encode_response_format(source)
-
-    @field_validator("default_headers")
-    @classmethod
-    def _check_headers(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return _validators.checked_headers(headers)
 
     @field_validator("http_client", "http_async_client")
     @classmethod
@@ -284,14 +268,11 @@ class GeminiSettings(BaseChatModel):
             return connections
         raise ValueError("connections is not to be set: pass http_client or http_async_client.")
 
-    @field_validator(*_validators.KINDS, mode="wrap")  # the last one, so that it is around them all
+    @field_validator(*_validators.KINDS, mode="wrap")  # one for all: each costs time at import
     @classmethod
-    def _say_in_own_words(cls, value: Any, handler: Any, info: ValidationInfo) -> Any:
-        return _validators.validated(str(info.field_name), value, handler)
-
-    @field_serializer("aimlapi_api_key", when_used="json")
-    def _hide_key(self, _: object) -> str:
-        return "**********"
+    def _check_setting(cls, value: Any, handler: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        return _checked_value(name, _validators.validated(name, value, handler))
 
     @model_validator(mode="after")
     def _set_aimlapi_version(self) -> Self:

@@ -96,6 +96,17 @@ def checked_secret(key: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def checked_model_id(model: str) -> str:
+    """Return the id.
+
+    Raises:
+        ValueError: It is empty.
+    """
+    if not model.strip():
+        raise ValueError("model is empty; pass an id such as 'google/gemini-3-flash-preview'.")
+    return model
+
+
 def checked_base_url(base_url: str) -> str:
     """Return the address without blanks around it and without a slash at its end.
 

@@ -16,6 +16,7 @@ from langchain_core.load import dumps
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._settings.call_options import setting_names
 from langchain_aimlapi._settings.descriptions import describe
 from langchain_aimlapi._settings.fields import GeminiSettings
 from langchain_aimlapi.errors import AIMLAPIError
@@ -676,3 +677,9 @@ def test_a_stop_under_another_name_reaches_the_wire_and_the_traces() -> None:
 def test_connections_are_not_to_be_set() -> None:
     with pytest.raises(ValueError, match="pass http_client or http_async_client"):
         ChatAIMLGemini(model=MODEL, api_key=KEY, connections="mine")
+
+
+def test_settings_of_the_type_of_a_parameter_are_those_of_the_wire() -> None:
+    types = GeminiSettings.__annotations__
+    marked = [name for name, annotation in types.items() if annotation.startswith("Parameter[")]
+    assert list(setting_names(ChatAIMLGemini).wire) == marked
