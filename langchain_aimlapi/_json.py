@@ -22,7 +22,7 @@ JsonMapping = Mapping[str, Any]
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 # What Python may read as infinity, which no JSON text can say again.
-_HUGE = re.compile(r"[eE]\+?\d{3}|\d{300}")
+_HUGE = r"[eE]\+?\d{3}|\d{300}"
 _TOO_DEEP = "JSON is nested too deep"
 _DEEPEST = 200  # as pydantic-core
 _LONE = re.compile("[\ud800-\udfff]")
@@ -88,7 +88,7 @@ def _is_too_deep(value: Any) -> bool:
 
 
 # What may stand between two objects of one event, the end of the stream included.
-_BETWEEN = re.compile(r"\s*(?:data:)?\s*(?P<done>\[DONE\])?")
+_BETWEEN = r"\s*(?:data:)?\s*(?P<done>\[DONE\])?"
 
 
 def split_joined(text: str) -> list[bytes]:
@@ -101,11 +101,11 @@ def split_joined(text: str) -> list[bytes]:
     Returns:
         The data of each, or nothing if the text is not several of them.
     """
-    read = json.JSONDecoder(strict=False).raw_decode
+    read, skip = json.JSONDecoder(strict=False).raw_decode, re.compile(_BETWEEN).match
     events: list[bytes] = []
     at = 0
     while at < len(text):
-        between = cast("re.Match[str]", _BETWEEN.match(text, at))  # which may be empty
+        between = cast("re.Match[str]", skip(text, at))  # which may be empty
         at = begun = between.end()
         if done := between["done"]:
             events.append(done.encode())
@@ -133,7 +133,7 @@ def decode_arguments(text: str) -> JsonObject | None:
         return {}
     try:
         value = from_json(text, allow_inf_nan=False)
-        if _HUGE.search(text):
+        if re.search(_HUGE, text):
             _ENCODE(value)
     except ValueError:
         return None
@@ -365,9 +365,6 @@ class Halves:
         return {key: "\ufffd" for key in keys if self._held.pop(key, "")}
 
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def require_json(value: object, *, where: str, with_texts: bool = True) -> None:
     """Refuse what JSON cannot say.
 
@@ -403,6 +400,6 @@ def _is_plain(value: object) -> bool:
         case float():
             return math.isfinite(value)
         case str():
-            return value.isascii() or not _LONE_SURROGATE.search(value)
+            return value.isascii() or not _LONE.search(value)
         case _:
             return value is None or isinstance(value, int)

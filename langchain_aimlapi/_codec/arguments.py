@@ -21,10 +21,9 @@ _CONTROL = re.compile("[\x00-\x1f]")
 # One escape of a JSON string, or a pair of escapes that say one character; at the end of a piece,
 # perhaps the first part of one.
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_ESCAPE = re.compile(
+_ESCAPE = (
     rf"(?P<open>(?:{_HIGH})?\\(?:u[0-9a-fA-F]{{0,3}})?\Z|{_HIGH}\Z)"
-    rf"|{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.",
-    re.DOTALL,
+    rf"|{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\."
 )
 # Neither escapes nor what must be escaped; its end, but for spaces, is no bracket.
 _MIDDLE = re.compile(r"[^\\\x00-\x1f]*[^\\\x00-\x1f}\s] *")
@@ -146,7 +145,7 @@ class Arguments:
         self._open = ""
         kept: list[str] = []
         begun = 0
-        for match in _ESCAPE.finditer(piece):
+        for match in re.finditer(_ESCAPE, piece, re.DOTALL):
             if match.lastgroup:
                 kept.append(piece[begun : match.start()])
                 begun = match.end()

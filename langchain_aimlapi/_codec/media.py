@@ -40,7 +40,7 @@ _ADDRESS_KEYS = ("url", "file_uri")
 _DATA_KEYS = ("base64", "data", "file_data")
 # Longer is no path, but data.
 _LONGEST_PATH = 256
-_BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*")
+_BASE64 = r"[A-Za-z0-9+/_=\s-]*"
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _SIDE_KEYS = ("filename", "name", "title", "detail")  # what may stand beside the block's own keys
 
@@ -263,7 +263,7 @@ def _refuse_path(source: _Source, kind: str) -> None:
         )
     # The beginning is enough to tell a path or a plain text from base64, at the same cost for each
     # size.
-    if source.uri is None and not _BASE64.fullmatch(source.data[:_LONGEST_PATH]):
+    if source.uri is None and not re.fullmatch(_BASE64, source.data[:_LONGEST_PATH]):
         raise ValueError(
             f"{source.data[:_LONGEST_PATH]!r} is no base64 data. Of a file, {maker}(path) makes "
             "the block."

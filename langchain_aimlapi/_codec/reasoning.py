@@ -50,7 +50,7 @@ CALL_BLOCKS = ("tool_call", "tool_call_chunk", "invalid_tool_call")
 
 # How an answer ends that calls tools; where it is not told, its calls are taken to have ended it.
 _CALLS_ENDED = ("tool_calls", "function_call", None)
-_ADDED_UP = re.compile("(stop|length|tool_calls|content_filter|function_call|error){2,}")
+_ADDED_UP = "(stop|length|tool_calls|content_filter|function_call|error){2,}"
 _FORMAT = "google-gemini-v1"  # nearly always, and cheaper to compare than to search
 # Google's documented way past the check for a turn that never had a signature
 # (ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-21); unproven on this gateway.
@@ -294,7 +294,7 @@ class Signatures(NamedTuple):
         """
         fused = [detail for detail in self.details if _is_concatenated(detail)]
         is_extra_concatenated = bool(self.extra_content) and (
-            (isinstance(finish_reason, str) and bool(_ADDED_UP.fullmatch(finish_reason)))
+            (isinstance(finish_reason, str) and bool(re.fullmatch(_ADDED_UP, finish_reason)))
             or "=" in first_signature(self.extra_content).rstrip("=")
         )
         # Nearly always: the same object, so that nothing is copied.

@@ -51,9 +51,9 @@ if TYPE_CHECKING:
 
 # One of these fields an assistant message needs; reasoning text alone is nothing to Gemini.
 _SUBSTANCE = ("content", "tool_calls", "refusal", REASONING_DETAILS, EXTRA_CONTENT)
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_IN_A_NAME = r"[^A-Za-z0-9_-]"
 # A key of JSON: inside a string its quotes would be escaped.
-_REFERENCE = re.compile(r'"(?:\$|\\u0024)ref"(\s*:)')
+_REFERENCE = r'"(?:\$|\\u0024)ref"(\s*:)'
 _AS_THEY_ARE = ASSISTANT | TOOL
 _ROLES: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
@@ -268,7 +268,7 @@ class _History:
                 "Error: " + content
             )  # the wire has no field for it; an enum's text is its value
         if self._is_renaming:  # Gemini 3 takes it for an attached file
-            content = _REFERENCE.sub(r'"_$ref"\1', content)
+            content = re.sub(_REFERENCE, r'"_$ref"\1', content)
         request = {"role": "tool", "content": content, "tool_call_id": call_id}
         if name := self._names.get(call_id) or message.name:
             request["name"] = self._name(name)
@@ -278,7 +278,7 @@ class _History:
         """Return a function's name as it may be sent: models make names up."""
         if not self._has_plain_names:
             return name
-        plain = _NOT_IN_A_NAME.sub("_", name)
+        plain = re.sub(_NOT_IN_A_NAME, "_", name)
         return (plain if plain[0].isalpha() or plain[0] == "_" else f"_{plain}")[:64]
 
     def _call_id(self, message: FunctionMessage) -> str:

@@ -17,7 +17,7 @@ from langchain_aimlapi._codec.tools import JSON_TYPES, encode_tools, read_tool
 if TYPE_CHECKING:
     from langchain_aimlapi._json import JsonMapping, JsonObject
 
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_NOT_IN_A_NAME = r"[^A-Za-z0-9_-]"
 
 
 def encode_response_format(source: Any, *, strict: bool | None = None) -> JsonObject | None:
@@ -129,7 +129,7 @@ def _of_named(named: JsonMapping) -> Declaration:
 
 def _of_declaration(declared: Declaration, *, strict: bool | None) -> Rewritten:
     # The name is a label only: `Box[int]` of a generic class becomes `Box_int_`.
-    name = _NOT_IN_A_NAME.sub("_", str(declared.name))[:64]
+    name = re.sub(_NOT_IN_A_NAME, "_", str(declared.name))[:64]
     named: JsonObject = {"name": name, "schema": answer_schema(declared)}
     own = declared.function.get("strict")
     given = strict if own is None else own

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_TOOLS = 128
 JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 _CHOICES = {"any": "required", "auto": "auto", "none": "none", "required": "required"}
 # Keys of the flat dicts (Anthropic's, MCP's, OpenAI's functions) that get another place or name.
 _FLAT_KEYS = frozenset(
@@ -389,7 +389,7 @@ def _flat_schema(tool: JsonObject) -> Any:
 
 
 def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise ValueError(
             f"{name!r} is no name for a tool: it takes 1 to 64 letters, digits, '_' and '-', of "
             "which the first is a letter or '_'. A class can be named by model_config['title'], a "
