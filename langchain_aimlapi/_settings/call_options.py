@@ -7,7 +7,7 @@ makes a `Call` of. Keywords have the same names and ranges as the settings.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from langchain_aimlapi._settings import validators as _validators
 from langchain_aimlapi._settings.names import check_no_credentials, resolve_names
@@ -25,7 +25,7 @@ _SettingT = TypeVar("_SettingT")
 
 
 # The type of a setting that is a parameter of the wire, under the wire's own name.
-Parameter = _SettingT | None
+Parameter: TypeAlias = _SettingT | None
 # All of them, in the order in which they are sent. A mark in their type would say it as well, but
 # pydantic takes long over each, when the class is made.
 _ON_THE_WIRE = (
