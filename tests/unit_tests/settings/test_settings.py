@@ -13,9 +13,10 @@ from typing import Any, Self, cast
 
 import pytest
 from langchain_core.load import dumps
-from pydantic import BaseModel, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from langchain_aimlapi import ChatAIMLGemini
+from langchain_aimlapi._http.setting_types import ApiKey
 from langchain_aimlapi._settings.call_options import setting_names
 from langchain_aimlapi._settings.descriptions import describe
 from langchain_aimlapi._settings.fields import GeminiSettings
@@ -683,3 +684,10 @@ def test_settings_of_the_type_of_a_parameter_are_those_of_the_wire() -> None:
     types = GeminiSettings.__annotations__
     marked = [name for name, annotation in types.items() if annotation.startswith("Parameter[")]
     assert list(setting_names(ChatAIMLGemini).wire) == marked
+
+
+def test_the_type_of_a_key_says_what_it_is_and_hides_it() -> None:
+    key: TypeAdapter[Any] = TypeAdapter(ApiKey)
+    assert key.json_schema() == {"type": "string", "format": "password", "writeOnly": True}
+    assert key.dump_json(SecretStr(KEY)) == b'"**********"'
+    assert key.dump_python(SecretStr(KEY)) == SecretStr(KEY)
