@@ -8,6 +8,7 @@ Source:
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import random
@@ -125,6 +126,7 @@ def _number(value: str | None) -> float | None:
 _logger = logging.getLogger("langchain_aimlapi")
 # Where JSON may hold a text that is not in its bytes: letters by number, slashes, UTF-16.
 _OTHER_SPELLINGS = (b"\\u00", b"\\/", b"\0")
+_ESCAPED = frozenset("\\'\"")
 
 
 class Attempts:
@@ -256,7 +258,7 @@ class Attempts:
             data: The body.
         """
         answer = decode(data, self.shown_headers)
-        start = self._secret[: errors.SHORTEST_PREFIX].encode()
+        start = json.dumps(self._secret[: errors.SHORTEST_PREFIX])[1:-1].encode()
         # Nearly no answer holds the key, which the bytes tell sooner than what was made of them.
         if isinstance(data, list) or any(mark in data for mark in (start, *_OTHER_SPELLINGS)):
             for generation in getattr(answer, "generations", ()):
@@ -265,7 +267,9 @@ class Attempts:
 
     def _show(self, generation: Any) -> None:
         secret, told = self._secret, generation.message.response_metadata
-        if secret and secret[: errors.SHORTEST_PREFIX] in repr(told):
+        start = secret[: errors.SHORTEST_PREFIX]
+        # `repr` may put a backslash before some.
+        if secret and (start in repr(told) or not _ESCAPED.isdisjoint(start)):
             generation.message.response_metadata = errors.redact(told, secret)
 
     def _without_key(self, headers: dict[str, str]) -> dict[str, str]:

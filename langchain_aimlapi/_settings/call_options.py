@@ -186,6 +186,8 @@ def make_options(
         about[name] = {**(fields[setting] or {}), **about.get(name, {})}
     # Also the model's own, which somebody may have changed in place.
     check_no_credentials(about["extra_body"], where="extra_body")
+    check_no_credentials(fields["model_kwargs"], where="model_kwargs")
+    _validators.check_header_names(fields["default_headers"] or {}, where="default_headers")
     return CallOptions(wire=wire_parameters(fields, keywords, names, stop=stop), **about)
 
 

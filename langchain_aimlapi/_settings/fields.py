@@ -302,6 +302,7 @@ class GeminiSettings(BaseChatModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """List the settings where `help()` shows them."""
         super().__pydantic_init_subclass__(**kwargs)
+        _validators.check_own_defaults(cls, _OWN_FIELDS)
         list_settings(cls, _OWN_FIELDS)
 
     if not TYPE_CHECKING:  # mypy knows the settings from pydantic's plugin

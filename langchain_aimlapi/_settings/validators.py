@@ -9,12 +9,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from langchain_aimlapi.errors.caller_warnings import warn_caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from langchain_aimlapi._json import JsonMapping, JsonObject
 
@@ -159,6 +159,25 @@ _NOT_TO_BE_SET = frozenset(
         "upgrade",
     }
 )
+
+
+def check_own_defaults(cls: type[BaseModel], names: Iterable[str]) -> None:
+    """Have the defaults that a class gives to settings of its base checked as given values are.
+
+    Args:
+        cls: The class.
+        names: The settings.
+    """
+    above = [kind.model_fields for kind in cls.__bases__ if issubclass(kind, BaseModel)]
+    anew = [
+        cls.model_fields[name]
+        for name in names
+        if any(name in of and of[name].default != cls.model_fields[name].default for of in above)
+    ]
+    for field in anew:
+        field.validate_default = field.default is not None  # which means unset
+    if anew:
+        cls.model_rebuild(force=True, raise_errors=False)
 
 
 def check_header_names(headers: Mapping[str, object], *, where: str) -> None:

@@ -31,10 +31,10 @@ every_streamed_way = pytest.mark.parametrize("way", WAYS[2:])
 def model_at(server: Loopback | str, **settings: Any) -> ChatAIMLGemini:
     """Return a model of this server; without retries and impatient unless told otherwise."""
     url = server if isinstance(server, str) else server.url
-    given = {"model": MODEL, "max_retries": 0, "timeout": 2.0, **settings}
+    given = {"api_key": KEY, "model": MODEL, "max_retries": 0, "timeout": 2.0, **settings}
     if library is not None:
         given = {**given_clients(library), **given}
-    return ChatAIMLGemini(base_url=url, api_key=KEY, **given)
+    return ChatAIMLGemini(base_url=url, **given)
 
 
 def given_clients(library: Any) -> dict[str, Any]:

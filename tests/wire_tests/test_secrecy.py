@@ -214,6 +214,25 @@ def test_33_what_the_server_echoes_is_taken_out_of_errors(way: str) -> None:
             )
 
 
+ODD_KEYS = ["sk-/odd+key==0123", "q\"uote\\and'odd-0123", "0123456789abcdef"]
+
+
+@every_way
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_33_nor_does_an_answer_show_the_key_however_it_is_written(way: str, key: str) -> None:
+    plain = json.dumps(completion(id="THE-ID", model="ECHO"))
+    quoted = json.dumps(key)[1:-1]
+    by_number = "".join(f"\\u{ord(character):04x}" for character in key)
+    for spelling in (quoted, quoted.replace("/", "\\/"), by_number):
+        body = plain.replace("ECHO", spelling)
+        for data in (body.encode(), body.encode("utf-16")):
+            with Loopback([whole(data)]) as server:
+                told = ask(model_at(server, api_key=key), way).response_metadata
+            assert told["id"] == "THE-ID"
+            assert told["model_name"] != key, spelling
+            assert key[:8] not in told["model_name"], spelling
+
+
 # ---------------------------------------------------------------- tracebacks with locals
 
 

@@ -574,6 +574,51 @@ def test_a_subclass_is_made_without_reading_files() -> None:
     assert Ours.model_fields["house"].description is None  # its docstring was not looked for
 
 
+def test_what_a_subclass_declares_anew_is_sent() -> None:
+    class Ours(ChatAIMLGemini):
+        model: str = "gemini-3-flash-preview"
+        temperature: float = 0.5
+        max_tokens: int | None = None
+
+    assert settings_of(Ours(api_key=KEY)) == {
+        "model": "google/gemini-3-flash-preview",
+        "temperature": 0.5,
+    }
+    given = settings_of(Ours(api_key=KEY, temperature=0.7, max_tokens=7))
+    assert (given["temperature"], given["max_tokens"]) == (0.7, 7)
+
+
+def test_a_default_of_a_subclass_is_checked_as_a_value_is() -> None:
+    class Ours(ChatAIMLGemini):
+        temperature: float = 9
+        top_p: float = None  # type: ignore[assignment]  # as many write it
+
+    class Theirs(Ours):
+        """Inherits it."""
+
+    for cls in (Ours, Theirs):
+        with pytest.raises(ValidationError, match="temperature=9"):
+            cls(model=MODEL, api_key=KEY)
+        assert cls(model=MODEL, api_key=KEY, temperature=1).top_p is None
+
+
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [
+        ("extra_body", {"api_key": "hidden"}),
+        ("model_kwargs", {"api_key": "hidden"}),
+        ("default_headers", {"Authorization": "hidden"}),
+        ("default_headers", {"host": "hidden"}),
+    ],
+)
+def test_what_is_put_into_a_setting_in_place_is_looked_at(name: str, added: dict[str, str]) -> None:
+    model = made(**{name: {"x-mine": "1"}})
+    getattr(model, name).update(added)
+    with pytest.raises(ValueError, match=name) as caught:
+        model.invoke("Hi")
+    assert "hidden" not in str(caught.value)
+
+
 class _SetsInInit(ChatAIMLGemini):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
