@@ -68,6 +68,17 @@ def test_a_fast_chunk_is_the_constructors_chunk(
         assert twin == slow
 
 
+def test_arguments_nested_too_deep_are_no_call_either_way() -> None:
+    chunk = ToolCallChunk(
+        name="get", args='{"a":' + "[" * 100_000, id="c-1", index=0, type="tool_call_chunk"
+    )
+    fast = chunk_maker()("", {}, [chunk]).message
+    slow = AIMessageChunk(content="", tool_call_chunks=[chunk])
+    assert isinstance(fast, AIMessageChunk)
+    assert fast.invalid_tool_calls == slow.invalid_tool_calls != []
+    assert fast.tool_calls == slow.tool_calls == []
+
+
 def test_the_fast_way_is_proven_on_the_installed_versions() -> None:
     assert chunk_maker() is _construct._made_directly
 
