@@ -325,10 +325,8 @@ def first_signature(value: object) -> str:
     return first_signature([*value.values()])
 
 
-def _has_empty_signature(extra: object) -> bool:
+def _has_empty_signature(extra: JsonObject) -> bool:
     """Tell whether an `extra_content` has a place for a signature, with none in it."""
-    if not isinstance(extra, dict):
-        return False
     holder = google_fields({EXTRA_CONTENT: extra}) or extra
     if _GOOGLE_SIGNATURE not in holder:
         return False
