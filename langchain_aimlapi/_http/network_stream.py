@@ -70,6 +70,10 @@ class Deadline:
         """Begin to wait anew: something came that counts, or something was sent."""
         self.at = min(time.monotonic() + self._silence, self.end)
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than so many seconds from now."""
+        self.at = min(self.at, time.monotonic() + seconds)
+
     def seconds_to_read(self, timeout: float | None) -> float | None:
         """Return how long one read may take.
 
@@ -130,7 +134,7 @@ class _Stream:
 
     def __init__(self, inner: Any, deadline: Deadline) -> None:
         self._inner = inner
-        self._deadline = deadline
+        self.deadline = deadline
         self._head = b""
         self._saved = b""
         self.get_extra_info = inner.get_extra_info
@@ -156,14 +160,14 @@ class NetworkStream(_Stream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return what comes next."""
-        read: bytes = self._inner.read(max_bytes, self._deadline.seconds_to_read(timeout))
+        read: bytes = self._inner.read(max_bytes, self.deadline.seconds_to_read(timeout))
         return read
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send something."""
         for piece in self._pieces(buffer):
-            self._inner.write(piece, self._deadline.seconds_to_write(timeout))
-        self._deadline.hear()
+            self._inner.write(piece, self.deadline.seconds_to_write(timeout))
+        self.deadline.hear()
 
     def close(self) -> None:
         """Close the connection."""
@@ -171,7 +175,7 @@ class NetworkStream(_Stream):
 
     def start_tls(self, *args: Any, **settings: Any) -> NetworkStream:
         """Return the connection within TLS."""
-        return NetworkStream(self._inner.start_tls(*args, **settings), self._deadline)
+        return NetworkStream(self._inner.start_tls(*args, **settings), self.deadline)
 
 
 class AsyncNetworkStream(_Stream):
@@ -181,7 +185,7 @@ class AsyncNetworkStream(_Stream):
         """Return what comes next."""
         if self._saved:
             return self._take_saved()
-        seconds = self._deadline.seconds_to_read(timeout)
+        seconds = self.deadline.seconds_to_read(timeout)
         read: Awaitable[bytes] = self._inner.read(max_bytes, seconds)
         return read
 
@@ -193,15 +197,15 @@ class AsyncNetworkStream(_Stream):
         if len(pieces) > 1:
             await self._upload(pieces, limit)
         elif pieces:
-            await self._inner.write(pieces[0], self._deadline.seconds_to_write(limit))
-        self._deadline.hear()
+            await self._inner.write(pieces[0], self.deadline.seconds_to_write(limit))
+        self.deadline.hear()
 
     async def _upload(self, pieces: list[bytes], limit: float | None) -> None:
         """Send something large, which the server may refuse before it has all of it."""
         with self._inner.get_extra_info("socket").dup() as spare:
             try:
                 for piece in pieces:
-                    await self._inner.write(piece, self._deadline.seconds_to_write(limit))
+                    await self._inner.write(piece, self.deadline.seconds_to_write(limit))
             except Exception:
                 self._save_answer(spare)
                 raise
@@ -231,4 +235,4 @@ class AsyncNetworkStream(_Stream):
     async def start_tls(self, *args: Any, **settings: Any) -> AsyncNetworkStream:
         """Return the connection within TLS."""
         started = await self._inner.start_tls(*args, **settings)
-        return AsyncNetworkStream(started, self._deadline)
+        return AsyncNetworkStream(started, self.deadline)

@@ -346,8 +346,20 @@ def _ablocks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _drain(response: httpx.Response, blocks: Iterator[bytes]) -> None:
     """Read on to the end, but not for long: the answer is whole already."""
-    # A sync read cannot be given up from within: the timer hangs up the socket under it.
     line = response.extensions.get("network_stream")
+    deadline = getattr(line, "deadline", None)
+    if deadline is None:
+        _drain_timed(line, blocks)
+        return
+    deadline.hurry(_DRAIN_SECONDS)
+    for _ in blocks:
+        pass
+
+
+def _drain_timed(line: Any, blocks: Iterator[bytes]) -> None:
+    # A sync read of another's client cannot be given up from within: the timer hangs up the socket
+    # under it. (An interrupt in the start of a thread may leave locks behind, so that our own
+    # clients need none.)
     timer = threading.Timer(_DRAIN_SECONDS, _hang_up, [line])
     timer.daemon = True
     timer.start()

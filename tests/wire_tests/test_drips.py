@@ -194,6 +194,7 @@ class Refusing:
         if self._says_goodbye and isinstance(line, ssl.SSLSocket):
             with suppress(OSError):  # it goes on to send
                 line.unwrap()
+        time.sleep(0.05)  # a reset takes back what the system has not sent yet
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         line.close()
 
