@@ -32,6 +32,7 @@ from tests.wire_tests.loopback import (
     chunk,
     event,
     head,
+    hello,
     piece,
     stream_head,
     whole,
@@ -256,3 +257,14 @@ def test_51_a_reset_without_an_answer_stays_a_connection_error(way: str) -> None
     assert type(failure) is errors.AIMLAPIConnectionError
     assert "MB: the server may have refused it as too large" in str(failure)
     assert server.requests == 1
+
+
+@every_way
+def test_51_a_large_upload_that_is_taken_is_answered(way: str) -> None:
+    def answer(request: Request) -> Steps:
+        assert len(request.prompt) == len(LARGE)
+        return [hello("Read") if request.json.get("stream") else whole(completion("Read"))]
+
+    with Loopback(by=answer) as server:
+        model = model_at(server, timeout=20)
+        assert [ask(model, way, LARGE).content for _ in range(2)] == ["Read", "Read"]
