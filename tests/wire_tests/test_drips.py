@@ -30,6 +30,7 @@ from tests.wire_tests.loopback import (
     Steps,
     answer_to,
     chunk,
+    completion,
     event,
     head,
     hello,
