@@ -29,10 +29,10 @@ _PAIR = re.compile(
     r"(?P<start>\b(?:name|key|id)=(?P<quote>[\"'])(?P<name>[\w.-]{1,80})(?P=quote)\s+value=[\"'])"
     r"(?P<value>[^\"'<>]+)(?P<end>[\"'])"
 )
-_LINE = re.compile(
+_LINE = re.compile(  # not of a mere word (`password: optional`), as of variables
     r"(?P<start>^[^\S\n]*(?:-[^\S\n]+|export[^\S\n]+)?(?P<name>[A-Za-z_][\w.-]{0,79})"
     r"(?:[^\S\n]*:[^\S\n]+))"
-    r"(?P<value>(?!(?:null|true|false|string|yes|no|none)\s*$)[^\s\"'&*!|>{\[$%@`#<\\][^\s<]*)"
+    r"(?P<value>(?![a-z]+[^\S\n]*(?:#|$))[^\s\"'&*!|>{\[$%@`#<\\][^\s<]*)"
     r"(?P<end>[^\S\n]*(?:\s#[^\n]*)?$)",
     re.MULTILINE,
 )

@@ -387,6 +387,8 @@ def test_a_key_of_known_form_is_found_in_numbers() -> None:
         ("secret: 'it''s'", "secret: 'REDACTED'"),
         ('client_secret: "a b c"\n', 'client_secret: "REDACTED"\n'),
         ("password: null\nsecret: ${IT}\ntoken: [a]", "password: null\nsecret: ${IT}\ntoken: [a]"),
+        # Words: of a page that documents fields, not of a file that holds them.
+        ("api_key: str\nsecret: optional # or\n", "api_key: str\nsecret: optional # or\n"),
         ("A token: the smallest unit.", "A token: the smallest unit."),
         ("token: word\nauth: basic", "token: word\nauth: basic"),
         ('export API_KEY="zz9"\nA=1', 'export API_KEY="REDACTED"\nA=1'),
