@@ -204,7 +204,7 @@ class _History:
     ) -> EncodedMessage:
         if known is None:
             return self._encode(number, message)
-        about = self._about(number, message) if type(message) in _AS_THEY_ARE else ()
+        about = self._about(number, message)
         found = known.find(message, about)
         if found is not None and (
             # What an assistant message sends may depend on the results behind it, which may differ.
@@ -223,14 +223,14 @@ class _History:
     def _about(self, number: int, message: BaseMessage) -> tuple[object, ...]:
         """Return what the encoding of a message depends on besides itself and what is behind it."""
         kind = type(message)
+        if kind not in _AS_THEY_ARE:
+            return ()
         if kind in ASSISTANT:
             is_bypassed = number >= self._bypassed_from
             return "bypassed" if is_bypassed else None, self._plain_names
-        if kind in TOOL:
-            call_id = message.tool_call_id  # type: ignore[attr-defined]  # of a result
-            is_renaming = "renamed" if self._is_renaming else None
-            return self._names.get(call_id), is_renaming, self._plain_names
-        return ()
+        call_id = message.tool_call_id  # type: ignore[attr-defined]  # of a result
+        is_renaming = "renamed" if self._is_renaming else None
+        return self._names.get(call_id), is_renaming, self._plain_names
 
     def _encode(self, number: int, message: BaseMessage) -> EncodedMessage:
         match message:

@@ -407,7 +407,7 @@ def validated(name: str, value: object, validate: Callable[[object], object]) ->
             return validate(value)
     except ValidationError as failure:
         if any(detail["type"] == "value_error" for detail in failure.errors()):
-            raise  # of a check of ours
+            raise  # of a check that a subclass has made of the field's type
     shown = "" if name in _NOT_SHOWN else f"={reprlib.repr(value)}"
     setting = "base_url" if name == "aimlapi_api_base" else name
     raise ValueError(f"{setting}{shown} is not {KINDS[name]}.")

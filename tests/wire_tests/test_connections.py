@@ -31,6 +31,7 @@ from tests.wire_tests.asking import (
 )
 from tests.wire_tests.loopback import (
     CLOSE,
+    DONE,
     HANG,
     RESET,
     Loopback,
@@ -48,7 +49,7 @@ from tests.wire_tests.loopback import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from langchain_aimlapi import ChatAIMLGemini
 
@@ -745,3 +746,44 @@ async def test_30_given_clients_are_never_closed() -> None:
             assert not given.is_closed
             assert not agiven.is_closed
             assert all(one.headers["authorization"] == f"Bearer {KEY}" for one in server.requests)
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_30_a_given_client_is_not_kept_by_a_server_that_stays_after_the_end(way: str) -> None:
+    events = event(piece("Hello")) + event(piece("", finish="stop")) + DONE
+    with Loopback([stream_head(), chunk(events), HANG]) as server, httpx.Client() as given:
+        model = model_at(server, timeout=20.0, http_client=given)
+        started = time.monotonic()
+        assert ask(model, way).content == "Hello"
+        assert time.monotonic() - started < 10.0
+
+
+class Unclosable(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream that fails where it is closed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield event(piece("Hello"))
+        yield event(piece("", finish="stop"))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for block in self:
+            yield block
+
+    def close(self) -> None:
+        raise httpx.ReadError("gone")
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+async def test_a_connection_that_fails_where_a_stream_is_left_costs_nothing() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Unclosable()))
+    with httpx.Client(transport=transport) as given:
+        async with httpx.AsyncClient(transport=transport) as agiven:
+            model = model_at("http://x/v1", http_client=given, http_async_client=agiven)
+            chunks = model.stream("Hi")
+            assert next(chunks).content == "Hello"
+            chunks.close()  # type: ignore[attr-defined]  # a generator
+            achunks = model.astream("Hi")
+            assert (await anext(achunks)).content == "Hello"
+            await achunks.aclose()  # type: ignore[attr-defined]  # a generator

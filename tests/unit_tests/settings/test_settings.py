@@ -9,11 +9,18 @@ import pickle
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, cast
 
 import pytest
 from langchain_core.load import dumps
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi._http.setting_types import ApiKey
@@ -586,6 +593,18 @@ def test_what_a_subclass_declares_anew_is_sent() -> None:
     }
     given = settings_of(Ours(api_key=KEY, temperature=0.7, max_tokens=7))
     assert (given["temperature"], given["max_tokens"]) == (0.7, 7)
+
+
+def test_a_check_of_a_subclass_is_told_in_its_own_words() -> None:
+    def refuse(value: float) -> float:
+        msg = f"{value} is not our kind of temperature"
+        raise ValueError(msg)
+
+    class Ours(ChatAIMLGemini):
+        temperature: Annotated[float | None, AfterValidator(refuse)] = None
+
+    with pytest.raises(ValidationError, match=r"0\.7 is not our kind of temperature"):
+        Ours(model=MODEL, api_key=KEY, temperature=0.7)
 
 
 def test_a_default_of_a_subclass_is_checked_as_a_value_is() -> None:
