@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,9 @@ def stand_in_process() -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            address = process.stdout.readline().strip()
+            # It writes a line for each call: a pipe that nobody reads would hold it up for good.
+            threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+            yield address
         finally:
             process.terminate()
