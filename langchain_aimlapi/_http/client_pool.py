@@ -112,6 +112,11 @@ class Lease:
         """Whether the server has closed the idle connection."""
         return self.connection is not None and self.connection.is_hung_up
 
+    def drop(self) -> None:
+        """Forget the client, whose locks may be held for good; only the socket is closed."""
+        if self.connection is not None:
+            self.connection.drop()
+
 
 class Source(Protocol):
     """Where the client for a call comes from."""
@@ -355,8 +360,7 @@ class _LoopClients:
         """Let go of the clients of a closed loop, where nothing can be closed as it should be."""
         self._finalizer.detach()
         for lease in self.idle.leases:
-            if lease.connection is not None:
-                lease.connection.drop()
+            lease.drop()
 
     def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the clients closed because their model is no longer used."""

@@ -195,6 +195,9 @@ class _Attempt:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         attempts = self._attempts
+        if attempts.given is None and _is_torn(error):
+            attempts.lease.drop()
+            return attempts.end(error)
         # Closing may fail as well; what the attempt ended in is worth more than that.
         try:
             try:
@@ -205,6 +208,15 @@ class _Attempt:
             return attempts.end(error)
         finally:
             attempts.source.release(attempts.lease)
+
+
+def _is_torn(error: BaseException | None) -> bool:
+    """Tell whether a call was interrupted, wherever it was.
+
+    What a signal raises may come between the taking of a lock of httpcore's and the block that
+    gives it back: who asked for it next, if only to close, would wait for good.
+    """
+    return error is not None and not isinstance(error, Exception | GeneratorExit)
 
 
 class _AsyncAttempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import subprocess
 import sys
 import textwrap
@@ -787,3 +788,47 @@ async def test_a_connection_that_fails_where_a_stream_is_left_costs_nothing() ->
             achunks = model.astream("Hi")
             assert (await anext(achunks)).content == "Hello"
             await achunks.aclose()  # type: ignore[attr-defined]  # a generator
+
+
+INTERRUPTED = """
+import random, signal
+from tests.wire_tests.asking import ask, model_at
+from tests.wire_tests.loopback import Loopback, answer_to
+
+class Interrupt(BaseException):
+    pass
+
+def interrupt(*_):
+    raise Interrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+moments = random.Random(7)
+with Loopback(by=lambda request: [answer_to(request)]) as server:
+    model = model_at(server)
+    for number in range(300):
+        way = ("invoke", "stream")[number % 2]
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moments.uniform(1e-5, 3e-3))
+                ask(model, way, "interrupted")
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interrupt:
+            pass
+        assert ask(model, way, "next").content == "next"
+print("answered")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends signals")
+def test_30_a_call_that_was_interrupted_anywhere_holds_up_no_later_one() -> None:
+    """An interrupt may come where httpcore has just taken a lock, which then nobody gives back."""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert run.stdout == "answered\n", run.stderr[-2000:]
