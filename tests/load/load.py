@@ -77,6 +77,7 @@ async def _figures(url: str, calls: int, streams: int) -> dict[str, Any]:
     sockets = open_sockets()
     await _all(range(1, 10), call)  # imports, first connections
     await _all(range(1, max(calls // 4, 64)), call)
+    await _all(range(1, max(streams // 4, 64)), stream)
     memory = resident_megabytes()
     figures: dict[str, Any] = {}
     for name, ask, many in (("calls", call, calls), ("streams", stream, streams)):
