@@ -54,6 +54,9 @@ class _Transport(httpx.HTTPTransport):
         super().__init__(socket_options=_KEEPALIVE, **_transport_settings())
         pool: Any = self._pool  # httpx offers no way to hand a backend in
         vars(pool)["_network_backend"] = Backend(vars(pool)["_network_backend"], deadline)
+        # Where a signal's exception comes just after the lock was taken, the pool takes it again to
+        # clean up: with a lock that a thread may not take twice the call would wait for itself.
+        vars(pool)["_optional_thread_lock"] = threading.RLock()
 
 
 class _AsyncTransport(httpx.AsyncHTTPTransport):

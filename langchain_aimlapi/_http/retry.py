@@ -183,7 +183,7 @@ class Attempts:
         """Take the client of this attempt, return it; our own end with the call's limits."""
         self.lease = lease
         # A client that the user gave keeps its own sockets, which know of no deadline.
-        self._deadline = getattr(lease.client, "deadline", None) or Deadline()
+        self._deadline = lease.client.deadline if self.given is None else Deadline()
         self._deadline.begin(self.call.limits, is_stream=self.call.is_stream, started=self._started)
         return lease.client
 

@@ -211,12 +211,15 @@ class _Attempt:
 
 
 def _is_torn(error: BaseException | None) -> bool:
-    """Tell whether a call was interrupted, wherever it was.
+    """Tell whether a call may have been interrupted, wherever it was.
 
-    What a signal raises may come between the taking of a lock of httpcore's and the block that
-    gives it back: who asked for it next, if only to close, would wait for good.
+    What the handler of a signal raises, a `TimeoutError` say, may come between the taking of a lock
+    of httpcore's and the block that gives it back: who asked for it next, if only to close, would
+    wait for good. So only after errors of our own and of the HTTP client is a client used again.
     """
-    return error is not None and not isinstance(error, Exception | GeneratorExit)
+    if error is None or isinstance(error, errors.AIMLAPIError | GeneratorExit):
+        return False
+    return not isinstance(error, http_errors("HTTPError", "StreamError"))
 
 
 class _AsyncAttempt:

@@ -791,15 +791,15 @@ async def test_a_connection_that_fails_where_a_stream_is_left_costs_nothing() ->
 
 
 INTERRUPTED = """
-import random, signal
+import gc, random, signal, sys
+from langchain_aimlapi.errors import AIMLAPIError
 from tests.wire_tests.asking import ask, model_at
 from tests.wire_tests.loopback import Loopback, answer_to
 
-class Interrupt(BaseException):
-    pass
+KIND = {"timeout": TimeoutError, "interrupt": KeyboardInterrupt}[sys.argv[1]]
 
 def interrupt(*_):
-    raise Interrupt
+    raise KIND
 
 signal.signal(signal.SIGALRM, interrupt)
 moments = random.Random(7)
@@ -813,18 +813,22 @@ with Loopback(by=lambda request: [answer_to(request)]) as server:
                 ask(model, way, "interrupted")
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        except Interrupt:
+        except (KIND, AIMLAPIError):
             pass
         assert ask(model, way, "next").content == "next"
+    model.close()
+    gc.collect()
+    assert server.wait_open(0)
 print("answered")
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends signals")
-def test_30_a_call_that_was_interrupted_anywhere_holds_up_no_later_one() -> None:
+@pytest.mark.parametrize("kind", ["interrupt", "timeout"])
+def test_52_a_call_that_was_interrupted_anywhere_holds_up_no_later_one(kind: str) -> None:
     """An interrupt may come where httpcore has just taken a lock, which then nobody gives back."""
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", INTERRUPTED],
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED, kind],
         capture_output=True,
         text=True,
         timeout=60,
