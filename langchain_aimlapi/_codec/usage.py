@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from langchain_core.messages.ai import UsageMetadata
 
+from langchain_aimlapi.data import CREDITS_PER_USD
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._json import JsonObject
 
-# The same as in `data`, whose source it has; this room knows the wire alone.
-_CREDITS_PER_USD = 2_000_000
 # More than there is: a damaged figure.
 _MOST_PLACES = 40  # of credits; written out, `1e-999999` would be a million digits
 _MOST_CREDITS = 10**18
@@ -139,7 +139,7 @@ def read_cost(meta: object, *, headers: Mapping[str, str]) -> JsonObject:
     if usd is None:
         source, usd = "header", _dollars(headers.get("x-aimlapi-usd-spent"))
     if usd is None and credits_used is not None:
-        source, usd = "derived", float(credits_used / _CREDITS_PER_USD)
+        source, usd = "derived", float(credits_used / CREDITS_PER_USD)
     if usd is not None:
         cost["usd_spent"] = usd
         cost["usd_spent_source"] = source

@@ -24,28 +24,9 @@ if TYPE_CHECKING:
 _SettingT = TypeVar("_SettingT")
 
 
-# The type of a setting that is a parameter of the wire, under the wire's own name.
+# The type of a setting that is a parameter of the wire, under the wire's own name. By its name in
+# the class `setting_names` knows it: pydantic takes long over a mark in each type.
 Parameter: TypeAlias = _SettingT | None
-# All of them, in the order in which they are sent. A mark in their type would say it as well, but
-# pydantic takes long over each, when the class is made.
-_ON_THE_WIRE = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_completion_tokens",
-    "stop",
-    "seed",
-    "n",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-    "reasoning",
-    "response_format",
-    "tool_choice",
-    "parallel_tool_calls",
-    "prediction",
-    "provider",
-)
 
 # Settings that are about a call, not of the wire: a keyword of the call wins over the field.
 _ABOUT_FIELDS = (
@@ -90,10 +71,18 @@ def setting_names(cls: type[BaseModel]) -> SettingNames:
     """
     fields = cls.model_fields
     aliases = {field.alias: name for name, field in fields.items() if field.alias}
+    # Also of a base: a subclass that declares a setting anew changes its type, not what it is.
+    parameters = {
+        name
+        for kind in cls.__mro__
+        for name, annotation in vars(kind).get("__annotations__", {}).items()
+        if isinstance(annotation, str) and annotation.startswith("Parameter[")
+    }
+    wire = tuple(name for name in fields if name in parameters)
     return SettingNames(
         fields={**{name: name for name in fields}, **aliases},
-        wire=_ON_THE_WIRE,
-        of_a_call=frozenset({*_ON_THE_WIRE, *_NOT_OF_THE_WIRE, "model", "stream_options", "tools"}),
+        wire=wire,
+        of_a_call=frozenset({*wire, *_NOT_OF_THE_WIRE, "model", "stream_options", "tools"}),
         owner=cls.__name__,
     )
 

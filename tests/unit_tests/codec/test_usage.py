@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._codec.usage import _CREDITS_PER_USD, read_cost, read_usage
-from langchain_aimlapi.data import CREDITS_PER_USD
+from langchain_aimlapi._codec.usage import read_cost, read_usage
 from tests.answers import JSON
 
 COUNTS = st.integers(0, 10**9)
@@ -187,7 +186,3 @@ def test_credits_are_read_exactly_in_types_that_json_has(written: Any, read: Any
 )
 def test_credits_that_are_none_are_not_there(written: Any) -> None:
     assert "credits_used" not in read_cost({"usage": {"credits_used": written}}, headers={})
-
-
-def test_the_rate_of_credits_is_that_of_the_table_of_facts() -> None:
-    assert _CREDITS_PER_USD == CREDITS_PER_USD
