@@ -29,10 +29,10 @@ _PAIR = re.compile(
     r"(?P<start>\b(?:name|key|id)=(?P<quote>[\"'])(?P<name>[\w.-]{1,80})(?P=quote)\s+value=[\"'])"
     r"(?P<value>[^\"'<>]+)(?P<end>[\"'])"
 )
-_LINE = re.compile(  # not of a mere word (`password: optional`), as of variables
+_LINE = re.compile(
     r"(?P<start>^[^\S\n]*(?:-[^\S\n]+|export[^\S\n]+)?(?P<name>[A-Za-z_][\w.-]{0,79})"
     r"(?:[^\S\n]*:[^\S\n]+))"
-    r"(?P<value>(?![a-z]+[^\S\n]*(?:#|$))[^\s\"'&*!|>{\[$%@`#<\\][^\s<]*)"
+    r"(?P<value>[^\s\"'&*!|>{\[$%@`#<\\][^\s<]*)"
     r"(?P<end>[^\S\n]*(?:\s#[^\n]*)?$)",
     re.MULTILINE,
 )
@@ -40,6 +40,12 @@ _LINE = re.compile(  # not of a mere word (`password: optional`), as of variable
 _QUOTED = re.compile(
     r"(?<![\w$.\"'-])[$@]?([A-Za-z_][\w.-]{0,79})"
     r"\s{0,20}(?:=|:(?:\s{0,20}[\w!\[\]]{1,40}\s{0,20}=)?)\s{0,20}(\\*(?:\"\"\"|\"|'))"
+)
+# What pages write that show a field rather than hold its value: a word (as for variables), dots
+# or stars, the name of a variable, what is to be filled in.
+_EXAMPLE = re.compile(
+    r"[a-z]+|[.*_-]+|\$\{\w+\}|\$[A-Z_][A-Z0-9_]*|<[^<>]*>|\{\{[^{}]*\}\}"
+    r"|(?i:your|my|some|example|sample|insert|enter)(?:[-_ ][A-Za-z]+)+"
 )
 # In a name of each kind that `is_private_field` knows.
 _STEMS = ("key", "token", "secret", "passw", "passphrase", "pwd", "auth", "cookie", "credential")
@@ -73,6 +79,8 @@ def without_private_elements(text: str, *, accounts: bool = True) -> str:
     def replacement(match: re.Match[str]) -> str:
         name, value = match["name"], match["value"]
         is_private = is_private_field(name, value, accounts=accounts)
+        if match.re in (_PAIR, _LINE):
+            is_private = is_private and not _EXAMPLE.fullmatch(value)
         return f"{match['start']}{REDACTED}{match['end']}" if is_private else match.group()
 
     for pattern in (_ELEMENT, _PART, _PAIR, _LINE):
@@ -88,7 +96,7 @@ def _without_quoted(text: str, *, accounts: bool) -> Iterator[str]:
         value = text[match.end() : end]
         is_whole = text.startswith(quote, end)
         # Where it is cut, a part too short to be told from a word stays.
-        is_told = bool(value) and (is_whole or len(value) >= SHORTEST)
+        is_told = value and (is_whole or len(value) >= SHORTEST) and not _EXAMPLE.fullmatch(value)
         yield text[position : match.end()]
         position = match.end()
         if is_told and is_private_field(name, value, accounts=accounts):
