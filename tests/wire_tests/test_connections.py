@@ -792,7 +792,6 @@ async def test_a_connection_that_fails_where_a_stream_is_left_costs_nothing() ->
 
 INTERRUPTED = """
 import gc, random, signal, sys
-from langchain_aimlapi.errors import AIMLAPIError
 from tests.wire_tests.asking import ask, model_at
 from tests.wire_tests.loopback import Loopback, answer_to
 
@@ -813,7 +812,7 @@ with Loopback(by=lambda request: [answer_to(request)]) as server:
                 ask(model, way, "interrupted")
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        except (KIND, AIMLAPIError):
+        except BaseException:  # libraries make errors of their own of it, pydantic a refusal
             pass
         assert ask(model, way, "next").content == "next"
     model.close()
