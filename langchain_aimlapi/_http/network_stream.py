@@ -125,8 +125,7 @@ class AsyncBackend:
 
     async def connect_tcp(self, *args: Any, **settings: Any) -> AsyncNetworkStream:
         """Return a connection."""
-        opened = await self._inner.connect_tcp(*args, **settings)
-        return AsyncNetworkStream(opened, self._deadline)
+        return AsyncNetworkStream(await self._inner.connect_tcp(*args, **settings), self._deadline)
 
 
 class _Stream:
