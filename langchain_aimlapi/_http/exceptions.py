@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,38 @@ def is_failure(error: Exception, *, has_begun: bool) -> bool:
     if has_begun:
         return isinstance(error, kinds)
     return isinstance(error, (*kinds, *http_errors("InvalidURL"), *_BEFORE))
+
+
+def interruption(error: BaseException | None) -> BaseException | None:
+    """Return what the handler of a signal raised, where an error is that or was made of it.
+
+    The HTTP client takes a `TimeoutError` of a handler for one of its socket: who set a timer to
+    end the call would wait for further attempts.
+
+    Args:
+        error: What came out of an attempt.
+    """
+    codes = None
+    for linked in _linked(error) if isinstance(error, Exception) else ():
+        trace = linked.__traceback__
+        while trace is not None:
+            codes = _codes_of_handlers() if codes is None else codes
+            if trace.tb_frame.f_code in codes:
+                return linked
+            trace = trace.tb_next
+    return None
+
+
+def _codes_of_handlers() -> set[object]:
+    """Return the code of the functions that handle signals now."""
+    codes = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        if callable(handler):
+            handler = getattr(handler, "func", handler)  # of a partial
+            for function in (handler, type(handler).__call__):
+                codes.add(getattr(function, "__code__", None))
+    return codes
 
 
 def is_hang_up(error: Exception) -> bool:

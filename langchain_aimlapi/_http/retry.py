@@ -29,6 +29,7 @@ from langchain_aimlapi._http.exceptions import (
     drop_frames,
     foreign_failure,
     headers_of,
+    interruption,
     is_failure,
     is_hang_up,
     refused_response,
@@ -300,10 +301,13 @@ class Attempts:
 
         Raises:
             AIMLAPIError: The connection failed.
+            BaseException: A signal's handler raised it.
         """
         has_begun = self._response is not None
         self._response = self._response or refused_response(error)
         self._log()
+        if (interrupt := interruption(error)) is not None:
+            raise bare(interrupt, secret=self.key)
         # What a consumer throws into the generator passes here too.
         if not isinstance(error, Exception) or not is_failure(error, has_begun=has_begun):
             return False  # of a decoder, of who reads the stream; a cancellation

@@ -21,7 +21,12 @@ import httpx
 
 from langchain_aimlapi import errors
 from langchain_aimlapi._http.call import acurrent_key, current_key
-from langchain_aimlapi._http.exceptions import connection_errors, drop_http_frames, http_errors
+from langchain_aimlapi._http.exceptions import (
+    connection_errors,
+    drop_http_frames,
+    http_errors,
+    interruption,
+)
 from langchain_aimlapi._http.new_clients import new_async_client, new_client
 from langchain_aimlapi._http.retry import Attempts, Decode
 
@@ -219,7 +224,8 @@ def _is_torn(error: BaseException | None) -> bool:
     """
     if error is None or isinstance(error, errors.AIMLAPIError | GeneratorExit):
         return False
-    return not isinstance(error, http_errors("HTTPError", "StreamError"))
+    is_known = isinstance(error, http_errors("HTTPError", "StreamError"))
+    return not is_known or interruption(error) is not None
 
 
 class _AsyncAttempt:
@@ -401,10 +407,13 @@ async def _adrain(blocks: AsyncIterator[bytes]) -> None:
 def _first_bytes(attempts: Attempts, response: httpx.Response) -> ErrorBody:
     """Return what comes of an error's body; the status counts even if the body breaks off."""
     body = attempts.error_body(response)
-    with suppress(*http_errors("HTTPError")):
+    try:
         for block in _blocks(response):
             if body.take(block):
                 break
+    except http_errors("HTTPError") as error:
+        if interruption(error) is not None:
+            raise
     return body
 
 
