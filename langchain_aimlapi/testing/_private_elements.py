@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 
 from langchain_aimlapi.testing._secrets import (
+    CODE,
     REDACTED,
     SHORTEST,
     end_of_string,
     is_private_field,
+    is_random,
     without_private_members,
 )
 
@@ -36,16 +38,22 @@ _LINE = re.compile(
     r"(?P<end>[^\S\n]*(?:\s#[^\n]*)?$)",
     re.MULTILINE,
 )
+# `password = x` of INI files, where a mere name is one of a source text.
+_SETTING = re.compile(
+    r"(?P<start>^[^\S\n]*(?P<name>[A-Za-z_][\w.-]{0,79})[^\S\n]*=[^\S\n]*)"
+    r"(?P<value>[^\s\"'`(){}\[\],;<>$]{8,})(?P<end>[^\S\n]*$)",
+    re.MULTILINE,
+)
 # A name with `=` or `:`, in GraphQL a type between them, and a quoted value.
 _QUOTED = re.compile(
     r"(?<![\w$.\"'-])[$@]?([A-Za-z_][\w.-]{0,79})"
-    r"\s{0,20}(?:=|:(?:\s{0,20}[\w!\[\]]{1,40}\s{0,20}=)?)\s{0,20}(\\*(?:\"\"\"|\"|'))"
+    r"\s{0,20}(?:=>?|:=|:(?:\s{0,20}[\w!\[\]]{1,40}\s{0,20}=)?)\s{0,20}(\\*(?:\"\"\"|\"|'))"
 )
-# What pages write that show a field rather than hold its value: a word (as for variables), dots
-# or stars, the name of a variable, what is to be filled in.
+# What pages write that show a field rather than hold its value: a word (as for variables), which
+# is no longer than words are, an expression of a template, what is to be filled in.
 _EXAMPLE = re.compile(
-    r"[a-z]+|[.*_-]+|\$\{\w+\}|\$[A-Z_][A-Z0-9_]*|<[^<>]*>|\{\{[^{}]*\}\}"
-    r"|(?i:your|my|some|example|sample|insert|enter)(?:[-_ ][A-Za-z]+)+"
+    r"[a-z]{1,15}|\$?\{\{(?:\s?[A-Za-z_.|]{1,15}){1,8}\s?\}\}"
+    r"|(?i:my|some|example|sample)(?:[-_ ][A-Za-z]{1,15}){1,8}"
 )
 # In a name of each kind that `is_private_field` knows.
 _STEMS = ("key", "token", "secret", "passw", "passphrase", "pwd", "auth", "cookie", "credential")
@@ -80,10 +88,12 @@ def without_private_elements(text: str, *, accounts: bool = True) -> str:
         name, value = match["name"], match["value"]
         is_private = is_private_field(name, value, accounts=accounts)
         if match.re in (_PAIR, _LINE):
-            is_private = is_private and not _EXAMPLE.fullmatch(value)
+            is_private = is_private and not _EXAMPLE.fullmatch(value) and not CODE.fullmatch(value)
+        if match.re is _SETTING:
+            is_private = is_private and is_random(value)
         return f"{match['start']}{REDACTED}{match['end']}" if is_private else match.group()
 
-    for pattern in (_ELEMENT, _PART, _PAIR, _LINE):
+    for pattern in (_ELEMENT, _PART, _PAIR, _LINE, _SETTING):
         text = pattern.sub(replacement, text)
     return "".join(_without_quoted(text, accounts=accounts))
 

@@ -242,6 +242,8 @@ def is_private_name(name: str, *, accounts: bool = True) -> bool:
 
 def is_private_field(name: str, value: str, *, accounts: bool = True) -> bool:
     """Return whether a field is private by its name, or by a vaguer name and a random value."""
+    if _FILLED_IN.fullmatch(value):
+        return False
     if is_private_name(name, accounts=accounts):
         return True
     words = _words(name)
@@ -274,6 +276,8 @@ def without_private_parameters(text: str, *, accounts: bool = True) -> str:
     def replacement(match: re.Match[str]) -> str:
         start, name, value = match.groups()
         is_query = start in ("?", "&") or (not start and match.start() == 0)
+        if CODE.fullmatch(value):
+            return match.group()
         names = unquote(name)
         is_private = is_private_field(names, value, accounts=accounts) or (
             is_query and _is_private_parameter("".join(_words(names)), value)
@@ -311,7 +315,24 @@ _ACCOUNT_NAME = re.compile(
 )
 _ACCOUNT_WORDS = frozenset({"account", "customer", "organization", "org", "project", "team"})
 _NAME_WORD = re.compile("[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_PARAMETER = re.compile(r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,80})=([^&#\s\"'<>]+)")
+# A value ends before `;name=`: `Server=x;Password=y`.
+_PARAMETER = re.compile(
+    r"(^|[?&;\s])([A-Za-z0-9_.%-]{1,80})="
+    r"((?:[^&#\s\"'<>;]|;(?![A-Za-z][A-Za-z0-9_. -]{0,79}=))+)"
+)
+# Without digits, in words that are no longer than words are: what is drawn looks otherwise.
+_NAMED = "[A-Za-z]{1,15}(?:[_.][A-Za-z]{1,15}){0,8}"
+# What stands where a secret is to be filled in: a variable, a description, dots, stars.
+_FILLED_IN = re.compile(
+    rf"\$?\{{{{1,2}}\s?{_NAMED}\s?\}}{{1,2}}|\$\(?{_NAMED}\)?|%{_NAMED}%"
+    r"|<[A-Za-z]{1,15}(?:[ _.-][A-Za-z]{1,15}){0,8}>"
+    r"|(?i:your|insert|enter)(?:[-_ ][A-Za-z]{1,15}){1,8}|(?:[a-z]{1,5}-)?[.*_xX-]+"
+)
+CODE = re.compile(
+    rf"{_NAMED}(?:[\[(](?:[\"']?{_NAMED}[\"']?)?[\])]{{0,2}})?[,;)\]}}]+"
+    rf"|{_NAMED}[\[(]|(?:None|Optional|SecretStr|String|string)[!?]?"
+)
+"""What stands after a name in a source text: a variable, a call, a type."""
 _MEMBER = re.compile(r"(?<!\\)(\\*[\"'])([A-Za-z0-9_.-]{1,80})\1\s*:\s*(\1|-?[0-9]+)")
 _BARE = re.compile(r"[^\s\"'\\]*")
 _CLOSING = re.compile(r"(?<!\\)\\*[\"']")
@@ -394,7 +415,8 @@ def _without_members(text: str, *, accounts: bool) -> Iterator[str]:
             end = end_of_string(text, end, opening)
             closing = opening if text.startswith(opening, end) else ""
             # Where it is cut, a part too short to be told from a word stays.
-            is_private = bool(closing) or end - match.end() >= SHORTEST
+            is_told = bool(closing) or end - match.end() >= SHORTEST
+            is_private = is_told and not _FILLED_IN.fullmatch(text, match.end(), end)
         if is_private:
             yield text[position : match.start(3)] + opening + REDACTED + closing
             position = end + len(closing) * (start == opening)

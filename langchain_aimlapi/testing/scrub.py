@@ -81,7 +81,7 @@ _BOUNDARY = re.compile(r"(boundary=\"?)([^\";,\s]+)", re.IGNORECASE)
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 _STREAM = re.compile(r"\ufeff?[\r\n]*(?:data|event|id|retry)?:")
 _DATA = re.compile(r"\ufeff?data: ?")
-_FRAME = re.compile(r"[\s\x1e,;]*(?:[0-9A-Za-z]{1,16}(?::[^\S\n]*|\r?\n))?(?:(?=[{\[\"])|\Z)")
+_FRAME = re.compile(r"[\s\x1e,;]*(?:([0-9A-Za-z]{1,16})(?::[^\S\n]*|\r?\n))?(?:(?=[{\[\"])|\Z)")
 _CONVERSATION = frozenset(
     {"arguments", "content", "data", "reasoning", "reasoning_content", "signature", "text"}
 )
@@ -392,6 +392,8 @@ def _value_payloads(text: str) -> Iterator[_Payload]:
             tree, position = read_json_at(text, opening.end())
         except ValueError:
             return
+        if opening[1] and isinstance(tree, str) and is_private_field(opening[1], tree):
+            return  # `password: "x"` is YAML
         values.append(_Payload(opening.end(), position, tree))
     if opening:
         yield from values
