@@ -9,6 +9,10 @@ order of keys, which JSON does not know, is not looked at: what was sent before 
 provider's prompt cache knows.
 
 Messages are not held: what is kept of one goes when it does. Pictures and files are not kept.
+
+Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`): what its
+messages are on the wire depends on nothing behind them any more, so that each need only be the same
+message and say the same.
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ from __future__ import annotations
 import math
 import weakref
 from functools import partial
+from operator import itemgetter
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import (
     AIMessage,
@@ -89,13 +94,28 @@ class EncodedMessage:
 class _Kept(weakref.ref[BaseMessage]):
     """What is kept of a message, to which it is a weak reference."""
 
-    __slots__ = ("copy", "encoded", "key", "size", "used")
+    __slots__ = ("about", "beginning", "copy", "encoded", "fields_of", "key", "size", "used")
 
+    about: Fields
+    beginning: _Beginning | None  # of the conversation that begins with this message
     copy: Fields
-    encoded: EncodedMessage
+    encoded: EncodedMessage | None  # `None` once nothing is kept of it any more
+    fields_of: Callable[[dict[str, Any]], Fields]
     key: int
     size: int
     used: int  # the number of the request that was written with it last
+
+
+class _Beginning(NamedTuple):
+    """Messages of a conversation that are written as they will be, whatever follows.
+
+    Attributes:
+        settings: What the whole request's encoding depends on besides its messages.
+        kept: What is kept of each.
+    """
+
+    settings: object
+    kept: list[_Kept]
 
 
 class EncodedMessages:
@@ -131,20 +151,74 @@ class EncodedMessages:
 
         Args:
             message: The message.
-            about: What its encoding depends on besides, see `fields_of`; what it tells of the
+            about: What its encoding depends on besides, texts or `None`; what it tells of the
                 messages behind this one (`answered`) is left to the caller to compare.
         """
         kept = self._kept.get(id(message))
-        if kept is None or kept() is not message or fields_of(message, about) != kept.copy:
+        if kept is None or kept.about != about:
+            return None
+        encoded = kept.encoded
+        if kept() is not message or kept.fields_of(message.__dict__) != kept.copy:
             return None
         kept.used = self._request
-        return kept.encoded
+        return encoded
 
-    def keep(self, message: BaseMessage, fields: Fields, encoded: EncodedMessage) -> None:
+    def find_beginning(
+        self, messages: Sequence[BaseMessage], settings: object
+    ) -> list[EncodedMessage]:
+        """Return what the first messages are on the wire, as far as that is settled and known.
+
+        Args:
+            messages: The conversation.
+            settings: What the encoding depends on besides.
+        """
+        first = self._kept.get(id(messages[_place_of_first(messages)])) if messages else None
+        beginning = first and first.beginning
+        if not beginning or beginning.settings != settings:
+            return []
+        # What precedes the model's next message cannot be changed by anything behind that.
+        if not isinstance(next(iter(messages[len(beginning.kept) :]), None), AIMessage):
+            return []
+        found = []
+        for kept, message in zip(beginning.kept, messages, strict=False):
+            encoded = kept.encoded  # first: another thread may drop it meanwhile
+            if (
+                encoded is None
+                or kept() is not message
+                or kept.fields_of(message.__dict__) != kept.copy
+            ):
+                return []
+            kept.used = self._request
+            found.append(encoded)
+        return found
+
+    def keep_beginning(
+        self, messages: Sequence[BaseMessage], settings: object, *, found: int
+    ) -> None:
+        """Remember that these messages are settled, if something is kept of each.
+
+        Args:
+            messages: The conversation up to one of the model's messages.
+            settings: See `find_beginning`.
+            found: Of how many that was remembered before.
+        """
+        first = self._kept.get(id(messages[_place_of_first(messages)]))
+        if first is None:
+            return
+        kept = first.beginning.kept[:found] if first.beginning else []
+        more = (self._kept.get(id(message)) for message in messages[found:])
+        kept += [each for each in more if each is not None]
+        if len(kept) == len(messages):
+            first.beginning = _Beginning(settings, kept)
+
+    def keep(
+        self, message: BaseMessage, about: Fields, fields: Fields, encoded: EncodedMessage
+    ) -> None:
         """Keep what was written of a message.
 
         Args:
             message: The message.
+            about: What its encoding depends on besides, see `find`.
             fields: A copy of its fields from before it was encoded, see `copy_of`.
             encoded: With its text.
         """
@@ -153,7 +227,8 @@ class EncodedMessages:
             return
         kept = _Kept(message, self._forget)
         kept.copy, kept.encoded, kept.key, kept.size = fields, encoded, id(message), size
-        kept.used = self._request
+        kept.about, kept.fields_of = about, _reader_of(message)
+        kept.beginning, kept.used = None, self._request
         encoded.wire = []  # parts of it are the message's own, which may change
         if kept.key in self._kept:
             self.drop(kept.key)
@@ -165,7 +240,11 @@ class EncodedMessages:
     def drop(self, key: int) -> None:
         """Let go of what was kept of a message that is no more."""
         kept = self._kept.pop(key, None)
-        self._size -= 0 if kept is None else kept.size
+        if kept is not None:
+            self._size -= kept.size
+            # A beginning that it belongs to may live on.
+            kept.encoded = kept.beginning = None
+            kept.copy = ()
 
     def _has_room(self, size: int) -> bool:
         """Drop what is no longer used; tell whether `size` bytes more have room then.
@@ -190,40 +269,37 @@ class EncodedMessages:
         return False
 
 
-def fields_of(message: BaseMessage, about: Fields) -> Fields:
-    """Return all that a message's encoding reads, the message's own objects.
+_own_fields = itemgetter("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "name")
+_tool_fields = itemgetter("content", "tool_call_id", "status", "name")
+_text_fields = itemgetter("content", "name")
 
-    Args:
-        message: Any message.
-        about: What its encoding depends on besides: texts or `None`.
-    """
+
+def _assistant_fields(fields: dict[str, Any]) -> Fields:
+    told = fields["response_metadata"]
+    if not told:
+        return *_own_fields(fields), told
+    get = told.get
+    return *_own_fields(fields), get("model_provider"), get("finish_reason"), get("output_version")
+
+
+def _reader_of(message: BaseMessage) -> Callable[[dict[str, Any]], Fields]:
+    """Return what reads all of a message that its encoding reads, the message's own objects."""
     kind = type(message)
-    fields = message.__dict__
     if kind in ASSISTANT:
-        told = fields["response_metadata"]
-        return (
-            fields["content"],
-            fields["additional_kwargs"],
-            fields["tool_calls"],
-            fields["invalid_tool_calls"],
-            told and told.get("model_provider"),
-            told and told.get("finish_reason"),
-            told and told.get("output_version"),
-            fields["name"],
-            *about,
-        )
-    if kind in TOOL:
-        own = fields["content"], fields["tool_call_id"], fields["status"], fields["name"]
-        return *own, *about
-    return fields["content"], fields["name"], *about
+        return _assistant_fields
+    return _tool_fields if kind in TOOL else _text_fields
 
 
-def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
+def _place_of_first(messages: Sequence[BaseMessage]) -> int:
+    """Return where the message is by which a conversation is known: many share the system's."""
+    return 1 if len(messages) > 1 and isinstance(messages[0], SystemMessage) else 0
+
+
+def copy_of(message: BaseMessage) -> Fields | None:
     """Return a copy of a message's fields that equals them as long as they say the same.
 
     Args:
         message: Any message.
-        about: See `fields_of`.
 
     Returns:
         `None` for a message of which nothing is to be kept. Else JSON can say all that it holds.
@@ -235,7 +311,7 @@ def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
             return None
         if type(content) is not str and not all(map(_is_text_block, content)):
             return None
-    fields = fields_of(message, about)
+    fields = _reader_of(message)(message.__dict__)
     if _IMMUTABLE.issuperset(map(type, fields)):
         return fields
     try:
@@ -247,18 +323,24 @@ def copy_of(message: BaseMessage, about: Fields) -> Fields | None:
 class _Number:
     """Equals what is the same number of the same type."""
 
-    __slots__ = ("_number",)
+    __slots__ = ("kind", "number")
 
     __hash__ = None  # type: ignore[assignment]  # as Python has it
 
     def __init__(self, number: float) -> None:
-        self._number = number
+        self.kind, self.number = type(number), number
 
     def __eq__(self, other: object) -> bool:
-        number = self._number
-        if type(other) is not type(number) or other != number:
-            return False
-        return type(number) is not float or repr(number) == repr(other)  # 0.0 and -0.0
+        return type(other) is self.kind and other == self.number
+
+
+class _Float(_Number):
+    __slots__ = ()
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is float and repr(other) == repr(self.number)  # 0.0 is not -0.0
 
 
 def _copied(value: Any) -> Any:
@@ -275,8 +357,10 @@ def _copied(value: Any) -> Any:
             key: inner if type(inner) is str or inner is None else _copied(inner)
             for key, inner in value.items()
         }
-    if kind is int or kind is bool or (kind is float and math.isfinite(value)):
+    if kind is int or kind is bool:
         return _Number(value)
+    if kind is float and math.isfinite(value):
+        return _Float(value)
     raise TypeError
 
 

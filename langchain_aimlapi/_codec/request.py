@@ -140,13 +140,19 @@ def write_messages(
         ValueError: A message, block or value cannot be sent; it is named.
     """
     known.begin_request()
-    texts: list[bytes] = []
-    kinds: dict[str, None] = {}
-    for encoded in _History(messages, missing_signatures, remedies).encoded(known):
-        if encoded.text:
-            texts.append(encoded.text)
-        if encoded.kinds:
-            kinds.update(dict.fromkeys(encoded.kinds))
+    settings = missing_signatures, frozenset(remedies)
+    # Which turn is the current one, and gets that value, is known at the end of the history only.
+    is_settled = "bypass_signatures" not in remedies
+    written = known.find_beginning(messages, settings) if is_settled else []
+    count = len(written)
+    history = _History(messages[count:], missing_signatures, remedies)
+    history.begin_behind(written)
+    written += history.encoded(known)
+    if is_settled and history.settled:
+        settled = [*messages[:count], *history.settled]
+        known.keep_beginning(settled, settings, found=count)
+    kinds = dict.fromkeys(kind for each in written if each.kinds for kind in each.kinds)
+    texts = [encoded.text for encoded in written if encoded.text]
     return WrittenMessages(b"[%b]" % b",".join(texts), [*kinds])
 
 
@@ -166,6 +172,21 @@ class _History:
         self._plain_names = "plain" if self._has_plain_names else None
         self._names: dict[str, str] = {}  # of the functions, by the id of the latest call
         self._called: list[Mapping[str, str]] = []  # the same of each message
+        self._count = 0  # of messages on the wire
+        self._is_known = True  # whether all so far is a message that is kept, and nothing besides
+        self._settled = 0
+
+    @property
+    def settled(self) -> Sequence[BaseMessage]:
+        """The first messages, as far as they were written as they will be, whatever follows."""
+        return self._messages[: self._settled]
+
+    def begin_behind(self, written: Sequence[EncodedMessage]) -> None:
+        """Take note of the messages before these."""
+        self._called = [encoded.names for encoded in written if encoded.names]
+        for names in self._called:
+            self._names.update(names)
+        self._count = sum([encoded.count for encoded in written])
 
     def encoded(self, known: EncodedMessages | None = None) -> Iterator[EncodedMessage]:
         """Yield what each message is on the wire, its parts for a user's message after it.
@@ -177,12 +198,14 @@ class _History:
             ValueError: A message cannot be sent.
         """
         media: list[JsonObject] = []
-        count = 0
+        count = self._count
         for number, message in enumerate(self._messages):
             if media and not isinstance(message, ToolMessage | FunctionMessage):
                 # Not between results of one turn: Gemini wants those together.
                 yield _written(_of_parts(media), count, known)
                 media, count = [], count + 1
+            if self._is_known and isinstance(message, AIMessage):
+                self._settled = number
             # In order: names of calls are known to the results behind them, and to no other.
             encoded = self._one(number, message, count, known)
             media += encoded.media
@@ -196,6 +219,7 @@ class _History:
                     result["name"] = self._name(result["name"])
                 yield _written(EncodedMessage(results), count, known)
                 count += len(results)
+                self._is_known = False
         if media:
             yield _written(_of_parts(media), count, known)
 
@@ -213,11 +237,13 @@ class _History:
         ):
             return found
         # Before it is encoded: whoever changes the message meanwhile gets another look.
-        fields = copy_of(message, about)
+        fields = copy_of(message)
         is_plain = fields is not None
         encoded = _written(self._encode(number, message), count, known, is_plain=is_plain)
-        if fields is not None:
-            known.keep(message, fields, encoded)
+        if fields is None:
+            self._is_known = False
+        else:
+            known.keep(message, about, fields, encoded)
         return encoded
 
     def _about(self, number: int, message: BaseMessage) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
+    ChatMessage,
     FunctionMessage,
     HumanMessage,
     SystemMessage,
@@ -32,7 +33,12 @@ from langchain_aimlapi._codec.request import encode_messages, write_messages
 from tests.answers import KEY, MODEL, model_of, served
 from tests.fuzz.histories import LEAVES, Choices, history_of
 
-_REMEDIES: list[list[Any]] = [[], ["bypass_signatures"], ["rename_references"]]
+_REMEDIES: list[list[Any]] = [
+    [],
+    ["bypass_signatures"],
+    ["rename_references"],
+    ["rename_calls", "rename_references"],
+]
 _FIELDS = ("content", "name", "additional_kwargs", "response_metadata", "tool_calls")
 _MORE_FIELDS = (*_FIELDS, "invalid_tool_calls", "tool_call_id", "status")
 
@@ -116,6 +122,49 @@ def test_any_history_changed_in_any_way_is_written_as_if_nothing_was_known(
             _change(choices, choices.of(history))
         except (TypeError, ValueError, AttributeError):
             return  # langchain-core does not hold that
+
+
+def _go_on(choices: Choices, history: list[BaseMessage]) -> None:
+    """Let a conversation grow, shrink or become another one, in any place."""
+    place = choices.number(len(history) + 1)
+    match choices.number(8):
+        case 0 | 1:
+            history += _agent(3)[2 + 2 * choices.number(3) :]
+        case 2:
+            history[place:place] = [ToolMessage("Late.", tool_call_id=f"call-{choices.number(3)}")]
+        case 3:
+            unsigned = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "call-1"}])
+            others = [HumanMessage("And?"), unsigned, ChatMessage(content="Ho.", role="user")]
+            history.insert(place, choices.of(others))
+        case 4:
+            picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+            history.insert(place, ToolMessage([picture], tool_call_id="call-1"))
+        case 5:
+            del history[place:]
+        case 6:
+            del history[place : place + 1]
+        case _:
+            _change(choices, choices.of(history))
+
+
+@given(
+    st.binary(min_size=1, max_size=80),
+    st.sampled_from(_REMEDIES),
+    st.sampled_from(["auto", "send", "skip"]),
+)
+def test_a_conversation_that_becomes_another_is_written_as_if_nothing_was_known(
+    changes: bytes, remedies: list[Any], missing: Any
+) -> None:
+    known, choices, history = EncodedMessages(), Choices(changes), _agent(3)
+    options: dict[str, Any] = {"remedies": remedies, "missing_signatures": missing}
+    for _ in range(8):
+        fresh = _told(history, EncodedMessages(), **options)
+        assert [_told(history, known, **options) for _ in range(2)] == [fresh] * 2
+        try:
+            _go_on(choices, history)
+        except (TypeError, ValueError, AttributeError):
+            return  # langchain-core does not hold that
+        history = history or _agent(1)
 
 
 @pytest.mark.parametrize("missing", ["auto", "send", "skip"])
@@ -237,11 +286,65 @@ def test_what_cannot_be_sent_is_refused_each_time() -> None:
             write_messages(history, known=known)
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_what_the_models_next_message_settles_is_settled_by_nothing_else(*, late: bool) -> None:
+    begin, known = _agent(2), EncodedMessages()
+    begin[2].tool_calls.append(  # type: ignore[attr-defined]
+        {"name": "look", "args": {}, "id": "call-9", "type": "tool_call"}
+    )
+    write_messages(begin[:4], known=known)  # one call is not answered yet
+    result = [ToolMessage("Late.", tool_call_id="call-9")] if late else []
+    for history in (
+        [*begin[:4], *result, *begin[4:]],
+        [*begin[:4], HumanMessage("Go on."), *result],
+    ):
+        written = [json.loads(write_messages(history, known=known).text) for _ in range(3)]
+        assert written == [encode_messages(history)] * 3
+
+
+def test_a_turn_that_is_over_is_written_without_the_value_that_it_had_as_the_current_one() -> None:
+    remedies: list[Any] = ["bypass_signatures"]
+    history, known = _agent(3), EncodedMessages()
+    for message in history[2::2]:
+        message.additional_kwargs.clear()
+    for rest in ([], [HumanMessage("More."), *_agent(1)[2:]], []):
+        history += rest
+        written = [write_messages(history, known=known, remedies=remedies).text for _ in range(2)]
+        assert [json.loads(text) for text in written] == [
+            encode_messages(history, remedies=remedies)
+        ] * 2
+
+
+@pytest.mark.parametrize("steps", [3, 30])
+def test_the_beginning_of_a_conversation_is_found_in_one_go_also_in_a_new_list(steps: int) -> None:
+    known, history = EncodedMessages(), _agent(steps)
+    for _ in range(2):
+        write_messages(history, known=known)
+        settings = ("auto", frozenset[str]())
+        # All before the model's last message, which its own result might still follow.
+        assert len(known.find_beginning([*history], settings)) == len(history) - 2
+        assert known.find_beginning(history[:-2], settings) == []
+        assert known.find_beginning([], settings) == []
+        history += _agent(1)[2:]
+    history[-1] = HumanMessage("\ud83d")  # half a pair: the error names its place
+    assert _told(history, known) == _told(history, EncodedMessages())
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    history[-2:] = [HumanMessage([picture]), *_agent(2)[2:]]
+    for _ in range(2):
+        write_messages(history, known=known)
+        assert len(known.find_beginning(history, settings)) == len(history) - 7
+    history[1].content = "Stop."
+    assert known.find_beginning(history, settings) == []
+    del history[0]
+    assert known.find_beginning(history, settings) == []
+
+
 def test_nothing_is_kept_of_a_message_that_is_no_more() -> None:
     known, history = EncodedMessages(), _agent(3)
     write_messages(history, known=known)
     del history[3:]
     gc.collect()
+    known.drop(-1)  # another thread was faster
     assert len(known) == len(history) == 3
     held = [*known._kept.values()]
     del known
@@ -259,6 +362,19 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(known)
     write_messages([HumanMessage("x" * 20_000)], known=known)
     assert len(known) == before
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_a_message_that_is_too_large_to_be_kept_is_written_each_time(
+    monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(encoded_messages, "_MOST_OF_ONE", 20_000)
+    known, history = EncodedMessages(), _agent(3)
+    history[place].content = "x" * 20_000
+    for _ in range(2):
+        written = write_messages(history, known=known).text
+        assert json.loads(written) == encode_messages(history)
+    assert len(known) == len(history) - 1
 
 
 def test_of_a_history_that_is_too_large_the_beginning_stays_known(
