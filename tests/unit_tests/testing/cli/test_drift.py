@@ -173,7 +173,7 @@ def test_told_to_end_it_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_serve_talks_and_does_as_it_is_told() -> None:
     code = f"""
-import json, threading, urllib.request, urllib.error, signal, os, sys
+import json, threading, urllib.request, urllib.error, signal, os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from langchain_aimlapi.testing._cli.main import main
 lines = []
@@ -193,6 +193,8 @@ def ask(base):
             urllib.request.urlopen(request).read()
         except urllib.error.HTTPError:
             pass
+    while "".join(lines).count("POST ") < 2:  # a line is written behind the answer
+        time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGTERM)
 sys.stdout = Out()
 status = main(["serve", "--strict", "--dialect", "vertex", "--fault", "status=429"])
