@@ -597,12 +597,15 @@ def test_46_connections_that_the_server_closed_do_not_stay(way: str) -> None:
         server.hang_up()
         await asyncio.to_thread(server.wait_open, 0)
         await asyncio.sleep(0.15)
+        pauses.append(0)
         for _ in range(3):
             await burst(model, 1)
         assert half_closed(server.port) <= 5
 
+    pauses = [1.5]  # so long that all connections of the first burst are open at once
+
     def slow(request: Request) -> Steps:
-        return [1.5, answer_to(request)]
+        return [pauses[-1], answer_to(request)]
 
     with Loopback(by=slow) as server:
         asyncio.run(use())
