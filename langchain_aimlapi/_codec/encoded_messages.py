@@ -10,9 +10,9 @@ provider's prompt cache knows.
 
 Messages are not held: what is kept of one goes when it does. Pictures and files are not kept.
 
-Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`): what its
-messages are on the wire depends on nothing behind them any more, so that each need only be the same
-message and say the same.
+Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`). Up to the
+model's last message, what messages are on the wire depends on nothing that may follow, so that each
+need only be the same message and say the same.
 """
 
 from __future__ import annotations
@@ -176,8 +176,9 @@ class EncodedMessages:
         beginning = first and first.beginning
         if not beginning or beginning.settings != settings:
             return []
-        # What precedes the model's next message cannot be changed by anything behind that.
-        if not isinstance(next(iter(messages[len(beginning.kept) :]), None), AIMessage):
+        end = len(beginning.kept)
+        # What precedes one of the model's messages cannot be changed by anything behind it.
+        if len(messages) <= end or not isinstance(messages[end], AIMessage):
             return []
         found = []
         for kept, message in zip(beginning.kept, messages, strict=False):
