@@ -221,6 +221,7 @@ def _about(keywords: JsonMapping) -> JsonObject:
     """Return what the keywords say of the call itself, all keywords checked."""
     parameters = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
     _validators.check_parameters(parameters)
+    _validators.check_keywords(keywords)
     for name in ("extra_body", "extra_headers"):
         _validators.check_mapping(name, keywords.get(name))
     _validators.check_header_names(keywords.get("extra_headers") or {}, where="extra_headers")

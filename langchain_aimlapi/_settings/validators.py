@@ -386,8 +386,31 @@ KINDS = {
     "streaming": _SWITCH,
     "tool_choice": "a choice: pass 'auto', 'any', 'none', the name of a tool, or a dict",
 }
+# Of the keywords of a call, which pydantic does not see; others have checks of their own.
+_TYPES: dict[str, type] = {
+    "parallel_tool_calls": bool,
+    "prediction": Mapping,
+    "provider": str,
+    "reasoning": Mapping,
+    "stream_usage": bool,
+}
 # May hold what is secret.
 _NOT_SHOWN = frozenset({"default_headers", "extra_body", "model_kwargs"})
+
+
+def check_keywords(keywords: JsonMapping) -> None:
+    """Check keywords of a call whose type says what they may be; `None` is not set.
+
+    Args:
+        keywords: By the wire's names and the fields'.
+
+    Raises:
+        ValueError: A value is of another type.
+    """
+    for name in _TYPES.keys() & keywords.keys():
+        value = keywords[name]
+        if value is not None and not isinstance(value, _TYPES[name]):
+            raise ValueError(f"{name}={reprlib.repr(value)} is not {KINDS[name]}.")
 
 
 def validated(name: str, value: object, validate: Callable[[object], object]) -> object:

@@ -6,10 +6,11 @@ import ast
 import copy
 import inspect
 import pickle
+import re
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import pytest
 from langchain_core.load import dumps
@@ -30,6 +31,9 @@ from langchain_aimlapi._settings.fields import GeminiSettings
 from langchain_aimlapi.errors import AIMLAPIError
 from tests.answers import KEY, MODEL, Json, model_of, served
 from tests.http_client import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def settings_of(asked: ChatAIMLGemini, /, stop: list[str] | None = None, **overrides: Any) -> Json:
@@ -169,6 +173,36 @@ def test_what_cannot_be_is_an_error_without_the_key(given: Json, words: str) -> 
         made(**given)
     assert KEY not in str(caught.value)
     assert {detail["type"] for detail in caught.value.errors()} == {"value_error"}  # our own words
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"reasoning": 5},
+        {"reasoning": "low"},
+        {"stream_usage": "x"},
+        {"parallel_tool_calls": "maybe"},
+        {"provider": 5},
+        {"prediction": "text"},
+        {"temperature": "hot"},
+        {"n": 2.5},
+    ],
+)
+def test_a_call_refuses_what_the_constructor_refuses_in_the_same_words(given: Json) -> None:
+    with pytest.raises(ValidationError) as caught:
+        made(**given)
+    words = caught.value.errors()[0]["msg"].removeprefix("Value error, ")
+    there = served({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
+    model = model_of(there)
+    calls: list[Callable[[], object]] = [
+        lambda: model.invoke("Hi", **given),
+        lambda: model.bind(**given).invoke("Hi"),
+        lambda: [*model.stream("Hi", **given)],
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=re.escape(words)):
+            call()
+    assert there.bodies == []
 
 
 def test_a_model_without_an_id_is_told_what_is_missing() -> None:
