@@ -206,7 +206,8 @@ class EncodedMessages:
         first = self._kept.get(id(messages[_place_of_first(messages)]))
         if first is None:
             return
-        kept = first.beginning.kept[:found] if first.beginning else []
+        beginning = first.beginning  # once: another thread may drop it meanwhile
+        kept = beginning.kept[:found] if beginning else []
         more = (self._kept.get(id(message)) for message in messages[found:])
         kept += [each for each in more if each is not None]
         if len(kept) == len(messages):
