@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import weakref
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, is_, itemgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -194,13 +194,19 @@ class EncodedMessages:
         return found
 
     def keep_beginning(
-        self, messages: Sequence[BaseMessage], settings: object, *, found: int
+        self,
+        messages: Sequence[BaseMessage],
+        settings: object,
+        written: Sequence[EncodedMessage],
+        *,
+        found: int,
     ) -> None:
         """Remember that these messages are settled, if something is kept of each.
 
         Args:
             messages: The conversation up to one of the model's messages.
             settings: See `find_beginning`.
+            written: What each is, and what follows.
             found: Of how many that was remembered before.
         """
         first = self._kept.get(id(messages[_place_of_first(messages)]))
@@ -210,7 +216,8 @@ class EncodedMessages:
         kept = beginning.kept[:found] if beginning else []
         more = (self._kept.get(id(message)) for message in messages[found:])
         kept += [each for each in more if each is not None]
-        if len(kept) == len(messages):
+        # Another thread may have written a message in another way meanwhile.
+        if len(kept) == len(messages) and all(map(is_, map(_encoded_of, kept), written)):
             first.beginning = _Beginning(settings, kept)
 
     def keep(
@@ -271,6 +278,7 @@ class EncodedMessages:
         return False
 
 
+_encoded_of = attrgetter("encoded")
 _own_fields = itemgetter("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "name")
 _tool_fields = itemgetter("content", "tool_call_id", "status", "name")
 _text_fields = itemgetter("content", "name")

@@ -150,7 +150,7 @@ def write_messages(
     written += history.encoded(known)
     if is_settled and history.settled:
         settled = [*messages[:count], *history.settled]
-        known.keep_beginning(settled, settings, found=count)
+        known.keep_beginning(settled, settings, written, found=count)
     kinds = dict.fromkeys(kind for each in written if each.kinds for kind in each.kinds)
     texts = [encoded.text for encoded in written if encoded.text]
     return WrittenMessages(b"[%b]" % b",".join(texts), [*kinds])

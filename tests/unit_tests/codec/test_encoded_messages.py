@@ -339,6 +339,20 @@ def test_the_beginning_of_a_conversation_is_found_in_one_go_also_in_a_new_list(s
     assert known.find_beginning(history, settings) == []
 
 
+def test_what_another_thread_wrote_in_another_way_meanwhile_is_not_taken_for_ours() -> None:
+    known, history = EncodedMessages(), _agent(3)
+    settings = ("auto", frozenset[str]())
+    remedies: list[Any] = ["rename_references"]
+    write_messages(history, known=known)
+    ours = known.find_beginning(history, settings)
+    other = write_messages(history, known=known, remedies=remedies).text
+    for found in (0, len(ours)):
+        known.keep_beginning(history[: len(ours)], settings, ours, found=found)
+        assert known.find_beginning(history, settings) == []
+    assert write_messages(history, known=known).text != other
+    assert write_messages(history, known=known, remedies=remedies).text == other
+
+
 def test_nothing_is_kept_of_a_message_that_is_no_more() -> None:
     known, history = EncodedMessages(), _agent(3)
     write_messages(history, known=known)
