@@ -72,6 +72,22 @@ def is_tracing(request: _Request) -> bool:
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by a usual name or address."""
+    return host in _LOOPBACK
+
+
+def tracing_addresses() -> Iterator[str]:
+    """Yield the addresses of collectors on this machine that the environment names now.
+
+    Others are not looked up before something is sent to them.
+    """
+    for endpoint in _endpoints():
+        host = urlsplit(endpoint).hostname or ""
+        if is_loopback(host):
+            yield from addresses_of(host)
+
+
 @cache
 def addresses_of(host: str) -> tuple[str, ...]:
     """Return a host's name and what it resolves to, just the name where nobody knows it."""

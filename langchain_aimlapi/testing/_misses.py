@@ -44,7 +44,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
 
     Args:
         ignored: Whose requests go past it.
-        on_ignored: Is told the host of each request that goes past.
+        on_ignored: Is told of each request that goes past.
         is_key_given: Whether a real key is at hand; without one the live host is not asked.
         options: vcrpy's.
     """
@@ -53,7 +53,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
         self,
         *,
         ignored: IgnoredHosts,
-        on_ignored: Callable[[str], None],
+        on_ignored: "Callable[[Request], None]",
         is_key_given: bool,
         **options: Any,
     ) -> None:
@@ -148,7 +148,7 @@ class WatchedCassette(Cassette):  # type: ignore[misc]  # vcrpy is untyped
 
     def _filter(self, request: "Request") -> "Request | None":
         if request in self._ignored:
-            self._on_ignored(urlsplit(request.uri).hostname or "")
+            self._on_ignored(request)
             return None
         return self._kept_by_hooks(request)
 

@@ -1,11 +1,9 @@
 """What pytest-recording's block of the network lets through: hosts that nobody records."""
 
 import re
-import socket
 from collections.abc import Iterable, Iterator
-from typing import cast
 
-from langchain_aimlapi.testing._ignored import IgnoredHosts
+from langchain_aimlapi.testing._ignored import IgnoredHosts, tracing_addresses
 
 
 class AllowedHosts:
@@ -24,16 +22,5 @@ class AllowedHosts:
         from langchain_aimlapi.testing._opening import OPEN
 
         yield from self._fixed
-        yield from (f"{re.escape(address)}$" for address in sorted(OPEN.let_through))
-
-
-def let_ignored_through(given: Iterable[str] | None, ignored: IgnoredHosts) -> None:
-    """Block the network as pytest-recording does, except for hosts that are ignored.
-
-    Does nothing where the network is not blocked. pytest-recording's own unblocking undoes it.
-    """
-    from pytest_recording import network
-
-    if getattr(socket.socket.connect, "__module__", "") == network.__name__:
-        # No list, since Python would join a list's own items; any iterable does.
-        network.block(allowed_hosts=cast("list[str]", AllowedHosts(given, ignored)))
+        noted = {*OPEN.let_through, *OPEN.traced, *tracing_addresses()}
+        yield from (f"{re.escape(address)}$" for address in sorted(noted))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from vcr import patch as vcr_patch
@@ -35,7 +36,12 @@ from langchain_aimlapi.testing._endpoint import (
     given_endpoint,
 )
 from langchain_aimlapi.testing._errors import CassetteError
-from langchain_aimlapi.testing._ignored import IgnoredHosts, addresses_of
+from langchain_aimlapi.testing._ignored import (
+    IgnoredHosts,
+    addresses_of,
+    is_loopback,
+    is_tracing,
+)
 from langchain_aimlapi.testing._misses import WatchedCassette
 
 if TYPE_CHECKING:
@@ -112,6 +118,8 @@ class OpenCassettes:
         self._cassettes: WeakKeyDictionary[Request, WatchedCassette] = WeakKeyDictionary()
         self.let_through: set[str] = set()
         """Names and addresses of the hosts that some request went to past its cassette."""
+        self.traced: set[str] = set()
+        """The same of collectors of traces, which threads go to in every test, and between them."""
 
     @contextmanager
     def opened(self, cassette: WatchedCassette) -> Iterator[WatchedCassette]:
@@ -138,9 +146,11 @@ class OpenCassettes:
                     self._resets.close()  # of a thread that is still asking
                     self._patches.close()
 
-    def note_ignored(self, host: str) -> None:
+    def note_ignored(self, request: "Request") -> None:
         """Let the network block know whose requests are to get out."""
-        self.let_through.update(addresses_of(host))
+        host = urlsplit(request.uri).hostname or ""
+        noted = self.traced if is_tracing(request) and not is_loopback(host) else self.let_through
+        noted.update(addresses_of(host))
 
     def can_play_response_for(self, request: "Request") -> bool:
         """Ask the cassette that the request belongs to, and keep it for what follows."""

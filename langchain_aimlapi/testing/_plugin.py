@@ -27,7 +27,7 @@ from langchain_aimlapi.testing._endpoint import (
 )
 from langchain_aimlapi.testing._fixtures import FixtureCassette, fixture_path, is_of_project
 from langchain_aimlapi.testing._ignored import IgnoredHosts
-from langchain_aimlapi.testing._network import let_ignored_through
+from langchain_aimlapi.testing._network import AllowedHosts
 from langchain_aimlapi.testing._options import option_faults, place_of
 from langchain_aimlapi.testing._stage import (
     is_documented,
@@ -207,12 +207,15 @@ def pytest_fixture_setup(
     result = yield
     if fixturedef.argname == "vcr_config":
         _check_config(fixturedef, result, config)
-    if fixturedef.argname == "block_network" and _is_marked(request.node):
+    if fixturedef.argname == "allowed_hosts" and _is_marked(request.node):
         options = {**_config_of(request.node), **_marked(request.node)}
         ignored = IgnoredHosts(
             tuple(options.get("ignore_hosts", ())), bool(options.get("ignore_localhost"))
         )
-        let_ignored_through(request.getfixturevalue("allowed_hosts"), ignored)
+        # In place of what pytest has remembered by now, so that the block knows it from its first
+        # moment: threads send traces all the time.
+        result = AllowedHosts(cast("list[str] | None", result), ignored)
+        fixturedef.cached_result = (result, *(fixturedef.cached_result or ())[1:])
     return result
 
 

@@ -21,8 +21,9 @@ from vcr.request import Request
 
 from langchain_aimlapi.testing import CassetteError, install, use_cassette
 from langchain_aimlapi.testing._endpoint import GIVEN_KEY, KEY, REPLAY_KEY
-from langchain_aimlapi.testing._ignored import addresses_of, is_tracing
+from langchain_aimlapi.testing._ignored import IgnoredHosts, addresses_of, is_tracing
 from langchain_aimlapi.testing._misses import UnrecordedRequestError
+from langchain_aimlapi.testing._network import AllowedHosts
 from langchain_aimlapi.testing._opening import OPEN
 from langchain_aimlapi.testing.serializer import deserialize
 from tests.http_client import httpx
@@ -479,3 +480,18 @@ def test_identical_requests_of_many_threads_are_each_played_once(
 
     with pytest.raises(UnrecordedRequestError, match="recorded 20 times"):
         asks_once_more()
+
+
+def test_a_collector_of_traces_is_let_through_in_later_tests_as_well(tmp_path: Path) -> None:
+    traces = Request(
+        "POST", "http://127.0.0.2:9/v1/traces", b"", {"content-type": "application/x-protobuf"}
+    )
+    page = Request("GET", "http://127.0.0.3:9/", b"", {})
+    allowed = AllowedHosts(None, IgnoredHosts())
+    try:
+        OPEN.note_ignored(traces)
+        OPEN.note_ignored(page)
+        with use_cassette(tmp_path / "next.yaml", record_mode="once"):
+            assert [each for each in allowed if "127" in each] == [r"127\.0\.0\.2$"]
+    finally:
+        OPEN.traced.discard("127.0.0.2")

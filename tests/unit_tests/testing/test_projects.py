@@ -252,6 +252,42 @@ def test_a(server, monkeypatch):
     run(project, test, passed=1)
 
 
+def test_threads_that_send_traces_are_blocked_at_no_moment(project: pytest.Pytester) -> None:
+    test = """
+import os, socket, sys, threading
+
+@pytest.fixture(scope="session", autouse=True)
+def traces():
+    over, blocked, interval = threading.Event(), [], sys.getswitchinterval()
+    os.environ["LANGSMITH_ENDPOINT"] = "http://127.0.0.1:9"
+    sys.setswitchinterval(1e-5)
+
+    def send():
+        while not over.is_set():
+            with socket.socket(type=socket.SOCK_DGRAM) as client:
+                try:
+                    client.connect(("127.0.0.1", 9))
+                except RuntimeError as error:
+                    blocked.append(error)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+    sys.setswitchinterval(interval)
+    del os.environ["LANGSMITH_ENDPOINT"]
+    assert not blocked
+
+@pytest.mark.vcr
+@pytest.mark.parametrize("number", range(20))
+def test_a(number):
+    with socket.socket() as client, pytest.raises(RuntimeError, match="Network is disabled"):
+        client.connect(("192.0.2.1", 80))
+"""
+    run(project, test, passed=20)
+
+
 def test_block_stays_for_all_others(project: pytest.Pytester) -> None:
     test = """
 import socket
