@@ -482,7 +482,11 @@ def test_identical_requests_of_many_threads_are_each_played_once(
         asks_once_more()
 
 
-def test_a_collector_of_traces_is_let_through_in_later_tests_as_well(tmp_path: Path) -> None:
+def test_a_collector_of_traces_is_let_through_in_later_tests_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Elsewhere: looked up when something is sent there.
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.example")
     traces = Request(
         "POST", "http://127.0.0.2:9/v1/traces", b"", {"content-type": "application/x-protobuf"}
     )
