@@ -8,7 +8,7 @@ import inspect
 # `bind_tools` on by them), so what these name is imported for good.
 from collections.abc import Sequence  # noqa: TC003  as above
 from contextlib import aclosing, closing
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from langchain_core.messages import BaseMessage  # noqa: TC002  as above
@@ -341,11 +341,16 @@ class ChatAIMLGemini(BindsTools, ClosesClients, GeminiSettings):  # type: ignore
         return {"token_usage": usage, "model_name": self.model}
 
 
-def _transport() -> ModuleType:
+def _import_transport() -> ModuleType:
     """Import httpx with the first call, not with the class: it costs 30 ms."""
     from langchain_aimlapi._http import transport
 
     return transport
+
+
+# With room for the frames of an import, as in `langchain_aimlapi.__getattr__`.
+_import_transport.__code__ = _import_transport.__code__.replace(co_stacksize=20_000)
+_transport = cache(_import_transport)
 
 
 def _decode(call: Call) -> Callable[[bytes | list[bytes], Mapping[str, str]], ChatResult]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -134,8 +135,8 @@ class _Measurement(NamedTuple):
         """Fill the values of a station's rows, round after round."""
         subjects, spent = station.subjects(self.plan), dict.fromkeys(self.plan.subjects, 0.0)
         for number in range(station.rounds(self.plan)):
-            turn = number % len(subjects)
-            for subject in (*subjects[turn:], *subjects[:turn]):
+            # By chance, the same each time: what a process costs depends on who ran before it.
+            for subject in random.Random(number).sample(subjects, len(subjects)):
                 self.bar.step(f"{station.rows[0].title} ({subject})")
                 if spent[subject] > self.plan.patience * (1 if number >= _ENOUGH else 3):
                     continue

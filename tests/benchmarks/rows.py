@@ -54,14 +54,7 @@ def _least(name: str) -> tuple[str, str]:
 _START = Row("", "", "ms", "start", warmups=0, without=("core", "raw_httpx"))
 _COLD = Row("cold", "process start to first answer, over TLS", "ms", "cold", warmups=0)
 _STARTING = (
-    _COLD._replace(reference=_least("cold"), must=1.05, goal=1.0, also=STARTERS),
-    _COLD._replace(
-        name="cold-core",
-        title="of it: the interpreter and the import of langchain-core",
-        reference=_least("cold"),
-        also=STARTERS,
-        without=("core", "raw_httpx"),
-    ),
+    _COLD._replace(reference=_least("cold"), must=1.05, goal=1.0, also=STARTERS, without=()),
     _START._replace(
         name="import",
         title="import",

