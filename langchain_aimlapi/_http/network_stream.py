@@ -66,9 +66,15 @@ class Deadline:
         is_over = self._is_stream and time.monotonic() >= self.end
         return "stream_timeout" if is_over else "timeout"
 
-    def hear(self) -> None:
-        """Begin to wait anew: something came that counts, or something was sent."""
-        self.at = min(time.monotonic() + self._silence, self.end)
+    def hear(self) -> float:
+        """Begin to wait anew: something came that counts, or something was sent.
+
+        Returns:
+            When that was.
+        """
+        now = time.monotonic()
+        self.at = min(now + self._silence, self.end)
+        return now
 
     def hurry(self, seconds: float) -> None:
         """Wait no longer than so many seconds from now."""

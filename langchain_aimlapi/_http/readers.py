@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_aimlapi import errors
@@ -195,8 +196,7 @@ class Reader:
         Only now: a slow consumer is not a silent server.
         """
         if any(events):
-            self._heard = time.monotonic()
-            self._deadline.hear()
+            self._heard = self._deadline.hear()
 
     def _cut(self, piece: bytes) -> list[bytes]:
         if self.is_stream:
@@ -364,7 +364,9 @@ class Feed:
         events = self._reader.take(block)
         if not events:
             return
-        yield from self._handed_out(self._decoder.feed(events))
+        for chunk in self._decoder.feed(events):
+            self._hand_out(chunk)
+            yield chunk
         self._reader.hear(events)
         self.is_over = self._decoder.is_done
 
@@ -374,13 +376,12 @@ class Feed:
         Raises:
             AIMLAPIResponseError: The stream was not whole.
         """
-        yield from self._handed_out(self._decoder.feed(self._reader.finish()))
-        yield from self._handed_out(self._decoder.finish())
+        for chunk in chain(self._decoder.feed(self._reader.finish()), self._decoder.finish()):
+            self._hand_out(chunk)
+            yield chunk
         self.is_over = True
 
-    def _handed_out(self, chunks: Iterator[ChatGenerationChunk]) -> Iterator[ChatGenerationChunk]:
-        for chunk in chunks:
-            self.has_handed_out = True
-            if self._decoder.is_done:
-                self._show(chunk)
-            yield chunk
+    def _hand_out(self, chunk: ChatGenerationChunk) -> None:
+        self.has_handed_out = True
+        if self._decoder.is_done:
+            self._show(chunk)
