@@ -47,6 +47,12 @@ def events_of(blocks: list[bytes], *, max_bytes: int = 1000) -> list[str]:
     return [event.decode() for event in (*events, *splitter.finish())]
 
 
+def named_events_of(blocks: list[bytes]) -> list[tuple[str, bytes]]:
+    splitter = EventSplitter(max_bytes=1000)
+    events = [*(event for block in blocks for event in splitter.feed(block)), *splitter.finish()]
+    return [(getattr(event, "name", ""), event) for event in events]
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_events_end_at_empty_lines_only(newline: str) -> None:
     assert events_of([STREAM.replace("\n", newline).encode()]) == EVENTS
@@ -67,6 +73,33 @@ def test_every_single_byte_may_come_alone() -> None:
     assert events_of([data[n : n + 1] for n in range(len(data))]) == EVENTS
 
 
+_BEFORE = [
+    ": c\n",
+    "event: e\n",
+    "data: a\n",
+    "dat",
+    "data: a\r",
+    "data: a\n\n",
+    '{"a":\n',
+    "\ufeff",
+    "",
+]
+_PACKETS = [
+    *("data: x\n\n", "data: \n\n", "data:  x\n\n", "data:x\n\n", "data: x\n\n\n", "data: x\n"),
+    *("data: x\r\n\n", "data: x\r\n\r\n", "data: x\r\r", "data: x\ry\n\n", "data: x\n:"),
+    "data: a\ndata: b\n\n",
+]
+
+
+@pytest.mark.parametrize("packet", _PACKETS)
+@pytest.mark.parametrize("before", _BEFORE)
+def test_a_packet_says_the_same_in_one_piece(before: str, packet: str) -> None:
+    after = "\ufeffdata: y\n\ndata: z\n\n"
+    whole = [text.encode() for text in (before, packet, after)]
+    alone = [bytes([byte]) for block in whole for byte in block]
+    assert named_events_of(whole) == named_events_of(alone)
+
+
 def test_mixed_line_ends_are_line_ends() -> None:
     assert events_of([b"data: a\r\ndata: b\rdata: c\n\r\ndata: d\r\r"]) == ["a\nb\nc", "d"]
 
@@ -83,6 +116,7 @@ def test_nothing_is_no_event() -> None:
     "blocks",
     [
         [b"data: " + b"x" * 30],
+        [b"data: " + b"x" * 25 + b"\n\n"],
         [b"data: ", b"x" * 10, b"x" * 20],
         [b"data: 1234567890\n"] * 3,
         [b": " + b"x" * 30],
