@@ -100,6 +100,10 @@ def test_a_packet_says_the_same_in_one_piece(before: str, packet: str) -> None:
     assert named_events_of(whole) == named_events_of(alone)
 
 
+def test_a_line_that_begins_at_the_end_of_a_packet_goes_on_in_the_next() -> None:
+    assert events_of([b"data: x\nd", b"ata: y\n\n"]) == ["x\ny"]
+
+
 def test_mixed_line_ends_are_line_ends() -> None:
     assert events_of([b"data: a\r\ndata: b\rdata: c\n\r\ndata: d\r\r"]) == ["a\nb\nc", "d"]
 
