@@ -125,8 +125,6 @@ def _number(value: str | None) -> float | None:
 
 
 _logger = logging.getLogger("langchain_aimlapi")
-# Where JSON may hold a text that is not in its bytes: letters by number, slashes, UTF-16.
-_OTHER_SPELLINGS = (b"\\u00", b"\\/", b"\0")
 _ESCAPED = frozenset("\\'\"")
 
 
@@ -259,12 +257,18 @@ class Attempts:
             data: The body.
         """
         answer = decode(data, self.shown_headers)
-        start = json.dumps(self._secret[: errors.SHORTEST_PREFIX])[1:-1].encode()
         # Nearly no answer holds the key, which the bytes tell sooner than what was made of them.
-        if isinstance(data, list) or any(mark in data for mark in (start, *_OTHER_SPELLINGS)):
+        if isinstance(data, list) or self._may_hold_key(data):
             for generation in getattr(answer, "generations", ()):
                 self._show(generation)
         return answer
+
+    def _may_hold_key(self, body: bytes) -> bool:
+        start = json.dumps(self._secret[: errors.SHORTEST_PREFIX])[1:-1].encode()
+        # JSON may hold a text that is not in its bytes: letters by number, slashes, UTF-16.
+        # A single byte is looked for ten times as fast as several.
+        is_spelt_otherwise = b"\\" in body and (b"\\u00" in body or b"\\/" in body)
+        return is_spelt_otherwise or b"\0" in body or start in body
 
     def _show(self, generation: Any) -> None:
         secret, told = self._secret, generation.message.response_metadata
