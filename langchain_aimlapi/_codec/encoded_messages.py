@@ -4,15 +4,15 @@ A message is known by its identity, and it may be changed in place at any time: 
 `additional_kwargs`, a tool call's arguments. So what was written of it is kept beside a copy of all
 that the encoding reads of it, and used only where that is still equal. The copy shares the texts,
 which cannot change, so that comparing costs a fourth of encoding, two fifths where there is only a
-text. Numbers are equal only with their type, as 1, 1.0 and `True` are three values of JSON. The
-order of keys, which JSON does not know, is not looked at: what was sent before is what a
-provider's prompt cache knows.
+text. A number equals itself alone, as 1, 1.0 and `True` are three values of JSON. The order of
+keys, which JSON does not know, is not looked at: what was sent before is what a provider's prompt
+cache knows.
 
 Messages are not held: what is kept of one goes when it does. Pictures and files are not kept.
 
 Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`). Up to the
 model's last message, what messages are on the wire depends on nothing that may follow, so that each
-need only be the same message and say the same.
+need only say the same; and what is remembered of all of them together is not gathered again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import weakref
 from functools import partial
-from operator import attrgetter, is_, itemgetter
+from operator import itemgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,28 +94,51 @@ class EncodedMessage:
 class _Kept(weakref.ref[BaseMessage]):
     """What is kept of a message, to which it is a weak reference."""
 
-    __slots__ = ("about", "beginning", "copy", "encoded", "fields_of", "key", "size", "used")
+    __slots__ = (
+        "about", "beginning", "copy", "encoded", "fields_of", "key", "kind", "size", "used"
+    )  # fmt: skip
 
     about: Fields
-    beginning: _Beginning | None  # of the conversation that begins with this message
+    beginning: Beginning | None  # of the conversation that begins with this message
     copy: Fields
     encoded: EncodedMessage | None  # `None` once nothing is kept of it any more
     fields_of: Callable[[dict[str, Any]], Fields]
     key: int
+    kind: type[BaseMessage]
     size: int
     used: int  # the number of the request that was written with it last
 
 
-class _Beginning(NamedTuple):
+class Beginning(NamedTuple):
     """Messages of a conversation that are written as they will be, whatever follows.
 
     Attributes:
         settings: What the whole request's encoding depends on besides its messages.
         kept: What is kept of each.
+        called: Names of the functions that they call, by the call's id, of each that calls.
+        kinds: Types of the parts of its user messages, each once.
+        on_wire: How many messages of the wire they are.
+        sent: How many texts, without empty ones.
     """
 
     settings: object
     kept: list[_Kept]
+    called: list[Mapping[str, str]]
+    kinds: tuple[str, ...]
+    on_wire: int
+    sent: int
+
+    def texts(self, messages: Sequence[BaseMessage]) -> list[bytes] | None:
+        """Return what is sent of these messages, if they say what they said."""
+        for kept, message in zip(self.kept, messages, strict=False):
+            if type(message) is not kept.kind or kept.fields_of(message.__dict__) != kept.copy:
+                return None
+        # Another thread may have dropped one meanwhile.
+        texts = [each.text for kept in self.kept if (each := kept.encoded) and each.text]
+        return texts if len(texts) == self.sent else None
+
+
+NOTHING = Beginning(None, [], [], (), 0, 0)
 
 
 class EncodedMessages:
@@ -165,60 +188,64 @@ class EncodedMessages:
 
     def find_beginning(
         self, messages: Sequence[BaseMessage], settings: object
-    ) -> list[EncodedMessage]:
+    ) -> tuple[Beginning, list[bytes]]:
         """Return what the first messages are on the wire, as far as that is settled and known.
 
         Args:
             messages: The conversation.
             settings: What the encoding depends on besides.
+
+        Returns:
+            What is remembered of them, and the text of each that is sent.
         """
         first = self._kept.get(id(messages[_place_of_first(messages)])) if messages else None
         beginning = first and first.beginning
-        if not beginning or beginning.settings != settings:
-            return []
+        if first is None or not beginning or beginning.settings != settings:
+            return NOTHING, []
         end = len(beginning.kept)
         # What precedes one of the model's messages cannot be changed by anything behind it.
         if len(messages) <= end or not isinstance(messages[end], AIMessage):
-            return []
-        found = []
-        for kept, message in zip(beginning.kept, messages, strict=False):
-            encoded = kept.encoded  # first: another thread may drop it meanwhile
-            if (
-                encoded is None
-                or kept() is not message
-                or kept.fields_of(message.__dict__) != kept.copy
-            ):
-                return []
-            kept.used = self._request
-            found.append(encoded)
-        return found
+            return NOTHING, []
+        texts = beginning.texts(messages)
+        if texts is None:
+            return NOTHING, []
+        first.used = self._request
+        return beginning, texts
 
     def keep_beginning(
         self,
         messages: Sequence[BaseMessage],
         settings: object,
-        written: Sequence[EncodedMessage],
         *,
-        found: int,
+        found: Beginning,
+        settled: Sequence[BaseMessage],
+        written: Sequence[EncodedMessage],
     ) -> None:
-        """Remember that these messages are settled, if something is kept of each.
+        """Remember what the first messages are, if something is kept of each.
 
         Args:
-            messages: The conversation up to one of the model's messages.
+            messages: The conversation.
             settings: See `find_beginning`.
-            written: What each is, and what follows.
-            found: Of how many that was remembered before.
+            found: What was found of it.
+            settled: Messages behind that, up to one of the model's.
+            written: What each of them is, and what follows.
         """
         first = self._kept.get(id(messages[_place_of_first(messages)]))
         if first is None:
             return
-        beginning = first.beginning  # once: another thread may drop it meanwhile
-        kept = beginning.kept[:found] if beginning else []
-        more = (self._kept.get(id(message)) for message in messages[found:])
-        kept += [each for each in more if each is not None]
-        # Another thread may have written a message in another way meanwhile.
-        if len(kept) == len(messages) and all(map(is_, map(_encoded_of, kept), written)):
-            first.beginning = _Beginning(settings, kept)
+        kept, called, kinds = [*found.kept], [*found.called], [*found.kinds]
+        on_wire, sent = found.on_wire, found.sent
+        for message, encoded in zip(settled, written, strict=False):
+            each = self._kept.get(id(message))
+            # Another thread may have written the message in another way meanwhile.
+            if each is None or each.encoded is not encoded:
+                return
+            kept.append(each)
+            called += [encoded.names] if encoded.names else []
+            kinds += encoded.kinds
+            on_wire, sent = on_wire + encoded.count, sent + bool(encoded.text)
+        once = tuple(dict.fromkeys(kinds))
+        first.beginning = Beginning(settings, kept, called, once, on_wire, sent)
 
     def keep(
         self, message: BaseMessage, about: Fields, fields: Fields, encoded: EncodedMessage
@@ -236,7 +263,7 @@ class EncodedMessages:
             return
         kept = _Kept(message, self._forget)
         kept.copy, kept.encoded, kept.key, kept.size = fields, encoded, id(message), size
-        kept.about, kept.fields_of = about, _reader_of(message)
+        kept.about, kept.fields_of, kept.kind = about, _reader_of(message), type(message)
         kept.beginning, kept.used = None, self._request
         encoded.wire = []  # parts of it are the message's own, which may change
         if kept.key in self._kept:
@@ -267,6 +294,10 @@ class EncodedMessages:
         # Counted anew: a message may go in the middle of a sum.
         self._size = sum(kept.size for kept in self._kept.copy().values())
         for kept in self._kept.copy().values():
+            # A beginning is used with its first message; another thread may drop it meanwhile.
+            for each in (kept.beginning or NOTHING).kept:
+                each.used = max(each.used, kept.used)
+        for kept in self._kept.copy().values():
             # More than is needed, so that not each message looks for room again.
             if self._size + size <= _MOST * 3 // 4:
                 break
@@ -278,18 +309,15 @@ class EncodedMessages:
         return False
 
 
-_encoded_of = attrgetter("encoded")
 _own_fields = itemgetter("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "name")
 _tool_fields = itemgetter("content", "tool_call_id", "status", "name")
 _text_fields = itemgetter("content", "name")
 
 
 def _assistant_fields(fields: dict[str, Any]) -> Fields:
-    told = fields["response_metadata"]
-    if not told:
-        return *_own_fields(fields), told
-    get = told.get
-    return *_own_fields(fields), get("model_provider"), get("finish_reason"), get("output_version")
+    get = fields["response_metadata"].get
+    told = get("model_provider"), get("finish_reason"), get("output_version")
+    return _own_fields(fields) + told  # type: ignore[no-any-return]  # a tuple of its fields
 
 
 def _reader_of(message: BaseMessage) -> Callable[[dict[str, Any]], Fields]:
@@ -330,27 +358,18 @@ def copy_of(message: BaseMessage) -> Fields | None:
         return None
 
 
-class _Number:
-    """Equals what is the same number of the same type."""
+class _Same:
+    """Equals one object alone: of numbers, equal ones may be written in other ways."""
 
-    __slots__ = ("kind", "number")
+    __slots__ = ("value",)
 
     __hash__ = None  # type: ignore[assignment]  # as Python has it
 
-    def __init__(self, number: float) -> None:
-        self.kind, self.number = type(number), number
+    def __init__(self, value: object) -> None:
+        self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is self.kind and other == self.number
-
-
-class _Float(_Number):
-    __slots__ = ()
-
-    __hash__ = None
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is float and repr(other) == repr(self.number)  # 0.0 is not -0.0
+        return other is self.value
 
 
 def _copied(value: Any) -> Any:
@@ -367,10 +386,8 @@ def _copied(value: Any) -> Any:
             key: inner if type(inner) is str or inner is None else _copied(inner)
             for key, inner in value.items()
         }
-    if kind is int or kind is bool:
-        return _Number(value)
-    if kind is float and math.isfinite(value):
-        return _Float(value)
+    if kind is int or kind is bool or (kind is float and math.isfinite(value)):
+        return _Same(value)
     raise TypeError
 
 

@@ -30,6 +30,7 @@ from langchain_aimlapi._codec.content import (
 )
 from langchain_aimlapi._codec.encoded_messages import (
     ASSISTANT,
+    NOTHING,
     TOOL,
     EncodedMessage,
     EncodedMessages,
@@ -44,6 +45,7 @@ from langchain_aimlapi._json import encode_message
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from langchain_aimlapi._codec.encoded_messages import Beginning
     from langchain_aimlapi._json import JsonObject
     from langchain_aimlapi.errors.refusals import Remedy
 
@@ -105,7 +107,7 @@ def encode_messages(
     Raises:
         ValueError: A message or block cannot be sent; it is named.
     """
-    history = _History(messages, missing_signatures, remedies)
+    history = _History(messages, missing_signatures, remedies, behind=NOTHING)
     return [wire for encoded in history.encoded() for wire in encoded.wire]
 
 
@@ -113,12 +115,17 @@ class WrittenMessages(NamedTuple):
     """The messages of a request as JSON.
 
     Attributes:
-        text: The list of the wire's messages.
+        texts: Each of the wire's messages, or several with commas between them.
         kinds: Types of the parts of user messages, each once, in their order.
     """
 
-    text: bytes
+    texts: list[bytes]
     kinds: list[str]
+
+    @property
+    def text(self) -> bytes:
+        """The list of the wire's messages."""
+        return b"[%b]" % b",".join(self.texts)
 
 
 def write_messages(
@@ -143,17 +150,16 @@ def write_messages(
     settings = missing_signatures, frozenset(remedies)
     # Which turn is the current one, and gets that value, is known at the end of the history only.
     is_settled = "bypass_signatures" not in remedies
-    written = known.find_beginning(messages, settings) if is_settled else []
-    count = len(written)
-    history = _History(messages[count:], missing_signatures, remedies)
-    history.begin_behind(written)
-    written += history.encoded(known)
+    found, texts = known.find_beginning(messages if is_settled else (), settings)
+    history = _History(messages[len(found.kept) :], missing_signatures, remedies, behind=found)
+    written = [*history.encoded(known)]
     if is_settled and history.settled:
-        settled = [*messages[:count], *history.settled]
-        known.keep_beginning(settled, settings, written, found=count)
-    kinds = dict.fromkeys(kind for each in written if each.kinds for kind in each.kinds)
-    texts = [encoded.text for encoded in written if encoded.text]
-    return WrittenMessages(b"[%b]" % b",".join(texts), [*kinds])
+        known.keep_beginning(
+            messages, settings, found=found, settled=history.settled, written=written
+        )
+    texts += [encoded.text for encoded in written if encoded.text]
+    kinds = [*found.kinds, *(kind for encoded in written for kind in encoded.kinds)]
+    return WrittenMessages(texts, [*dict.fromkeys(kinds)])
 
 
 class _History:
@@ -164,6 +170,8 @@ class _History:
         messages: Sequence[BaseMessage],
         missing_signatures: MissingSignatures,
         remedies: Collection[Remedy],
+        *,
+        behind: Beginning,
     ) -> None:
         self._messages = _plain(messages)
         self._bypassed_from = _bypassed_from(self._messages, missing_signatures, remedies)
@@ -172,7 +180,8 @@ class _History:
         self._plain_names = "plain" if self._has_plain_names else None
         self._names: dict[str, str] = {}  # of the functions, by the id of the latest call
         self._called: list[Mapping[str, str]] = []  # the same of each message
-        self._count = 0  # of messages on the wire
+        self._called_before = behind.called
+        self._count = behind.on_wire  # of messages on the wire
         self._is_known = True  # whether all so far is a message that is kept, and nothing besides
         self._settled = 0
 
@@ -180,13 +189,6 @@ class _History:
     def settled(self) -> Sequence[BaseMessage]:
         """The first messages, as far as they were written as they will be, whatever follows."""
         return self._messages[: self._settled]
-
-    def begin_behind(self, written: Sequence[EncodedMessage]) -> None:
-        """Take note of the messages before these."""
-        self._called = [encoded.names for encoded in written if encoded.names]
-        for names in self._called:
-            self._names.update(names)
-        self._count = sum([encoded.count for encoded in written])
 
     def encoded(self, known: EncodedMessages | None = None) -> Iterator[EncodedMessage]:
         """Yield what each message is on the wire, its parts for a user's message after it.
@@ -256,7 +258,7 @@ class _History:
             return "bypassed" if is_bypassed else None, self._plain_names
         call_id = message.tool_call_id  # type: ignore[attr-defined]  # of a result
         is_renaming = "renamed" if self._is_renaming else None
-        return self._names.get(call_id), is_renaming, self._plain_names
+        return self._called_name(call_id), is_renaming, self._plain_names
 
     def _encode(self, number: int, message: BaseMessage) -> EncodedMessage:
         match message:
@@ -296,9 +298,16 @@ class _History:
         if self._is_renaming:  # Gemini 3 takes it for an attached file
             content = re.sub(_REFERENCE, r'"_$ref"\1', content)
         request = {"role": "tool", "content": content, "tool_call_id": call_id}
-        if name := self._names.get(call_id) or message.name:
+        if name := self._called_name(call_id) or message.name:
             request["name"] = self._name(name)
         return EncodedMessage([request], media=media)
+
+    def _called_name(self, call_id: str) -> str | None:
+        """Return the name of the function that the latest call of this id calls."""
+        if call_id not in self._names and self._called_before:
+            self._called, self._called_before = [*self._called_before, *self._called], []
+            self._names = {call: name for names in self._called for call, name in names.items()}
+        return self._names.get(call_id)
 
     def _name(self, name: str) -> str:
         """Return a function's name as it may be sent: models make names up."""
@@ -310,7 +319,7 @@ class _History:
     def _call_id(self, message: FunctionMessage) -> str:
         """Find the call that an old-style function result answers, by the function's name."""
         # The latest call of that name: older ones have their results already.
-        for names in reversed(self._called):
+        for names in reversed([*self._called_before, *self._called]):
             for call_id, name in names.items():
                 if message.name and name == self._name(message.name):
                     return call_id

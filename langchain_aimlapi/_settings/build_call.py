@@ -147,11 +147,11 @@ class _Writer:
             remedies=self._applied,
         )
         given = self.request.get("messages")  # of `extra_body`, which wins
-        if not (written.text != b"[]" if given is None else given):
+        if not (written.texts if given is None else given):
             msg = "There is nothing to send: pass at least one message that is not empty."
             raise ValueError(msg)
         self.part_kinds = written.kinds if given is None else _part_kinds(given)
-        return encode_request_body(self.request, messages=written.text if given is None else None)
+        return encode_request_body(self.request, messages=written.texts if given is None else None)
 
     def remedy(self, failure: AIMLAPIError) -> bytes | None:
         """Return the body that may be taken where the last one was refused, `None` for none.

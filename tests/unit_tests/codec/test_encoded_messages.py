@@ -28,8 +28,8 @@ from langchain_core.messages import (
 
 from langchain_aimlapi import ChatAIMLGemini
 from langchain_aimlapi._codec import encoded_messages
-from langchain_aimlapi._codec.encoded_messages import EncodedMessages
-from langchain_aimlapi._codec.request import encode_messages, write_messages
+from langchain_aimlapi._codec.encoded_messages import NOTHING, EncodedMessages
+from langchain_aimlapi._codec.request import _History, encode_messages, write_messages
 from tests.answers import KEY, MODEL, model_of, served
 from tests.fuzz.histories import LEAVES, Choices, history_of
 
@@ -70,6 +70,13 @@ def _told(history: list[BaseMessage], known: EncodedMessages, **options: Any) ->
     except (TypeError, AttributeError, KeyError):
         return "no message any more"
     return json.dumps([_canonical(json.loads(written.text)), sorted(written.kinds)])
+
+
+def _found(known: EncodedMessages, history: list[BaseMessage]) -> int:
+    """Return how many of the first messages are known in one go."""
+    beginning, texts = known.find_beginning(history, ("auto", frozenset[str]()))
+    assert len(texts) <= len(beginning.kept)
+    return len(beginning.kept)
 
 
 def _agent(steps: int = 2) -> list[BaseMessage]:
@@ -273,6 +280,10 @@ class _Mine(HumanMessage):
     pass
 
 
+class _AlsoMine(AIMessage):
+    pass
+
+
 def test_a_class_of_the_users_own_may_have_more_to_it_and_is_written_anew() -> None:
     known, message = EncodedMessages(), _Mine(content="Hi")
     assert write_messages([message], known=known).text == b'[{"role":"user","content":"Hi"}]'
@@ -320,11 +331,10 @@ def test_the_beginning_of_a_conversation_is_found_in_one_go_also_in_a_new_list(s
     known, history = EncodedMessages(), _agent(steps)
     for _ in range(2):
         write_messages(history, known=known)
-        settings = ("auto", frozenset[str]())
         # All before the model's last message, which its own result might still follow.
-        assert len(known.find_beginning([*history], settings)) == len(history) - 2
-        assert known.find_beginning(history[:-2], settings) == []
-        assert known.find_beginning([], settings) == []
+        assert _found(known, [*history]) == len(history) - 2
+        assert _found(known, history[:-2]) == 0
+        assert _found(known, []) == 0
         history += _agent(1)[2:]
     history[-1] = HumanMessage("\ud83d")  # half a pair: the error names its place
     assert _told(history, known) == _told(history, EncodedMessages())
@@ -332,25 +342,60 @@ def test_the_beginning_of_a_conversation_is_found_in_one_go_also_in_a_new_list(s
     history[-2:] = [HumanMessage([picture]), *_agent(2)[2:]]
     for _ in range(2):
         write_messages(history, known=known)
-        assert len(known.find_beginning(history, settings)) == len(history) - 7
+        assert _found(known, history) == len(history) - 7
     history[1].content = "Stop."
-    assert known.find_beginning(history, settings) == []
+    assert _found(known, history) == 0
     del history[0]
-    assert known.find_beginning(history, settings) == []
+    assert _found(known, history) == 0
+
+
+def test_a_message_of_another_class_that_says_the_same_is_another_message() -> None:
+    known, history = EncodedMessages(), _agent(3)
+    write_messages(history, known=known)
+    history[2] = _AlsoMine.model_validate(history[2].model_dump())
+    assert _found(known, history) == 0
+    assert json.loads(write_messages(history, known=known).text) == encode_messages(history)
+
+
+def test_a_result_far_behind_its_call_has_the_name_that_was_called_last() -> None:
+    history, known = _agent(3), EncodedMessages()
+    for step, name in enumerate(("look", "see", "watch")):
+        call = history[2 + 2 * step].tool_calls[0]  # type: ignore[attr-defined]
+        call["name"], call["id"] = name, "call-0" if step < 2 else "call-2"
+        history[3 + 2 * step].tool_call_id = call["id"]  # type: ignore[attr-defined]
+    write_messages(history, known=known)
+    assert _found(known, history) == 6
+    history += [
+        *(ToolMessage("Late.", tool_call_id=call) for call in ("call-0", "call-9", "call-2")),
+        FunctionMessage(name="see", content="Old."),
+    ]
+    told = json.loads(write_messages(history, known=known).text)
+    assert told == encode_messages(history)
+    assert [message.get("name") for message in told[-4:]] == ["see", None, "watch", "see"]
 
 
 def test_what_another_thread_wrote_in_another_way_meanwhile_is_not_taken_for_ours() -> None:
     known, history = EncodedMessages(), _agent(3)
     settings = ("auto", frozenset[str]())
     remedies: list[Any] = ["rename_references"]
-    write_messages(history, known=known)
-    ours = known.find_beginning(history, settings)
+    ours = [*_History(history, "auto", (), behind=NOTHING).encoded(known)]
     other = write_messages(history, known=known, remedies=remedies).text
-    for found in (0, len(ours)):
-        known.keep_beginning(history[: len(ours)], settings, ours, found=found)
-        assert known.find_beginning(history, settings) == []
+    known.keep_beginning(history, settings, found=NOTHING, settled=history[:-2], written=ours)
+    assert _found(known, history) == 0
     assert write_messages(history, known=known).text != other
     assert write_messages(history, known=known, remedies=remedies).text == other
+
+
+def test_what_another_thread_drops_meanwhile_is_not_found() -> None:
+    known, history = EncodedMessages(), _agent(3)
+    write_messages(history, known=known)
+    beginning, texts = known.find_beginning(history, ("auto", frozenset[str]()))
+    assert beginning.texts(history) == texts
+    copied = beginning.kept[3].copy
+    known.drop(id(history[3]))
+    assert beginning.texts(history) is None
+    beginning.kept[3].copy = copied  # between two steps of dropping it
+    assert beginning.texts(history) is None
 
 
 def test_nothing_is_kept_of_a_message_that_is_no_more() -> None:
@@ -404,6 +449,20 @@ def test_of_a_history_that_is_too_large_the_beginning_stays_known(
         write_messages(other, known=known)
     # What is used no longer has made room for what is.
     assert [known.find(message, ()) is not None for message in other] == [True] * 20
+
+
+def test_the_beginning_of_a_conversation_that_goes_on_is_not_what_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encoded_messages, "_MOST", 60_000)
+    known, history = EncodedMessages(), _agent(4)
+    others = [[HumanMessage("x" * 1_000) for _ in range(4)] for _ in range(8)]
+    write_messages(history, known=known)
+    for other in others:
+        assert _found(known, history) == len(history) - 2
+        write_messages(history, known=known)
+        write_messages(other, known=known)
+    assert len(known) < len(history) + 4 * len(others)
 
 
 @pytest.mark.parametrize("value", [7, True, 0.5, [], {}, {"a": 1}, ["a", [None]]])
