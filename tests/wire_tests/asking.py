@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,27 @@ WAYS = ("invoke", "ainvoke", "stream", "astream")
 every_way = pytest.mark.parametrize("way", WAYS)
 every_whole_way = pytest.mark.parametrize("way", WAYS[:2])
 every_streamed_way = pytest.mark.parametrize("way", WAYS[2:])
+
+
+def side_by_side(ways: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a test that waits for long in all these ways at once, in a thread each."""
+
+    def decorated(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def run(**fixtures: Any) -> None:
+            at_once(lambda way: test(way=way, **fixtures), ways)
+
+        signature = inspect.signature(test)
+        fixtures = [each for name, each in signature.parameters.items() if name != "way"]
+        run.__signature__ = signature.replace(parameters=fixtures)  # type: ignore[attr-defined]
+        return run
+
+    return decorated
+
+
+every_way_at_once = side_by_side(WAYS)
+every_whole_way_at_once = side_by_side(WAYS[:2])
+every_streamed_way_at_once = side_by_side(WAYS[2:])
 
 
 def model_at(server: Loopback | str, **settings: Any) -> ChatAIMLGemini:
@@ -71,8 +94,16 @@ def folded(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
 
 def at_once(check: Callable[[Any], None], cases: Iterable[Any]) -> None:
     """Check the cases side by side: each of them waits for long."""
+
+    def named(case: Any) -> None:
+        try:
+            check(case)
+        except BaseException as error:
+            error.add_note(f"in the case {case!r}")
+            raise
+
     with ThreadPoolExecutor(16) as pool:
-        for _ in pool.map(check, cases):
+        for _ in pool.map(named, cases):
             pass
 
 

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 HANG: Final = "hang"
 CLOSE: Final = "close"
 RESET: Final = "reset"
 
-Steps = list[bytes | float | str]
+Step = bytes | float | str
+Steps = list[Step]
 
 
 @dataclass
@@ -57,7 +58,9 @@ class Loopback:
     """Serves answers in turn, the last one again and again; or what a function makes of each."""
 
     def __init__(
-        self, *answers: bytes | Steps, by: Callable[[Request], Steps] | None = None
+        self,
+        *answers: bytes | Steps,
+        by: Callable[[Request], Iterable[bytes | float | str]] | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.closed: list[float] = []  # when connections ended, on the monotonic clock
@@ -166,7 +169,7 @@ def _read_request(lines: Any, number: int) -> Request | None:
     return Request(line, headers, body, number) if len(body) == length else None
 
 
-def _play(one: socket.socket, steps: Steps) -> bool:
+def _play(one: socket.socket, steps: Iterable[Step]) -> bool:
     """Tell whether the connection stays open."""
     for step in steps:
         if isinstance(step, bytes):

@@ -18,9 +18,10 @@ from langchain_aimlapi._http import new_clients
 from tests.wire_tests.asking import (
     ask,
     at_once,
-    every_streamed_way,
+    every_streamed_way_at_once,
     every_way,
-    every_whole_way,
+    every_way_at_once,
+    every_whole_way_at_once,
     failure_of,
     model_at,
 )
@@ -78,7 +79,7 @@ def test_50_what_drips_beside_the_body_ends_with_the_limit(way: str) -> None:
     at_once(check, DRIPPING)
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_50_nor_does_a_stream_that_drips_between_its_events(way: str) -> None:
     steps = drip(stream_head(), chunk(event(piece("He"))), b"5;", step=b"a")
     with Loopback(steps) as server:
@@ -90,7 +91,7 @@ def test_50_nor_does_a_stream_that_drips_between_its_events(way: str) -> None:
     assert failure.partial.content == "He"
 
 
-@every_way
+@every_way_at_once
 def test_50_a_head_in_pieces_within_the_limit_is_fine(way: str) -> None:
     def pieces(request: Request) -> Steps:
         answer = answer_to(request)
@@ -102,7 +103,7 @@ def test_50_a_head_in_pieces_within_the_limit_is_fine(way: str) -> None:
             assert ask(model, way).content == "Hello"
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_50_a_slow_reader_is_still_no_silence(way: str) -> None:
     async def aread() -> list[Any]:
         told = []
@@ -126,7 +127,7 @@ def test_50_a_slow_reader_is_still_no_silence(way: str) -> None:
     assert "".join(told) == "abc"
 
 
-@every_whole_way
+@every_whole_way_at_once
 def test_50_an_upload_that_is_taken_in_drips_ends_too(way: str) -> None:
     with Refusing(answer=b"", taken_by_the_second=400_000) as url:
         started = time.monotonic()

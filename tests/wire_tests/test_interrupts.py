@@ -56,7 +56,7 @@ def interrupting(steps: Steps) -> Callable[[Request], Steps]:
         if request.prompt != "interrupted":
             return [answer_to(request)]
         # The answer has come as far as it will, and the caller waits.
-        threading.Timer(0.2, signal.pthread_kill, (caller, signal.SIGUSR1)).start()
+        threading.Timer(0.05, signal.pthread_kill, (caller, signal.SIGUSR1)).start()
         return steps
 
     return answer

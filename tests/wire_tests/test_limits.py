@@ -18,8 +18,10 @@ from tests.wire_tests.asking import (
     ask,
     at_once,
     every_streamed_way,
+    every_streamed_way_at_once,
     every_way,
-    every_whole_way,
+    every_way_at_once,
+    every_whole_way_at_once,
     failure_of,
     model_at,
 )
@@ -63,7 +65,7 @@ SILENT: dict[str, Steps] = {
 }
 
 
-@every_way
+@every_way_at_once
 def test_13_a_silent_server_is_a_timeout(way: str) -> None:
     def check(name: str) -> None:
         with Loopback(SILENT[name]) as server:
@@ -76,7 +78,7 @@ def test_13_a_silent_server_is_a_timeout(way: str) -> None:
     at_once(check, SILENT)
 
 
-@every_way
+@every_way_at_once
 def test_13_a_server_that_does_not_accept_is_a_timeout(way: str) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
@@ -93,20 +95,20 @@ def test_13_a_server_that_does_not_accept_is_a_timeout(way: str) -> None:
     assert type(failure) is errors.AIMLAPITimeoutError
 
 
-@every_streamed_way
-@pytest.mark.parametrize(
-    "noise", [b": OPENROUTER PROCESSING\n\n", b"event: ping\n\n", b"data:\n\n"]
-)
-def test_14_comments_do_not_count_as_life(way: str, noise: bytes) -> None:
-    steps = [stream_head(), chunk(event(piece("He"))), *drip(chunk(noise), times=40, every=0.1)]
-    with Loopback(steps) as server:
-        failure = timed_failure(model_at(server, timeout=0.5), way)
-    assert type(failure) is errors.AIMLAPITimeoutError
-    assert failure.partial is not None
-    assert failure.partial.content == "He"
+@every_streamed_way_at_once
+def test_14_comments_do_not_count_as_life(way: str) -> None:
+    def check(noise: bytes) -> None:
+        steps = [stream_head(), chunk(event(piece("He"))), *drip(chunk(noise), times=40, every=0.1)]
+        with Loopback(steps) as server:
+            failure = timed_failure(model_at(server, timeout=0.5), way)
+        assert type(failure) is errors.AIMLAPITimeoutError
+        assert failure.partial is not None
+        assert failure.partial.content == "He"
+
+    at_once(check, [b": OPENROUTER PROCESSING\n\n", b"event: ping\n\n", b"data:\n\n"])
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_14_an_event_that_drips_is_silence(way: str) -> None:
     steps = [stream_head(), *drip(chunk(b"data: "), times=40, every=0.1)]
     with Loopback(steps) as server:
@@ -114,7 +116,7 @@ def test_14_an_event_that_drips_is_silence(way: str) -> None:
     assert type(failure) is errors.AIMLAPITimeoutError
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_14_a_stream_may_take_longer_than_its_limit_of_silence(way: str) -> None:
     steps = [
         stream_head(),
@@ -129,8 +131,9 @@ def test_14_a_slow_consumer_is_not_a_silent_server() -> None:
     with Loopback(by=lambda request: [answer_to(request)]) as server:
         text = ""
         for one in model_at(server, timeout=SHORT).stream("Hello"):
+            if not text:
+                time.sleep(0.4)
             text += str(one.content)
-            time.sleep(0.4)
     assert text == "Hello"
 
 
@@ -147,12 +150,13 @@ async def test_14_a_slow_async_consumer_is_not_a_silent_server() -> None:
     with Loopback(steps) as server:
         text = ""
         async for one in model_at(server, timeout=0.5).astream("Hello"):
+            if not text:
+                await asyncio.sleep(0.6)
             text += str(one.content)
-            await asyncio.sleep(0.6)
     assert text == "Hello"
 
 
-@every_whole_way
+@every_whole_way_at_once
 def test_15_a_plain_answer_that_drips_has_a_limit_in_all(way: str) -> None:
     answer = whole(completion())
     steps: Steps = [answer[:150], *drip(b" ", times=60, every=0.1)]
@@ -161,7 +165,7 @@ def test_15_a_plain_answer_that_drips_has_a_limit_in_all(way: str) -> None:
     assert type(failure) is errors.AIMLAPITimeoutError
 
 
-@every_way
+@every_way_at_once
 def test_15_an_error_that_drips_still_tells_its_status(way: str) -> None:
     answer = whole({**error_body(403), "message": "x" * 500}, status=403)
     steps: Steps = [answer[:-400], *drip(b"x", times=60, every=0.1)]
@@ -170,7 +174,7 @@ def test_15_an_error_that_drips_still_tells_its_status(way: str) -> None:
     assert type(failure) is errors.AIMLAPIPermissionError
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_15_after_done_nobody_waits_for_long(way: str) -> None:
     good = [chunk(event(piece("Hi", finish="stop"))), chunk(DONE)]
     ends: list[Steps] = [
@@ -178,12 +182,15 @@ def test_15_after_done_nobody_waits_for_long(way: str) -> None:
         drip(chunk(b"data: more\n\n"), times=200, every=0.02),
         [chunk(b"garbage") + b"zz\r\n", HANG],
     ]
-    for end in ends:
+
+    def check(end: Steps) -> None:
         with Loopback([stream_head(), *good, *end]) as server:
             started = time.monotonic()
             assert ask(model_at(server, timeout=10), way).content == "Hi"
             assert time.monotonic() - started < 2
             assert server.wait_open(0)
+
+    at_once(check, ends)
 
 
 # ---------------------------------------------------------------- sizes
@@ -290,7 +297,7 @@ def test_17_what_is_no_limit_is_refused(timeout: Any) -> None:
         model_at("http://127.0.0.1:1/v1", timeout=timeout)
 
 
-@every_way
+@every_way_at_once
 def test_17_without_limits_a_slow_server_is_waited_for(way: str) -> None:
     with Loopback(by=lambda request: [0.7, answer_to(request)]) as server:
         assert ask(model_at(server, timeout=None), way, "Hi!").content == "Hi!"

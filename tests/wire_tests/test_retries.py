@@ -18,8 +18,9 @@ from tests.wire_tests.asking import (
     aask,
     ask,
     at_once,
-    every_streamed_way,
+    every_streamed_way_at_once,
     every_way,
+    every_way_at_once,
     failure_of,
     model_at,
 )
@@ -125,7 +126,7 @@ BREAKS: dict[str, Steps] = {
 }
 
 
-@every_way
+@every_way_at_once
 def test_08_what_broke_before_the_first_chunk_is_asked_again(way: str) -> None:
     def check(name: str) -> None:
         if "stream" in name and "stream" not in way:
@@ -137,7 +138,7 @@ def test_08_what_broke_before_the_first_chunk_is_asked_again(way: str) -> None:
     at_once(check, BREAKS)
 
 
-@every_streamed_way
+@every_streamed_way_at_once
 def test_09_nothing_is_asked_again_after_the_first_chunk(way: str) -> None:
     ends: list[Steps] = [
         [CLOSE],
@@ -170,7 +171,7 @@ def delays(caplog: pytest.LogCaptureFixture, server: Loopback) -> list[float]:
     ]
 
 
-@every_way
+@every_way_at_once
 def test_10_without_a_word_of_the_server_the_wait_doubles_with_jitter(
     way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -212,7 +213,7 @@ WORDS: list[tuple[dict[str, str | float], float, float]] = [
 ]
 
 
-@every_way
+@every_way_at_once
 def test_10_the_servers_word_on_the_wait_is_obeyed(
     way: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,7 +17,16 @@ from pydantic import SecretStr, ValidationError
 
 from langchain_aimlapi import ChatAIMLGemini, errors
 from langchain_aimlapi.account import Account
-from tests.wire_tests.asking import KEY, WAYS, aask, ask, every_way, failure_of, model_at
+from tests.wire_tests.asking import (
+    KEY,
+    WAYS,
+    aask,
+    ask,
+    every_way,
+    every_way_at_once,
+    failure_of,
+    model_at,
+)
 from tests.wire_tests.loopback import (
     CLOSE,
     DONE,
@@ -280,7 +289,7 @@ FAULTS: dict[str, Steps] = {
 }
 
 
-@every_way
+@every_way_at_once
 def test_34_no_traceback_with_locals_shows_the_key(way: str) -> None:
     with Loopback(by=lambda request: FAULTS[request.prompt]) as server:
         for name in FAULTS:
