@@ -3,21 +3,24 @@
 Runs under vcrpy 8 and 9 alike.
 """
 
+import http.server
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import httpcore
 import pytest
 import vcr
 
+from langchain_aimlapi.testing import standin
 from langchain_aimlapi.testing.serializer import deserialize
 from tests.http_client import httpx
 
 pytest_plugins = ["pytester"]
 
 # Loaded before the inner runs, which would load them again each time.
-PRELOADED = (httpx, vcr)
+PRELOADED = (httpx, httpcore, http.server, standin, vcr)
 
 CONFTEST = """
 pytest_plugins = ["langchain_aimlapi.testing"]

@@ -1,13 +1,16 @@
 """Laws of how the plugin fits a project: its fixtures, options, environment and block."""
 
+import http.server
 import os
 import sys
 from pathlib import Path
 
+import httpcore
 import pytest
 import vcr
 import xdist  # type: ignore[import-untyped]  # it ships no types
 
+from langchain_aimlapi.testing import standin
 from langchain_aimlapi.testing._endpoint import CurrentEndpoint, Endpoint, given_endpoint
 from langchain_aimlapi.testing.serializer import deserialize
 from tests.http_client import httpx
@@ -15,7 +18,7 @@ from tests.http_client import httpx
 pytest_plugins = ["pytester"]
 
 # Loaded before the inner runs, which would load them again each time.
-PRELOADED = (httpx, vcr, xdist)
+PRELOADED = (httpx, httpcore, http.server, standin, vcr, xdist)
 
 CONFTEST = """
 import json, threading
