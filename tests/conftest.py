@@ -23,8 +23,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 pytest_plugins = ["langchain_aimlapi.testing"]
 
-# Nobody here asks the internet, but with a key (`make record`): each of a thousand clients would read
-# the world's certificates, for 20 ms. A folder without any takes their place.
+# Nobody here asks the internet, but with a key (`make record`): each of a thousand clients would
+# read the world's certificates, for 20 ms. A folder without any takes their place.
 if not os.environ.get("AIMLAPI_API_KEY"):
     os.environ.pop("SSL_CERT_FILE", None)
     os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)

@@ -42,7 +42,8 @@ _OTHERS: list[Way] = [
 EVERY_WAY = [pytest.param(way, id="-".join(way)) for way in _QUICK] + [
     pytest.param(way, id="-".join(way), marks=pytest.mark.slow) for way in _OTHERS
 ]
-MODES_AND_DIALECTS = [pytest.param(way, id="-".join(way)) for way in (*_QUICK, *_OTHERS)]
+WAYS = (*_QUICK, *_OTHERS)
+MODES_AND_DIALECTS = [pytest.param(way, id="-".join(way)) for way in WAYS]
 MODEL = "google/gemini-3-flash-preview"
 
 

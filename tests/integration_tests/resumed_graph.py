@@ -1,6 +1,6 @@
 """A hand-written LangGraph graph that stops before each tool; a process of its own goes on with it.
 
-python tests/integration_tests/resumed_graph.py URL MODE DIALECT VERSION FILE
+python tests/integration_tests/resumed_graph.py URL MODE DIALECT VERSION FILE ...
 """
 
 from __future__ import annotations
@@ -74,4 +74,5 @@ async def _main(url: str, mode: Mode, dialect: Dialect, version: str, file: str)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*cast("Any", sys.argv[1:])))
+    for start in range(1, len(sys.argv), 5):
+        asyncio.run(_main(*cast("Any", sys.argv[start : start + 5])))

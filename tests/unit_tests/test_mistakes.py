@@ -149,7 +149,9 @@ def test_a_bad_variable_of_the_environment_is_named(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv(variable, value)
-    model = ChatAIMLGemini(model=MODEL, api_key=KEY, base_url="http://example.org/v1")
+    model = ChatAIMLGemini(
+        model=MODEL, api_key=KEY, base_url="http://example.org/v1", max_retries=0
+    )
     with pytest.raises(Exception, match=variable):
         model.invoke("Hello")
 
