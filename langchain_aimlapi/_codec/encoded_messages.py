@@ -8,7 +8,8 @@ text. A number equals itself alone, as 1, 1.0 and `True` are three values of JSO
 keys, which JSON does not know, is not looked at: what was sent before is what a provider's prompt
 cache knows.
 
-Messages are not held: what is kept of one goes when it does. Pictures and files are not kept.
+Messages are not held: what is kept of one goes when it does. Pictures and files that a user sends
+are kept as others are, those of tools are not: they become part of another message.
 
 Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`). Up to the
 model's last message, what messages are on the wire depends on nothing that may follow, so that each
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 # The most that is kept, and of one message, in bytes; what each takes besides its text and copy.
 _MOST = 32 * 1024 * 1024
-_MOST_OF_ONE = 1024 * 1024
+_MOST_OF_ONE = _MOST // 2  # a picture or two
 _OVERHEAD = 2048
 # Exactly these; a subclass may have more to it.
 ASSISTANT = frozenset({AIMessage, AIMessageChunk})
@@ -347,7 +348,7 @@ def copy_of(message: BaseMessage) -> Fields | None:
         content: Any = message.content
         if kind not in TOOL and kind not in _TEXTUAL:
             return None
-        if type(content) is not str and not all(map(_is_text_block, content)):
+        if kind in TOOL and type(content) is not str and not all(map(_is_text_block, content)):
             return None
     fields = _reader_of(message)(message.__dict__)
     if _IMMUTABLE.issuperset(map(type, fields)):

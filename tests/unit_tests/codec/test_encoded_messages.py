@@ -252,7 +252,7 @@ def test_results_of_old_functions_find_a_call_that_was_written_before() -> None:
         assert json.loads(write_messages(history, known=known).text)[-1]["tool_call_id"] == "call-1"
 
 
-def test_chunks_and_blocks_are_known_too_but_no_picture_and_no_odd_value() -> None:
+def test_chunks_and_blocks_are_known_too_but_no_picture_of_a_tool_and_no_odd_value() -> None:
     picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
     text = {"type": "text", "text": "Hi"}
     odd = AIMessage("", additional_kwargs={"x": {1, 2}})
@@ -260,11 +260,12 @@ def test_chunks_and_blocks_are_known_too_but_no_picture_and_no_odd_value() -> No
     taken: list[BaseMessage] = [
         AIMessageChunk(content="Hi"),
         HumanMessage([text, "Ho"]),
+        HumanMessage([text, picture]),
         ToolMessage([text], tool_call_id="call-1"),
         AIMessage([text], response_metadata={"output_version": "v1"}),
     ]
     left: list[BaseMessage] = [
-        HumanMessage([text, picture]),
+        HumanMessage([text, {"type": "media", "mime_type": "image/png", "data": b"png"}]),
         ToolMessage([picture], tool_call_id="call-1"),
         odd,
         numbered,
@@ -274,6 +275,73 @@ def test_chunks_and_blocks_are_known_too_but_no_picture_and_no_odd_value() -> No
     assert written.kinds == ["text", "image_url"]
     assert len(known) == len(taken)
     assert write_messages([*taken, *left], known=known) == written
+
+
+_DATA = "data:image/png;base64," + "iVBORw0KGgo" * 400_000
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        {"type": "image_url", "image_url": {"url": _DATA, "detail": "low"}},
+        {"type": "image", "base64": _DATA[22:], "mime_type": "image/png"},
+        {"type": "file", "file": {"file_data": _DATA, "filename": "x.png"}},
+    ],
+)
+def test_a_picture_that_is_sent_again_is_written_once(picture: dict[str, Any]) -> None:
+    known, message = EncodedMessages(), HumanMessage([picture, "What is it?"])
+    first, again = (write_messages([message], known=known) for _ in range(2))
+    assert first.texts[0] is again.texts[0]
+    assert first.kinds == again.kinds
+    assert len(first.kinds) == 2
+    assert json.loads(first.text) == encode_messages([message])
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("image_url", "url"), "data:image/png;base64,iVBORw0KGgo="),
+        (("image_url", "url"), 'data:image/png;base64,"\\\n\x00\x7f\u2028'),
+        (("image_url", "detail"), "high"),
+        (("cache_control",), {"type": "ephemeral"}),
+        (("image_url",), "https://example.com/cat.png"),
+    ],
+)
+def test_a_picture_that_is_changed_in_place_is_written_anew(
+    place: tuple[str, ...], value: object
+) -> None:
+    picture: dict[str, Any] = {"type": "image_url", "image_url": {"url": _DATA, "detail": "low"}}
+    known, message = EncodedMessages(), HumanMessage(["What is it?", picture])
+    before = write_messages([message], known=known).text
+    within: Any = message.content[1]  # langchain-core copies blocks
+    for key in place[:-1]:
+        within = within[key]
+    within[place[-1]] = value
+    after = write_messages([message], known=known).text
+    assert after != before
+    assert after == write_messages([message], known=EncodedMessages()).text
+    assert json.loads(after) == encode_messages([message])
+
+
+def test_a_picture_with_half_a_pair_is_refused_each_time() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,\ud83d"}}
+    known = EncodedMessages()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="half a surrogate pair"):
+            write_messages([HumanMessage([picture])], known=known)
+
+
+def test_pictures_are_bounded_too() -> None:
+    data = "iVBORw0KGgo" * 500_000  # 5.5 MB
+    urls = (f"data:image/png;base64,{data}{number:04}" for number in range(8))
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    known, history = EncodedMessages(), [HumanMessage([picture]) for picture in pictures]
+    for _ in range(2):
+        assert len(write_messages(history, known=known).texts) == 8
+    assert len(known) == 6
+    huge = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data * 4}"}}
+    write_messages([HumanMessage([huge])], known=known)
+    assert len(known) == 6
 
 
 class _Mine(HumanMessage):
@@ -338,7 +406,7 @@ def test_the_beginning_of_a_conversation_is_found_in_one_go_also_in_a_new_list(s
         history += _agent(1)[2:]
     history[-1] = HumanMessage("\ud83d")  # half a pair: the error names its place
     assert _told(history, known) == _told(history, EncodedMessages())
-    picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    picture = {"type": "media", "mime_type": "image/png", "data": b"png"}
     history[-2:] = [HumanMessage([picture]), *_agent(2)[2:]]
     for _ in range(2):
         write_messages(history, known=known)
