@@ -86,7 +86,7 @@ def encode_user_content(content: Content) -> str | list[JsonObject]:
     """
     if isinstance(content, str):
         return content
-    parts = [part for block in content for part in _user_parts(block)]
+    parts = [part for block in _blocks(content) for part in _user_parts(block)]
     return _without_empty_texts(parts) or ""
 
 
@@ -106,7 +106,7 @@ def encode_system_content(content: Content) -> str | list[JsonObject]:
     if isinstance(content, str):
         return content
     parts = []
-    for block in content:
+    for block in _blocks(content):
         text = _text(block)
         if text is None:
             raise ValueError(
@@ -115,6 +115,15 @@ def encode_system_content(content: Content) -> str | list[JsonObject]:
             )
         parts.append(_with_cache_control({"type": "text", "text": text}, block))
     return _without_empty_texts(parts) or ""
+
+
+def _blocks(content: object) -> list[Any] | tuple[Any, ...]:
+    """Return the blocks of a content, which may have been set to anything in place."""
+    if isinstance(content, list | tuple):
+        return content
+    raise ValueError(
+        f"A message has the content {content!r:.100}: it must be text or a list of blocks."
+    )
 
 
 def _without_empty_texts(parts: list[JsonObject]) -> list[JsonObject]:
@@ -138,7 +147,7 @@ def encode_assistant_content(content: Content) -> str:
     if isinstance(content, str):
         return content
     texts = []
-    for block in content:
+    for block in _blocks(content):
         text = _text(block)
         if text is not None:
             texts.append(text)
@@ -176,7 +185,7 @@ def encode_tool_content(content: Content) -> tuple[str, list[JsonObject]]:
         return content, []
     lines: list[str] = []
     media: list[JsonObject] = []
-    for block in content:
+    for block in _blocks(content):
         for part in _result_parts(block):
             if part["type"] == "text":
                 lines.append(part["text"])
@@ -204,7 +213,7 @@ def split_tool_results(
     """
     if isinstance(content, str):
         return [], content
-    results = [block for block in content if _type(block) == "tool_result"]
+    results = [block for block in _blocks(content) if _type(block) == "tool_result"]
     # The same list, not a copy: nearly no user message holds a result.
     if not results:
         return [], content

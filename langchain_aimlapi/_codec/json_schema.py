@@ -168,9 +168,10 @@ def encoded_schema(
         key = marshal.dumps(asked, _MARSHAL)
     except ValueError:  # holds what JSON has not: seldom, and mostly refused
         key = b""
-    if not key or len(key) > _LONGEST_KEPT:
+    written = _rewritten_once(key) if key and len(key) <= _LONGEST_KEPT else b""
+    if not written:
         return _rewritten_apart(asked)
-    encoded: JsonObject = marshal.loads(_rewritten_once(key))  # noqa: S302  our own bytes
+    encoded: JsonObject = marshal.loads(written)  # noqa: S302  our own bytes
     return encoded
 
 
@@ -179,9 +180,24 @@ def _rewritten_once(asked: bytes) -> bytes:
     """Rewrite a schema: an agent binds the same tools at each step.
 
     Bytes go in and out, so that a schema which is changed in place is another one, and what is
-    returned is the caller's own.
+    returned is the caller's own. None come out where the schema is no longer what it was.
     """
-    return marshal.dumps(_rewritten(marshal.loads(asked)), _MARSHAL)  # noqa: S302  our own bytes
+    read: _Asked = marshal.loads(asked)  # noqa: S302  our own bytes
+    return b"" if _holds_bytes(read) else marshal.dumps(_rewritten(read), _MARSHAL)
+
+
+def _holds_bytes(read: object) -> bool:
+    """Tell whether bytes are in it, as `marshal` makes them of numpy's numbers and texts."""
+    left = [read]
+    while left:
+        value = left.pop()
+        if isinstance(value, bytes):
+            return True
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            left += value
+    return False
 
 
 def _rewritten_apart(asked: _Asked) -> JsonObject:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # What langchain's agents call it, too.
 _UNKNOWN = "unknown"
 _BROKEN_BLOCKS = ("invalid_tool_call", "tool_call_chunk")
+_CALL_KEYS = frozenset({"args", "id", "name"})
 _CALL_BLOCKS = ("tool_call", "tool_use")
 _NOT_RUN = "Error: the call was not run, because it came incomplete."
 _NO_RESULT = "Error: the call has no result, because the conversation went on without it."
@@ -57,8 +58,9 @@ def encode_calls(
         signed: Ids of calls that something of the message's signatures belongs to.
 
     Raises:
-        ValueError: A call that the user wrote has no id, or no name.
+        ValueError: A call that the user wrote has no id, or no name, or is no call.
     """
+    _check_calls(message.tool_calls)
     is_ours = message.response_metadata.get("model_provider") == PROVIDER
     # An earlier version kept a nameless call of ours as a good one; those of others are errors.
     good = [call for call in message.tool_calls if call["name"] or not is_ours]
@@ -84,6 +86,19 @@ def encode_calls(
             results.append(_result(call_id, name, _NOT_RUN))
     is_mixed = len(calls) > len(good)
     return SentCalls(_in_order(calls, message, signed) if is_mixed else calls, results)
+
+
+def _check_calls(calls: Sequence[object]) -> None:
+    """Refuse what is no call: langchain-core checks the constructor's, not those set in place.
+
+    Raises:
+        ValueError: It lacks a key of a call's.
+    """
+    for call in calls:
+        if not isinstance(call, dict) or not call.keys() >= _CALL_KEYS:
+            raise ValueError(
+                f"{call!r:.200} is no tool call: it takes a dict with 'id', 'name' and 'args'."
+            )
 
 
 def names_of_results(messages: Sequence[BaseMessage], *, begin: int) -> dict[str, str]:

@@ -135,7 +135,8 @@ class StreamDecoder:
         # Usage, cost and model stand on any chunk, often on one without choices behind the last.
         if event != self._last_event:
             self.answer.read_completion(event)
-            self._last_event = event
+            # `True` would equal a 1 that comes next, which says something.
+            self._last_event = None if b"true" in data else event
         for choice in choices if choices and isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 # A whole completion that is sent as one event has a message instead.
@@ -172,7 +173,7 @@ class StreamDecoder:
         Texts of two must not mix.
         """
         index = choice.get("index")
-        if isinstance(index, int):
+        if isinstance(index, int | float):
             if self._choice_index is None:
                 self._choice_index = index
             elif index != self._choice_index:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -266,10 +267,10 @@ def check_range(name: str, value: object) -> None:
     if value is None:
         return
     lowest, highest = RANGES[name]
-    if isinstance(value, int if name in _WHOLE else int | float) and not isinstance(value, bool):
-        number = float(value)
-        if lowest <= number <= highest:
-            return
+    is_number = isinstance(value, int if name in _WHOLE else int | float)
+    # Not as floats, for which an int may be too large.
+    if is_number and not isinstance(value, bool) and lowest <= value <= highest:  # type: ignore[operator]
+        return
     raise ValueError(f"{name}={value!r} is not {_range_words(name)}.")
 
 
@@ -311,7 +312,9 @@ def check_seconds(name: str, value: object) -> None:
     """
     if value is None:
         return
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # An int may be too large for a float.
+    if not is_number or not (0 < value <= sys.float_info.max or value == math.inf):  # type: ignore[operator]
         msg = f"{name}={value!r} is not a limit: pass seconds over 0, or None for no limit."
         raise ValueError(msg)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from array import array
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -141,6 +142,21 @@ def test_a_schema_of_a_mapping_that_json_has_not_is_rewritten_too() -> None:
     odd = {"type": "object", "properties": {"a": {"default": object()}}}
     with pytest.raises(ValueError, match="which JSON cannot say"):
         encoded_schema(odd, where="x", kind="response")
+
+
+def test_numbers_and_texts_of_numpy_are_those_of_json() -> None:
+    numpy: Any = pytest.importorskip("numpy")
+    number = {"type": "number", "minimum": numpy.float64(0.5), "default": numpy.float64(1)}
+    names = {"type": "string", "enum": [*numpy.array(["a", "b"])]}
+    root = {
+        "type": "object",
+        "properties": {"x": number, "y": names},
+        "required": [*numpy.array(["x"])],
+    }
+    for _ in range(2):
+        assert encoded(root) == root
+    with pytest.raises(ValueError, match=r"default is array\('d'"):
+        encoded({"properties": {"x": {"type": "number", "default": array("d", [1.0])}}})
 
 
 @pytest.mark.parametrize("words", ["short", "long" * 20_000])

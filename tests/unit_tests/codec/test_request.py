@@ -516,3 +516,38 @@ def test_an_empty_text_beside_other_parts_is_left_out() -> None:
         {"role": "user", "content": [PICTURE, text]}
     ]
     assert encoded(SystemMessage([text, empty])) == [{"role": "system", "content": [text]}]
+
+
+@pytest.mark.parametrize("content", [None, 5, b"x", {"type": "text", "text": "x"}])
+@pytest.mark.parametrize(
+    "message",
+    [
+        HumanMessage("x"),
+        SystemMessage("x"),
+        AIMessage("x"),
+        ToolMessage("x", tool_call_id="c-1"),
+    ],
+    ids=lambda message: message.type,
+)
+def test_a_content_that_was_set_to_what_is_none_is_refused_in_words(
+    message: Any, content: Any
+) -> None:
+    changed = message.model_copy()
+    changed.content = content
+    with pytest.raises(ValueError, match="must be text or a list of blocks"):
+        encode_messages([changed])
+
+
+@pytest.mark.parametrize("key", ["id", "name", "args"])
+def test_a_call_that_lost_a_key_is_refused_in_words(key: str) -> None:
+    message = AIMessage("", tool_calls=[CALL])
+    del message.tool_calls[0][key]  # type: ignore[misc]  # as a user may
+    with pytest.raises(ValueError, match="is no tool call"):
+        encode_messages([message, ToolMessage("x", tool_call_id="c-1")])
+
+
+def test_what_was_put_among_calls_and_is_none_is_refused_in_words() -> None:
+    message = AIMessage("", tool_calls=[CALL])
+    message.tool_calls.append("get")  # type: ignore[arg-type]  # as a user may
+    with pytest.raises(ValueError, match="'get' is no tool call"):
+        encode_messages([message, ToolMessage("x", tool_call_id="c-1")])

@@ -131,6 +131,26 @@ def test_the_same_logprobs_count_as_often_as_they_come() -> None:
     assert message.response_metadata["logprobs"] == {"content": [1, 1, 1]}
 
 
+def test_a_one_that_comes_behind_true_counts() -> None:
+    # In Python they are equal, and what equals the event before it is passed over.
+    def told(one: Any) -> Json:
+        usage = {"prompt_tokens": one, "completion_tokens": 1, "total_tokens": 2}
+        return {**delta_of("a"), "created": one, "usage": usage}
+
+    message = total_of(decoded(told(True), told(1), END))
+    assert message.usage_metadata == {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    assert message.response_metadata["created"] == 1
+    assert repr(message.response_metadata["token_usage"]["prompt_tokens"]) == "1"
+
+
+def test_choices_are_told_apart_by_an_index_with_a_point_too() -> None:
+    def of(index: float, text: str) -> Json:
+        return {"choices": [{"index": index, "delta": {"content": text}}]}
+
+    events = [of(0.0, "a"), of(1.0, "x"), of(0, "b"), of(1, "y")]
+    assert total_of(decoded(*events, END)).content == "ab"
+
+
 def test_logprobs_are_gathered() -> None:
     events = [
         {"choices": [{"delta": {"content": one}, "logprobs": {"content": [one], "refusal": None}}]}
