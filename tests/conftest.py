@@ -66,7 +66,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def pytest_collection_finish() -> None:
-    """Keep what was collected out of every later search for garbage: it all stays to the end."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without searching for garbage, and keep them out of every later search."""
+    gc.disable()  # nearly all stays to the end: the searches took a quarter of the time
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
