@@ -332,8 +332,8 @@ def families(server: str) -> list[Family]:
         Family("fragments of one call's arguments", (100, 1_000, 10_000), _streaming(_rows)),
         Family("signed parallel calls", (10, 100, 1_000), _streaming(_signed_calls)),
         Family("details of an answer", (10, 100, 1_000), _streaming(_details)),
-        Family("messages of a history", (10, 100, 1_000, 10_000), _history),
-        Family("tools bound", (1, 8, 32, 128), _binding),
+        Family("messages of a history, sent before", (10, 100, 1_000, 10_000), _history),
+        Family("tools bound again", (1, 8, 32, 128), _binding),
         Family("tools of a call, bound before", (1, 8, 32, 128), _bound),
         Family("fields of a new tool", (10, 100, 1_000), _nodes),
         *(

@@ -53,16 +53,24 @@ def _ready(chat: Any, messages: Any) -> Any:
     return chat.ready(messages) if hasattr(chat, "ready") else messages
 
 
-def _invoking(row: Row, bench: Bench, messages: Any) -> Repetition:
+def _asked(chat: Any) -> Any:
+    """Return a question of which no message was sent before: what was is written already."""
+    return _ready(chat, question())
+
+
+def _invoking(row: Row, bench: Bench, messages: Any = None) -> Repetition:
+    """Time calls with these messages, which all were sent before, or with a new question each."""
     chat = bench.chat(row.scenario)
-    ready = _ready(chat, messages)
+    same = messages and _ready(chat, messages)
 
     def once() -> float:
+        ready = same or _asked(chat)
         start = _CPU()
         chat.invoke(ready)
         return (_CPU() - start) * _US
 
     async def aonce() -> float:
+        ready = same or _asked(chat)
         start = _CPU()
         await chat.ainvoke(ready)
         return (_CPU() - start) * _US
@@ -78,7 +86,7 @@ def _either(row: Row, bench: Bench, once: Repetition, aonce: Callable[[], Any]) 
 
 def invoke(row: Row, bench: Bench) -> Repetition:
     """One whole answer to a short question."""
-    return _invoking(row, bench, question())
+    return _invoking(row, bench)
 
 
 def history(row: Row, bench: Bench) -> Repetition:
@@ -101,15 +109,16 @@ def marginal(row: Row, bench: Bench) -> Repetition:
 def stream(row: Row, bench: Bench) -> Repetition:
     """A whole stream, by the number of its events."""
     chat = bench.chat(row.scenario)
-    ready = _ready(chat, question())
 
     def once() -> float:
+        ready = _asked(chat)
         start, count = _CPU(), 0
         for _ in chat.stream(ready):
             count += 1
         return (_CPU() - start) * _US / _enough(count, row)
 
     async def aonce() -> float:
+        ready = _asked(chat)
         start, count = _CPU(), 0
         async for _ in chat.astream(ready):
             count += 1
@@ -127,9 +136,9 @@ def _enough(count: int, row: Row) -> int:
 def first_chunk(row: Row, bench: Bench) -> Repetition:
     """Wall clock from the call to the first chunk; the rest is read, and not timed."""
     chat = bench.chat(row.scenario)
-    ready = _ready(chat, question())
 
     def once() -> float:
+        ready = _asked(chat)
         start = time.perf_counter()
         chunks = iter(chat.stream(ready))
         next(chunks)
@@ -138,6 +147,7 @@ def first_chunk(row: Row, bench: Bench) -> Repetition:
         return cost * _MS
 
     async def aonce() -> float:
+        ready = _asked(chat)
         start = time.perf_counter()
         chunks = aiter(chat.astream(ready))
         await anext(chunks)
@@ -148,12 +158,12 @@ def first_chunk(row: Row, bench: Bench) -> Repetition:
     return _either(row, bench, once, aonce)
 
 
-async def _burst(chat: Any, ready: Any, calls: int) -> float:
+async def _burst(chat: Any, calls: int) -> float:
     """Return the CPU seconds of `calls` calls, 64 of them in flight."""
-    waiting = iter(range(calls))
+    waiting = iter([_asked(chat) for _ in range(calls)])
 
     async def one_after_another() -> None:
-        for _ in waiting:
+        for ready in waiting:
             await chat.ainvoke(ready)
 
     start = _CPU()
@@ -163,9 +173,7 @@ async def _burst(chat: Any, ready: Any, calls: int) -> float:
 
 def gather(row: Row, bench: Bench) -> Repetition:
     """A burst on a model that has had several before."""
-    chat = bench.chat(row.scenario)
-    ready = _ready(chat, question())
-    burst = functools.partial(_burst, chat, ready, row.units)
+    burst = functools.partial(_burst, bench.chat(row.scenario), row.units)
     return lambda: bench.loop.run_until_complete(burst()) * _US / row.units
 
 
@@ -175,8 +183,7 @@ def gather_cold(row: Row, bench: Bench) -> Repetition:
 
     def once() -> float:
         chat = bench.chat(f"{row.scenario}/{next(addresses)}")
-        ready = _ready(chat, question())
-        return asyncio.run(_burst(chat, ready, row.units)) * _US / row.units
+        return asyncio.run(_burst(chat, row.units)) * _US / row.units
 
     return once
 
@@ -184,9 +191,9 @@ def gather_cold(row: Row, bench: Bench) -> Repetition:
 def batch(row: Row, bench: Bench) -> Repetition:
     """Two hundred calls in 64 threads, on a model that has had them before."""
     chat = bench.chat(row.scenario)
-    inputs = [_ready(chat, question())] * row.units
 
     def once() -> float:
+        inputs = [_asked(chat) for _ in range(row.units)]
         start = _CPU()
         chat.batch(inputs, config={"max_concurrency": _IN_FLIGHT})
         return (_CPU() - start) * _US / row.units
