@@ -6,6 +6,7 @@ Costs are CPU time of the process (all threads, user and system), except for tim
 """
 
 import asyncio
+import copy
 import functools
 import itertools
 import operator
@@ -58,24 +59,28 @@ def _asked(chat: Any) -> Any:
     return _ready(chat, question())
 
 
-def _invoking(row: Row, bench: Bench, messages: Any = None) -> Repetition:
-    """Time calls with these messages, which all were sent before, or with a new question each."""
+def _invoking(row: Row, bench: Bench, ask: Callable[[], list[BaseMessage]]) -> Repetition:
+    """Time calls with what `ask` returns for each."""
     chat = bench.chat(row.scenario)
-    same = messages and _ready(chat, messages)
 
     def once() -> float:
-        ready = same or _asked(chat)
+        ready = _ready(chat, ask())
         start = _CPU()
         chat.invoke(ready)
         return (_CPU() - start) * _US
 
     async def aonce() -> float:
-        ready = same or _asked(chat)
+        ready = _ready(chat, ask())
         start = _CPU()
         await chat.ainvoke(ready)
         return (_CPU() - start) * _US
 
     return _either(row, bench, once, aonce)
+
+
+def _again(row: Row, bench: Bench, messages: list[BaseMessage]) -> Repetition:
+    """Time calls with messages that all were sent before."""
+    return _invoking(row, bench, lambda: messages)
 
 
 def _either(row: Row, bench: Bench, once: Repetition, aonce: Callable[[], Any]) -> Repetition:
@@ -86,23 +91,29 @@ def _either(row: Row, bench: Bench, once: Repetition, aonce: Callable[[], Any]) 
 
 def invoke(row: Row, bench: Bench) -> Repetition:
     """One whole answer to a short question."""
-    return _invoking(row, bench)
+    return _invoking(row, bench, question)
 
 
 def history(row: Row, bench: Bench) -> Repetition:
     """One whole answer after 1000 messages of text."""
-    return _invoking(row, bench, plain_history(1000))
+    return _again(row, bench, plain_history(1000))
 
 
 def image(row: Row, bench: Bench) -> Repetition:
-    """One whole answer about a picture of 4 MB."""
-    return _invoking(row, bench, image_message())
+    """One whole answer about a picture of 4 MB, in a message of its own."""
+    message = image_message()
+    return _invoking(row, bench, lambda: [copy.copy(one) for one in message])
+
+
+def image_again(row: Row, bench: Bench) -> Repetition:
+    """One whole answer about the same message with a picture of 4 MB."""
+    return _again(row, bench, image_message())
 
 
 def marginal(row: Row, bench: Bench) -> Repetition:
     """What 1000 messages of an agent cost more than 10, by their number."""
     histories = (agent_history(n, provider=bench.subject.provider) for n in (1000, 10))
-    long, short = (_invoking(row, bench, one) for one in histories)
+    long, short = (_again(row, bench, one) for one in histories)
     return lambda: (long() - short()) / row.units
 
 
@@ -321,6 +332,7 @@ _OPERATIONS: dict[str, Callable[[Row, Bench], Repetition]] = {
         invoke,
         history,
         image,
+        image_again,
         marginal,
         stream,
         first_chunk,

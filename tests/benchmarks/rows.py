@@ -304,6 +304,17 @@ _LONG = (
             goal=0.45,
         )
     ),
+    *_pair(
+        Row(
+            "image-again",
+            "the same 4 MB image again, as an agent sends it",
+            "us",
+            "image_again",
+            reference=_least("image-again"),
+            must=0.6,
+            goal=0.45,
+        )
+    ),
 )
 
 ROWS = (*_STARTING, *_CALLING, *_AGENTS, *_TOGETHER, *_GROWING, *_LONG)
