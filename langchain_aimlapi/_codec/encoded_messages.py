@@ -9,7 +9,8 @@ keys, which JSON does not know, is not looked at: what was sent before is what a
 cache knows.
 
 Messages are not held: what is kept of one goes when it does. Pictures and files that a user sends
-are kept as others are, those of tools are not: they become part of another message.
+are kept as others are, those of tools are not: they become part of another message. Of a
+conversation in which the model has not spoken yet, nothing small is kept: most end with its answer.
 
 Of a conversation that goes on, the beginning is looked at in one go (`find_beginning`). Up to the
 model's last message, what messages are on the wire depends on nothing that may follow, so that each
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 _MOST = 32 * 1024 * 1024
 _MOST_OF_ONE = _MOST // 2  # a picture or two
 _OVERHEAD = 2048
+# Of a conversation that only begins: what is kept of it at least, in bytes.
+_LARGE = 64 * 1024
 # Exactly these; a subclass may have more to it.
 ASSISTANT = frozenset({AIMessage, AIMessageChunk})
 TOOL = frozenset({ToolMessage, ToolMessageChunk})
@@ -249,7 +252,13 @@ class EncodedMessages:
         first.beginning = Beginning(settings, kept, called, once, on_wire, sent)
 
     def keep(
-        self, message: BaseMessage, about: Fields, fields: Fields, encoded: EncodedMessage
+        self,
+        message: BaseMessage,
+        about: Fields,
+        fields: Fields,
+        encoded: EncodedMessage,
+        *,
+        goes_on: bool,
     ) -> None:
         """Keep what was written of a message.
 
@@ -258,7 +267,11 @@ class EncodedMessages:
             about: What its encoding depends on besides, see `find`.
             fields: A copy of its fields from before it was encoded, see `copy_of`.
             encoded: With its text.
+            goes_on: Whether the model has spoken yet in its conversation. Most end with the first
+                answer, and keeping a short text costs as much as writing it.
         """
+        if not goes_on and len(encoded.text or b"") < _LARGE:
+            return
         size = _OVERHEAD + len(encoded.text or b"") + _size_of(fields)
         if size > _MOST_OF_ONE:
             return

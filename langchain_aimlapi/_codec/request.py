@@ -184,6 +184,7 @@ class _History:
         self._count = behind.on_wire  # of messages on the wire
         self._is_known = True  # whether all so far is a message that is kept, and nothing besides
         self._settled = 0
+        self._goes_on = any(isinstance(message, AIMessage) for message in self._messages)
 
     @property
     def settled(self) -> Sequence[BaseMessage]:
@@ -241,11 +242,10 @@ class _History:
         # Before it is encoded: whoever changes the message meanwhile gets another look.
         fields = copy_of(message)
         is_plain = fields is not None
+        self._is_known &= is_plain
         encoded = _written(self._encode(number, message), count, known, is_plain=is_plain)
-        if fields is None:
-            self._is_known = False
-        else:
-            known.keep(message, about, fields, encoded)
+        if fields is not None:
+            known.keep(message, about, fields, encoded, goes_on=self._goes_on)
         return encoded
 
     def _about(self, number: int, message: BaseMessage) -> tuple[object, ...]:

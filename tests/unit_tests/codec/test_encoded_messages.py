@@ -479,15 +479,32 @@ def test_nothing_is_kept_of_a_message_that_is_no_more() -> None:
     assert all(kept() is None for kept in held)
 
 
+def _texts(letter: str, count: int) -> list[BaseMessage]:
+    """Return messages of 1,000 letters."""
+    return [HumanMessage(letter * 1_000) for _ in range(count)]
+
+
+def test_of_a_conversation_that_only_begins_nothing_small_is_kept() -> None:
+    known, question = EncodedMessages(), [SystemMessage("Be brief."), HumanMessage("Hello")]
+    write_messages(question, known=known)
+    assert len(known) == 0
+    write_messages([*question, answer := AIMessage("Hi")], known=known)
+    assert known.find(answer, (None, None)) is not None
+    assert len(known) == 3
+    picture = HumanMessage("x" * 100_000)
+    write_messages([picture], known=known)
+    assert known.find(picture, ()) is not None
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded_messages, "_MOST", 100_000)
     monkeypatch.setattr(encoded_messages, "_MOST_OF_ONE", 20_000)
-    known, history = EncodedMessages(), [HumanMessage("x" * 1_000) for _ in range(100)]
+    known, history = EncodedMessages(), [*_texts("x", 100), AIMessage("yes")]
     texts = {write_messages(history, known=known).text for _ in range(3)}
     assert len(texts) == 1
     assert 10 < len(known) < 50
     before = len(known)
-    write_messages([HumanMessage("x" * 20_000)], known=known)
+    write_messages([HumanMessage("x" * 20_000), history[-1]], known=known)
     assert len(known) == before
 
 
@@ -508,15 +525,15 @@ def test_of_a_history_that_is_too_large_the_beginning_stays_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(encoded_messages, "_MOST", 100_000)
-    known, large = EncodedMessages(), [HumanMessage("x" * 1_000) for _ in range(100)]
+    known, large = EncodedMessages(), [*_texts("x", 100), AIMessage("yes")]
     for _ in range(3):
         write_messages(large, known=known)
         assert [known.find(message, ()) is not None for message in large[:20]] == [True] * 20
-    other = [HumanMessage("y" * 1_000) for _ in range(20)]
+    other = [*_texts("y", 20), AIMessage("yes")]
     for _ in range(4):
         write_messages(other, known=known)
     # What is used no longer has made room for what is.
-    assert [known.find(message, ()) is not None for message in other] == [True] * 20
+    assert [known.find(message, ()) is not None for message in other[:20]] == [True] * 20
 
 
 def test_the_beginning_of_a_conversation_that_goes_on_is_not_what_makes_room(
@@ -524,7 +541,7 @@ def test_the_beginning_of_a_conversation_that_goes_on_is_not_what_makes_room(
 ) -> None:
     monkeypatch.setattr(encoded_messages, "_MOST", 60_000)
     known, history = EncodedMessages(), _agent(4)
-    others = [[HumanMessage("x" * 1_000) for _ in range(4)] for _ in range(8)]
+    others = [[*_texts("x", 4), AIMessage("yes")] for _ in range(8)]
     write_messages(history, known=known)
     for other in others:
         assert _found(known, history) == len(history) - 2
