@@ -361,7 +361,7 @@ def copy_of(message: BaseMessage) -> Fields | None:
         content: Any = message.content
         if kind not in TOOL and kind not in _TEXTUAL:
             return None
-        if kind in TOOL and type(content) is not str and not all(map(_is_text_block, content)):
+        if kind in TOOL and type(content) is list and not all(map(_is_text_block, content)):
             return None
     fields = _reader_of(message)(message.__dict__)
     if _IMMUTABLE.issuperset(map(type, fields)):

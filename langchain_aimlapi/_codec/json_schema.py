@@ -168,16 +168,16 @@ def encoded_schema(
         key = marshal.dumps(asked, _MARSHAL)
     except ValueError:  # holds what JSON has not: seldom, and mostly refused
         key = b""
-    written = _rewritten_once(key) if key and len(key) <= _LONGEST_KEPT else b""
+    rewrite = _rewritten_once if len(key) <= _LONGEST_KEPT else _rewritten_anew
+    written = rewrite(key) if key else b""
     if not written:
         return _rewritten_apart(asked)
     encoded: JsonObject = marshal.loads(written)  # noqa: S302  our own bytes
     return encoded
 
 
-@lru_cache(maxsize=256)
-def _rewritten_once(asked: bytes) -> bytes:
-    """Rewrite a schema: an agent binds the same tools at each step.
+def _rewritten_anew(asked: bytes) -> bytes:
+    """Rewrite a schema.
 
     Bytes go in and out, so that a schema which is changed in place is another one, and what is
     returned is the caller's own. None come out where the schema is no longer what it was.
@@ -198,6 +198,9 @@ def _holds_bytes(read: object) -> bool:
         elif isinstance(value, list | tuple):
             left += value
     return False
+
+
+_rewritten_once = lru_cache(maxsize=256)(_rewritten_anew)  # an agent binds the same at each step
 
 
 def _rewritten_apart(asked: _Asked) -> JsonObject:

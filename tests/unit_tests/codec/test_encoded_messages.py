@@ -344,6 +344,19 @@ def test_pictures_are_bounded_too() -> None:
     assert len(known) == 6
 
 
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, ToolMessage])
+@pytest.mark.parametrize("odd", [None, 5, {"type": "text", "text": "a"}, b"x"])
+def test_a_content_that_is_none_is_refused_in_words_each_time(kind: Any, odd: object) -> None:
+    known, message = EncodedMessages(), kind("a", tool_call_id="call-1")
+    for content in ("a", odd, odd):
+        message.content = content
+        if content != "a":
+            with pytest.raises(ValueError, match="it must be text or a list of blocks"):
+                write_messages([message], known=known)
+        else:
+            assert b'"content":"a"' in write_messages([message], known=known).text
+
+
 class _Mine(HumanMessage):
     pass
 
