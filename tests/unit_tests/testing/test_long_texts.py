@@ -202,7 +202,7 @@ def test_a_miss_costs_in_proportion_to_the_requests(kind: str) -> None:
         return spent
 
     cost(1_000)
-    assert cost(200_000) < 20 * min(cost(20_000) for _ in range(3)) + 0.05
+    assert cost(100_000) < 20 * min(cost(10_000) for _ in range(3)) + 0.03
 
 
 def test_texts_too_long_to_compare_are_shown_by_their_starts() -> None:

@@ -431,10 +431,15 @@ def test_cassettes_beside_the_tests_are_recorded_indexed_and_pruned(
         test.write('\n@pytest.mark.vcr("shared.yaml", allow_unused=True)\ndef test_b(): pass\n')
     assert main(["verify", "--tests", "tests"]) == 1
     assert "old.yaml: unused: no test opened it\n3 cass" in capfd.readouterr().out
-    assert main(["record", "tests", "--prune"]) == 0
+    assert main(["record", "tests", "--prune", "--cassettes", "elsewhere"]) == 0
+    assert "old.yaml: deleted" in capfd.readouterr().out
     assert shared.exists()
     assert not unused.exists()
+    assert not (project / "elsewhere").exists()
+    assert not list(project.glob(".cassettes-*"))
     assert main(["verify", "--tests", "tests"]) == 0
+    folder.rename(project / "recorded")
+    assert main(["verify", "recorded", "--tests", "tests"]) == 1
 
 
 # ---------------------------------------------------------------- record
@@ -504,16 +509,12 @@ def test_record_needs_no_key_and_repeats_itself(
     first = tree(project / "cassettes")
     assert sorted(first) == ["README.md", "chat/test_a.yaml", "documented/x.yaml"]
     unused = written(project / "cassettes" / "chat" / "old.yaml", interaction())
-    assert main(["record", "test_it.py"]) == 0
-    assert "old.yaml: unused: no test opened it" in capfd.readouterr().out
+    assert main(["record", "test_it.py", "--", "-k", "test_a"]) == 0
+    assert f"{Path('cassettes/chat/old.yaml')}: unused: no test opened it" in capfd.readouterr().out
+    assert unused.exists()
     second = tree(project / "cassettes")
     name = "chat/test_a.yaml"
     assert without_dates(second[name]) == without_dates(first[name])
-    assert main(["verify", "--tests", "test_it.py"]) == 1
-    assert f"{Path('cassettes/chat/old.yaml')}: unused: no test opened it" in capfd.readouterr().out
-    assert main(["record", "--prune", "--", "-k", "test_a"]) == 0
-    assert "old.yaml: deleted" in capfd.readouterr().out
-    assert not unused.exists()
     assert not list(project.glob(".cassettes-*"))
 
 
@@ -605,14 +606,6 @@ def test_interrupted_record_leaves_everything(
     assert "the cassettes are as they were" in capfd.readouterr().err
     (project / "started").unlink()
     assert tree(project) == before
-
-
-def test_cassettes_beside_the_tests_are_recorded_too(project: Path) -> None:
-    (project / "conftest.py").write_text(CONFTEST.partition("@")[0], "utf-8")
-    assert main(["record", "--cassettes", "elsewhere"]) == 0
-    assert (project / "cassettes" / "test_it" / "test_a.yaml").is_file()
-    (project / "cassettes").rename(project / "recorded")
-    assert main(["verify", "recorded", "--tests", "test_it.py"]) == 1
 
 
 def test_swap_that_fails_is_undone(tmp_path: Path) -> None:
