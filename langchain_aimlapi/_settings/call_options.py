@@ -6,6 +6,7 @@ makes a `Call` of. Keywords have the same names and ranges as the settings.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -14,8 +15,6 @@ from langchain_aimlapi._settings.names import check_no_credentials, resolve_name
 from langchain_aimlapi.data._profiles import full_model_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic import BaseModel
 
     from langchain_aimlapi._http.setting_types import Timeout
@@ -210,6 +209,9 @@ def wire_parameters(
 
 def _lay_over(wire: JsonObject, keywords: JsonMapping) -> None:
     given = {name: value for name, value in keywords.items() if name not in _NOT_OF_THE_WIRE}
+    for name in ("prediction", "reasoning"):  # any mapping, which only the constructor makes dicts
+        if isinstance(given.get(name), Mapping):
+            given[name] = dict(given[name])
     if given.get("max_tokens") is not None:
         wire.pop("max_completion_tokens", None)
     elif given.get("max_completion_tokens") is not None:

@@ -254,7 +254,7 @@ def check_parameters(parameters: JsonMapping) -> None:
     for name in RANGES.keys() & parameters.keys():
         check_range(name, parameters[name])
     check_effort(parameters.get("reasoning_effort"), name="reasoning_effort")
-    if isinstance(reasoning := parameters.get("reasoning"), dict):
+    if isinstance(reasoning := parameters.get("reasoning"), Mapping):
         check_effort(reasoning.get("effort"), name="reasoning['effort']")
 
 
@@ -348,9 +348,16 @@ def check_mapping(name: str, value: object) -> None:
     Raises:
         ValueError: It is none.
     """
-    if value is not None and not isinstance(value, Mapping):
-        msg = f"{name}={value!r} is no mapping of names to values: pass a dict."
+    if value is not None and not _is_of_names(value):
+        # Its values may be secret.
+        msg = (
+            f"{name} of type {type(value).__name__} is no mapping of names to values: pass a dict."
+        )
         raise ValueError(msg)
+
+
+def _is_of_names(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
 
 
 def check_attempts(name: str, value: object) -> None:
@@ -412,7 +419,9 @@ def check_keywords(keywords: JsonMapping) -> None:
     """
     for name in _TYPES.keys() & keywords.keys():
         value = keywords[name]
-        if value is not None and not isinstance(value, _TYPES[name]):
+        kind = _TYPES[name]
+        is_right = _is_of_names(value) if kind is Mapping else isinstance(value, kind)
+        if value is not None and not is_right:
             raise ValueError(f"{name}={reprlib.repr(value)} is not {KINDS[name]}.")
 
 

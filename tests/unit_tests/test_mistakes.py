@@ -112,8 +112,8 @@ def test_a_mistake_in_the_settings(settings: dict[str, Any], words: str) -> None
         ({"stop": [5]}, r"stop=\[5\] is no text"),
         ({"model": 5}, "model=5 is no model id"),
         ({"temperature": "hot"}, "temperature='hot' is not a number"),
-        ({"extra_headers": [1]}, r"extra_headers=\[1\] is no mapping"),
-        ({"extra_body": "x"}, "extra_body='x' is no mapping"),
+        ({"extra_headers": [1]}, "extra_headers of type list is no mapping"),
+        ({"extra_body": "x"}, "extra_body of type str is no mapping"),
         ({"timeout": "10s"}, "timeout='10s' is not a limit"),
     ],
 )

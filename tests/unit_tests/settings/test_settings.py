@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import pytest
@@ -312,6 +313,12 @@ def test_a_name_that_is_no_setting_is_refused_with_what_to_use(given: Json, word
         ({"temperature": 3}, "temperature=3 is not a number from 0 to 2"),
         ({"thinking_level": "hihg"}, "did you mean 'high'"),
         ({"max_retries": True}, "max_retries=True is not a number of attempts"),
+        ({"stream_timeout": 10**400}, "stream_timeout=1000"),
+        ({"reasoning": {1: "low"}}, "reasoning={1: 'low'} is not a dict such as"),
+        ({"reasoning": MappingProxyType({"effort": "lo"})}, "did you mean 'low'"),
+        ({"prediction": {1: "a"}}, "prediction={1: 'a'} is not a dict such as"),
+        ({"extra_body": {1: "sk-secret"}}, "extra_body of type dict is no mapping of names"),
+        ({"extra_headers": ["sk-secret"]}, "extra_headers of type list is no mapping of names"),
     ],
 )
 def test_a_call_knows_the_same_names_and_ranges(given: Json, words: str) -> None:
@@ -320,6 +327,16 @@ def test_a_call_knows_the_same_names_and_ranges(given: Json, words: str) -> None
         with pytest.raises(ValueError, match=words) as told:
             list(ask("hi", **given))
         assert "sk-secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "prediction"])
+def test_any_mapping_is_sent_by_a_call_as_by_the_model(name: str) -> None:
+    given: Json = {name: MappingProxyType({"effort": "low"})}
+    there = served(ANSWER)
+    model_of(there, **given).invoke("hi")
+    model_of(there).invoke("hi", **given)
+    model_of(there).bind(**given).invoke("hi")
+    assert [body[name] for body in there.bodies] == [{"effort": "low"}] * 3
 
 
 def test_other_packages_names_are_taken_in_a_call() -> None:
