@@ -41,7 +41,9 @@ else:
         from importlib import import_module
 
         home = _HOMES.get(name, "errors")
-        return getattr(import_module(f"{__name__}.{home}"), name)
+        found: object = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = found  # or each use would come here again
+        return found
 
     # Python gives frames their memory by pieces of 16 KB, and gives a piece back as soon as no
     # frame is in it. Where the end of one falls among the nested calls of an import, it is fetched

@@ -152,6 +152,12 @@ def test_star_import_gives_exactly_the_public_names() -> None:
     assert sorted(space) == PUBLIC
 
 
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "__version__"])
+def test_a_public_name_is_looked_for_once(name: str) -> None:
+    found = getattr(langchain_aimlapi, name)
+    assert vars(langchain_aimlapi)[name] is found
+
+
 def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
     with pytest.raises(AttributeError, match=r"'langchain_aimlapi' has no attribute 'ChatGemini'"):
         langchain_aimlapi.ChatGemini  # type: ignore[attr-defined]  # noqa: B018  misspelt on purpose
