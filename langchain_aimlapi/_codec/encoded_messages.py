@@ -134,9 +134,14 @@ class Beginning(NamedTuple):
 
     def texts(self, messages: Sequence[BaseMessage]) -> list[bytes] | None:
         """Return what is sent of these messages, if they say what they said."""
-        for kept, message in zip(self.kept, messages, strict=False):
-            if type(message) is not kept.kind or kept.fields_of(message.__dict__) != kept.copy:
-                return None
+        try:
+            for kept, message in zip(self.kept, messages, strict=False):
+                if type(message) is not kept.kind or kept.fields_of(message.__dict__) != kept.copy:
+                    return None
+        except Exception:
+            if _are_comparable(self.kept, messages):
+                raise  # of a signal's handler
+            return None
         # Another thread may have dropped one meanwhile.
         texts = [each.text for kept in self.kept if (each := kept.encoded) and each.text]
         return texts if len(texts) == self.sent else None
@@ -185,7 +190,12 @@ class EncodedMessages:
         if kept is None or kept.about != about:
             return None
         encoded = kept.encoded
-        if kept() is not message or kept.fields_of(message.__dict__) != kept.copy:
+        try:
+            if kept() is not message or kept.fields_of(message.__dict__) != kept.copy:
+                return None
+        except Exception:
+            if _are_comparable([kept], [message]):
+                raise  # of a signal's handler
             return None
         kept.used = self._request
         return encoded
@@ -403,6 +413,19 @@ def _copied(value: Any) -> Any:
     if kind is int or kind is bool or (kind is float and math.isfinite(value)):
         return _Same(value)
     raise TypeError
+
+
+def _are_comparable(kept: Sequence[_Kept], messages: Sequence[BaseMessage]) -> bool:
+    """Tell whether messages let themselves be compared: an array, put there in place, does not.
+
+    Nor can that be sent, which is told in words when it is encoded.
+    """
+    try:
+        for each, message in zip(kept, messages, strict=False):
+            _ = each.fields_of(message.__dict__) == each.copy
+    except Exception:  # noqa: BLE001  of somebody else's objects
+        return False
+    return True
 
 
 def _size_of(copied: object) -> int:

@@ -78,7 +78,7 @@ def encode_parameters(settings: JsonObject) -> JsonObject:
     parameters.update(
         (key, value)
         for key, value in settings.items()
-        if key != "model" and value is not None and value != []
+        if key != "model" and value is not None and not (isinstance(value, list) and not value)
     )
     return parameters
 

@@ -357,6 +357,51 @@ def test_a_content_that_is_none_is_refused_in_words_each_time(kind: Any, odd: ob
             assert b'"content":"a"' in write_messages([message], known=known).text
 
 
+class _Incomparable:
+    """Raises so many times when it is compared."""
+
+    __hash__ = None  # type: ignore[assignment]  # as Python has it
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __eq__(self, other: object) -> bool:
+        self.times -= 1
+        if self.times >= 0:
+            raise RuntimeError("of a handler")
+        return False
+
+
+def _asked(*, goes_on: bool) -> tuple[list[BaseMessage], dict[str, Any]]:
+    """Return a conversation with a call, and the call's arguments."""
+    call = {"name": "get", "args": {"a": 1}, "id": "c-1", "type": "tool_call"}
+    message = AIMessage("", tool_calls=[call])
+    rest = [AIMessage("b"), HumanMessage("c")] if goes_on else []
+    history = [HumanMessage("q"), message, ToolMessage("r", tool_call_id="c-1"), *rest]
+    return history, message.tool_calls[0]["args"]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_cannot_be_compared_is_refused_in_words(*, goes_on: bool) -> None:
+    history, arguments = _asked(goes_on=goes_on)
+    known = EncodedMessages()
+    write_messages(history, known=known)
+    arguments["a"] = _Incomparable(times=9)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="arguments of tool call 'get' cannot be written"):
+            write_messages(history, known=known)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_a_signals_handler_raises_meanwhile_is_not_lost(*, goes_on: bool) -> None:
+    history, arguments = _asked(goes_on=goes_on)
+    known = EncodedMessages()
+    write_messages(history, known=known)
+    arguments["a"] = _Incomparable(times=1)
+    with pytest.raises(RuntimeError, match="of a handler"):
+        write_messages(history, known=known)
+
+
 class _Mine(HumanMessage):
     pass
 

@@ -551,3 +551,9 @@ def test_what_was_put_among_calls_and_is_none_is_refused_in_words() -> None:
     message.tool_calls.append("get")  # type: ignore[arg-type]  # as a user may
     with pytest.raises(ValueError, match="'get' is no tool call"):
         encode_messages([message, ToolMessage("x", tool_call_id="c-1")])
+
+
+def test_a_number_of_numpy_is_a_parameter_like_others() -> None:
+    numpy: Any = pytest.importorskip("numpy")
+    given = {"model": MODEL, "temperature": numpy.float64(0.5), "stop": [], "seed": None}
+    assert encode_parameters(given) == {"model": MODEL, "temperature": 0.5}
