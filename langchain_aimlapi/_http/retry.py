@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import SecretStr
@@ -126,6 +127,15 @@ def _number(value: str | None) -> float | None:
 
 _logger = logging.getLogger("langchain_aimlapi")
 _ESCAPED = frozenset("\\'\"")
+
+
+def _without_echo(generation: Any, *, key: SecretStr) -> None:
+    """Take a key that the server echoed out of what an answer tells of itself."""
+    secret, told = key.get_secret_value(), generation.message.response_metadata
+    start = secret[: errors.SHORTEST_PREFIX]
+    # `repr` may put a backslash before some.
+    if secret and (start in repr(told) or not _ESCAPED.isdisjoint(start)):
+        generation.message.response_metadata = errors.redact(told, secret)
 
 
 class Attempts:
@@ -244,7 +254,9 @@ class Attempts:
             make_decoder: Makes the decoder of one attempt.
         """
         decoder = make_decoder(self.shown_headers)
-        self._feed = Feed(self._reader(response), decoder, show=self._show)
+        # Not a method: what holds these attempts must not be held by them.
+        show = partial(_without_echo, key=self.key)
+        self._feed = Feed(self._reader(response), decoder, show=show)
         return self._feed
 
     def decoded(self, decode: Decode[_AnswerT], data: bytes | list[bytes]) -> _AnswerT:
@@ -260,7 +272,7 @@ class Attempts:
         # Nearly no answer holds the key, which the bytes tell sooner than what was made of them.
         if isinstance(data, list) or self._may_hold_key(data):
             for generation in getattr(answer, "generations", ()):
-                self._show(generation)
+                _without_echo(generation, key=self.key)
         return answer
 
     def _may_hold_key(self, body: bytes) -> bool:
@@ -269,13 +281,6 @@ class Attempts:
         # A single byte is looked for ten times as fast as several.
         is_spelt_otherwise = b"\\" in body and (b"\\u00" in body or b"\\/" in body)
         return is_spelt_otherwise or b"\0" in body or start in body
-
-    def _show(self, generation: Any) -> None:
-        secret, told = self._secret, generation.message.response_metadata
-        start = secret[: errors.SHORTEST_PREFIX]
-        # `repr` may put a backslash before some.
-        if secret and (start in repr(told) or not _ESCAPED.isdisjoint(start)):
-            generation.message.response_metadata = errors.redact(told, secret)
 
     def _without_key(self, headers: dict[str, str]) -> dict[str, str]:
         start = self._secret[: errors.SHORTEST_PREFIX]
@@ -393,7 +398,10 @@ class Attempts:
         delay = None if has_handed_out else self._next_delay(failure)
         if delay is None:
             drop_frames(failure)
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure  # this frame is now the error's own, which would hold itself
         note_retry(self.call, failure)
         _logger.info(
             "retrying in %.2f s after %s%s, %sclient_request_id=%s",

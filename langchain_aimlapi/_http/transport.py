@@ -52,6 +52,7 @@ _AnswerT = TypeVar("_AnswerT")
 _HTTPX_SECONDS = 5.0
 # How long to read on after [DONE], so that the connection can be used again.
 _DRAIN_SECONDS = 1.0
+_ENDED = httpx.ByteStream(b"")
 
 
 def send(call: Call, decode: Decode[_AnswerT]) -> _AnswerT:
@@ -212,6 +213,7 @@ class _Attempt:
                 pass
             return attempts.end(error)
         finally:
+            _open_circle(attempts, self._response)
             attempts.source.release(attempts.lease)
 
 
@@ -265,7 +267,17 @@ class _AsyncAttempt:
                 pass
             return attempts.end(error)
         finally:
+            _open_circle(attempts, self._response)
             await attempts.source.arelease(attempts.lease)
+
+
+def _open_circle(attempts: Attempts, response: httpx.Response | None) -> None:
+    """Let go of the stream of a response of ours, which httpx has hold the response.
+
+    The request, with all that was sent, would else wait for the garbage collector.
+    """
+    if response is not None and attempts.given is None:
+        response.stream = _ENDED
 
 
 class _Unregistered:

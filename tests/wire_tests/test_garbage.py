@@ -1,0 +1,78 @@
+"""Promise 53: what was sent is free as soon as the call ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import aclosing, closing, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from langchain_aimlapi.errors import AIMLAPIError
+from tests.wire_tests.asking import WAYS, aask, ask, every_way, model_at
+from tests.wire_tests.loopback import Loopback, answer_to, error_body, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CALLS = 10
+
+
+def garbage_of(way: str, call: Callable[[], object], acall: Callable[[], Any]) -> int:
+    """Return how many objects so many calls leave to the garbage collector."""
+
+    def some(count: int) -> None:
+        for _ in range(count):
+            with suppress(AIMLAPIError):
+                call()
+
+    async def asome(count: int) -> None:
+        for _ in range(count):
+            with suppress(AIMLAPIError):
+                await acall()
+
+    with asyncio.Runner() as runner:
+        # What is made once and kept.
+        some(1) if way in WAYS[::2] else runner.run(asome(1))
+        gc.collect()
+        gc.disable()
+        try:
+            some(_CALLS) if way in WAYS[::2] else runner.run(asome(_CALLS))
+            return gc.collect()
+        finally:
+            gc.enable()
+
+
+@every_way
+def test_53_an_answer_leaves_nothing_to_the_garbage_collector(way: str) -> None:
+    with Loopback(by=lambda request: [answer_to(request)]) as server, model_at(server) as model:
+        found = garbage_of(way, lambda: ask(model, way), lambda: aask(model, way))
+    assert found < _CALLS
+
+
+# `ainvoke` of langchain-core keeps an error among those of all prompts, in a frame of the error.
+@pytest.mark.parametrize("way", ["invoke", "stream", "astream"])
+@pytest.mark.parametrize("status", [400, 429])
+def test_53_nor_does_a_refusal(way: str, status: int) -> None:
+    refusal = whole(error_body(status), status=status, **{"retry-after": 0})
+    with Loopback(refusal) as server, model_at(server, max_retries=1) as model:
+        found = garbage_of(way, lambda: ask(model, way), lambda: aask(model, way))
+    assert found < _CALLS
+
+
+@pytest.mark.parametrize("way", WAYS[2:])
+def test_53_nor_does_a_stream_that_is_left(way: str) -> None:
+    with Loopback(by=lambda request: [answer_to(request)]) as server, model_at(server) as model:
+
+        def call() -> None:
+            with closing(model.stream("Hello")) as chunks:  # type: ignore[type-var]
+                next(chunks)
+
+        async def acall() -> None:
+            async with aclosing(model.astream("Hello")) as chunks:  # type: ignore[type-var]
+                await anext(chunks)
+
+        found = garbage_of(way, call, acall)
+    # A transport of asyncio's, which is closed here, holds itself: 7 objects.
+    assert found < (8 if way == "astream" else 1) * _CALLS
